@@ -1,0 +1,46 @@
+"""Reading recipes: YAML in, a validated frozen model out, and back to YAML."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+Model = TypeVar("Model", bound="Recipe")
+
+
+class Recipe(BaseModel):
+    """Base of every recipe and part of one: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def load_recipe(path: Path, model: type[Model]) -> Model:
+    """The recipe in a YAML file.
+
+    Raises ValueError naming the file, and each key that is wrong with what was expected.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ValueError(f"cannot read the recipe {path}: {problem.strerror}") from problem
+    except yaml.YAMLError as problem:
+        raise ValueError(f"the recipe {path} is not valid YAML: {problem}") from problem
+    return parse_recipe(content or {}, model, str(path))
+
+
+def parse_recipe(content: object, model: type[Model], name: str) -> Model:
+    """The recipe in already parsed YAML or JSON; raises ValueError as `load_recipe` does."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as problem:
+        faults = "\n".join(
+            f"  {'.'.join(map(str, fault['loc'])) or '(top)'}: {fault['msg']}"
+            for fault in problem.errors()
+        )
+        raise ValueError(f"the recipe {name} needs changing:\n{faults}") from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The resolved recipe as YAML, every default written out."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

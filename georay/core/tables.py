@@ -1,0 +1,92 @@
+"""Arrow schemas of the tables that pass between the steps, and the check that holds them to it."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from georay.errors import TableMismatch
+
+_PLACE = [
+    pa.field("latitude", pa.float64()),
+    pa.field("longitude", pa.float64()),
+    pa.field("country", pa.string()),
+    pa.field("city", pa.string()),
+    pa.field("heading", pa.float64()),
+]
+
+INPUTS = pa.schema([pa.field("uri", pa.string(), nullable=False), *_PLACE])
+"""What a curation run reads: one row per file, before anything was opened."""
+
+IMAGES = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("uri", pa.string()),
+        *_PLACE,
+        pa.field("captured_at", pa.timestamp("ms", tz="UTC")),
+        pa.field("source", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("attribution", pa.string()),
+    ]
+)
+
+CLUES = pa.schema(
+    [
+        pa.field("clue_id", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("country", pa.string()),
+        pa.field("city", pa.string()),
+        pa.field("places", pa.list_(pa.string())),
+        pa.field("image_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("licence", pa.string()),
+    ]
+)
+
+SCORES = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("copies", pa.int64(), nullable=False),
+        pa.field("duplicate_uris", pa.list_(pa.string())),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        *_PLACE,
+        pa.field("area_ratio", pa.list_(pa.float32())),
+        pa.field("locatability", pa.float64()),
+        pa.field("segmenter", pa.string()),
+        pa.field("weights_id", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("error_kind", pa.string()),
+    ]
+)
+"""Every image of a run, scored or failed. `area_ratio` has 150 entries in ADE20K order."""
+
+
+def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
+    """The table with exactly the columns of `schema`, in its order and types.
+
+    Raises TableMismatch naming the column that is missing or cannot be cast.
+    """
+    columns = [_column(table, field, name) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def rows_to_table(rows: Sequence[dict[str, object]], schema: pa.Schema) -> pa.Table:
+    """A table of `schema` from row dictionaries; absent keys become null."""
+    return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def _column(table: pa.Table, field: pa.Field, name: str) -> pa.ChunkedArray:
+    if field.name not in table.column_names:
+        if field.nullable:
+            return pa.chunked_array([pa.nulls(table.num_rows, field.type)])
+        raise TableMismatch(f"table {name!r} has no column {field.name!r}, which it needs")
+    try:
+        column = table.column(field.name).cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
+        raise TableMismatch(
+            f"column {field.name!r} of table {name!r} cannot be read as {field.type}: {problem}"
+        ) from problem
+    if not field.nullable and column.null_count:
+        raise TableMismatch(f"column {field.name!r} of table {name!r} has empty entries")
+    return column
