@@ -1,0 +1,93 @@
+"""What every local model family offers, and nothing more: encode, learn from, generate.
+
+Training, serving, decoding and evaluation hold a `Family` and never ask which network is inside.
+Remote endpoints answer whole questions instead; see `families/remote.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+from transformers import PreTrainedModel
+
+from georay.core.prompts import Conversation
+
+IGNORED = -100  # the label of a token that is given, not learnt
+
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """RGB pictures and the conversation about them, with the answer when it is to be learnt."""
+
+    images: tuple[Image.Image, ...]
+    conversation: Conversation
+
+    def __post_init__(self) -> None:
+        asked = self.conversation.num_images
+        if len(self.images) != asked:
+            raise ValueError(f"the conversation is about {asked} pictures, got {len(self.images)}")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to choose words. Temperature 0 is greedy, and then `top_p` plays no part.
+
+    The paper's authors sampled with top_p 0.3, temperature 1 and at most 512 new tokens.
+    """
+
+    max_new_tokens: int = 512
+    temperature: float = 0.0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise ValueError(
+                "sampling needs max_new_tokens ≥ 1, temperature ≥ 0 and 0 < top_p ≤ 1, "
+                f"got {self.max_new_tokens}, {self.temperature} and {self.top_p}"
+            )
+
+
+class Family(Protocol):
+    """A loaded network with the one way to feed it."""
+
+    @property
+    def network(self) -> PreTrainedModel: ...
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer whose ids the network reads."""
+
+    def encode(self, exchanges: Sequence[Exchange]) -> Batch:
+        """Prompts that end where the model speaks, padded on the left; any answer is left out."""
+
+    def encode_for_training(self, exchanges: Sequence[Exchange]) -> Batch:
+        """Prompts with answers, padded on the right, and `labels` that are IGNORED but for answers.
+
+        Raises ValueError for an exchange without an answer.
+        """
+
+    def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
+        """One answer per row of an encoded batch, without special tokens."""
+
+
+@torch.inference_mode()
+def generate_text(
+    network: PreTrainedModel, tokenizer: Any, batch: Batch, sampling: Sampling
+) -> list[str]:
+    """What `network` answers to a left-padded `batch`; the body of every family's `generate`."""
+    moved = {name: tensor.to(network.device) for name, tensor in batch.items()}
+    choice: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    if sampling.temperature > 0:
+        choice = {
+            "do_sample": True,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": 0,
+        }
+    ids = network.generate(**moved, max_new_tokens=sampling.max_new_tokens, **choice)
+    answers = ids[:, batch["input_ids"].shape[1] :]
+    return [text.strip() for text in tokenizer.batch_decode(answers, skip_special_tokens=True)]
