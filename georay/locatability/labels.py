@@ -168,4 +168,4 @@ LABEL_INDEX: dict[str, int] = {
     **{short_name(label): index for index, label in reversed(list(enumerate(ADE20K_LABELS)))},
     **{label: index for index, label in enumerate(ADE20K_LABELS)},
 }
-"""Full label or first synonym -> class id. Two labels that share a first synonym keep the lower id."""
+"""Full label or first synonym -> class id; a shared first synonym means the lower id."""

@@ -46,7 +46,9 @@ def contributions(
 ) -> list[Contribution]:
     """Each class that is present, largest contribution first; they add up to the score."""
     parts = [
-        Contribution(short_name(ADE20K_LABELS[index]), float(area_ratio[index]), float(weights[index]))
+        Contribution(
+            short_name(ADE20K_LABELS[index]), float(area_ratio[index]), float(weights[index])
+        )
         for index in np.flatnonzero(area_ratio)
     ]
     return sorted(parts, key=lambda part: -part.contribution)

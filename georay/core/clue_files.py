@@ -1,0 +1,50 @@
+"""Streams of clue sentences from files, so that any number fits in memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet
+
+TEXT_COLUMNS = ("clue", "text")
+_BLOCK_BYTES = 4 << 20
+
+
+def read_clue_texts(path: Path) -> Iterator[str]:
+    """The non-empty sentences in the column `clue` or `text` of a CSV, JSONL or Parquet file.
+
+    Raises ValueError if the file cannot be read or has neither column.
+    """
+    try:
+        for batch in _batches(path):
+            column = next((name for name in TEXT_COLUMNS if name in batch.schema.names), None)
+            if column is None:
+                found = ", ".join(batch.schema.names)
+                raise ValueError(f"{path}: needs a column `clue` or `text`, found: {found}")
+            yield from (text.strip() for text in batch.column(column).to_pylist() if _says(text))
+    except (OSError, pa.ArrowInvalid) as problem:
+        raise ValueError(f"cannot read clues from {path}: {problem}") from problem
+
+
+def _says(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip())
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        yield from pa.parquet.ParquetFile(path).iter_batches()
+    elif suffix in {".jsonl", ".ndjson"}:
+        options = pa.json.ReadOptions(block_size=_BLOCK_BYTES)
+        yield from pa.json.read_json(path, read_options=options).to_batches()
+    elif suffix in {".csv", ".tsv"}:
+        parse = pa.csv.ParseOptions(
+            delimiter="\t" if suffix == ".tsv" else ",", newlines_in_values=True
+        )
+        strings = pa.csv.ConvertOptions(column_types=dict.fromkeys(TEXT_COLUMNS, pa.string()))
+        read = pa.csv.ReadOptions(block_size=_BLOCK_BYTES)
+        yield from pa.csv.open_csv(path, read, parse, strings)
+    else:
+        raise ValueError(f"{path}: clues come as .csv, .tsv, .jsonl or .parquet")

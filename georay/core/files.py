@@ -1,0 +1,63 @@
+"""Files wherever they lie: local paths and any filesystem uri (s3://, gs://, memory://, …)."""
+
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, PyFileSystem
+
+
+def is_uri(location: str) -> bool:
+    return "://" in location
+
+
+def filesystem_of(uri: str) -> tuple[FileSystem, str, str]:
+    """The filesystem of a location, its path there, and the prefix that makes a path a uri again.
+
+    Raises ValueError if the scheme is unknown or its package is missing.
+    """
+    if not is_uri(uri):
+        return FileSystem.from_uri(Path(uri).absolute().as_uri())[0], uri, ""
+    scheme = uri.partition("://")[0]
+    try:
+        filesystem, path = FileSystem.from_uri(uri)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        try:
+            spec, path = fsspec.url_to_fs(uri)
+        except (ValueError, ImportError) as problem:
+            raise ValueError(f"cannot open {uri}: {problem}") from problem
+        filesystem = PyFileSystem(FSSpecHandler(spec))
+    return filesystem, path, f"{scheme}://"
+
+
+def read_bytes(location: str, limit: int) -> bytes:
+    """At most `limit` + 1 bytes of a file, so that an oversized one is seen and not swallowed.
+
+    Raises OSError if it cannot be read, ValueError for an unknown scheme.
+    """
+    if not is_uri(location):
+        with Path(location).open("rb") as local:
+            return local.read(limit + 1)
+    filesystem, path, _ = filesystem_of(location)
+    with filesystem.open_input_stream(path) as remote:
+        return bytes(remote.read(limit + 1))
+
+
+def list_files(folder: str) -> list[str]:
+    """Every file below a folder, sorted, hidden ones left out. Raises OSError if it is absent."""
+    filesystem, path, prefix = filesystem_of(folder)
+    entries = filesystem.get_file_info(FileSelector(path, recursive=True))
+    return sorted(
+        prefix + entry.path
+        for entry in entries
+        if entry.type != FileType.Directory and not _hidden(entry.path, path)
+    )
+
+
+def is_folder(location: str) -> bool:
+    filesystem, path, _ = filesystem_of(location)
+    return bool(filesystem.get_file_info(path).type == FileType.Directory)
+
+
+def _hidden(path: str, root: str) -> bool:
+    return any(part.startswith(".") for part in path.removeprefix(root).split("/"))

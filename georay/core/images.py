@@ -1,0 +1,139 @@
+"""Safe decoding: untrusted bytes to an upright RGB picture without metadata."""
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from georay.errors import UnreadableImage
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+_GPS = ExifTags.GPS
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """`max_pixels`: width × height; `max_bytes`: of the encoded file."""
+
+    max_pixels: int = 60_000_000
+    max_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A decoded picture (RGB, upright, no metadata), its original size and where EXIF puts it."""
+
+    image: Image.Image
+    width: int
+    height: int
+    latitude: float | None
+    longitude: float | None
+
+
+def content_id(raw: bytes) -> str:
+    """The id of an image: the first 16 hex digits of its bytes' SHA-256."""
+    return hashlib.sha256(raw).hexdigest()[:16]
+
+
+def decode(raw: bytes, limits: ImageLimits, shortest_side: int | None = None) -> Photograph:
+    """The picture in `raw`, in RGB, upright, with everything but pixels stripped.
+
+    shortest_side: a JPEG may be decoded at a power-of-two fraction of its size as long as its
+    shorter side keeps at least this many pixels; it saves most of the time on large files.
+    Raises UnreadableImage whose `kind` is one of: empty, too large, not an image, truncated,
+    too many pixels, no pixels.
+    """
+    if not raw:
+        raise UnreadableImage("empty", "the file has zero bytes")
+    if len(raw) > limits.max_bytes:
+        raise UnreadableImage(
+            "too large", f"{len(raw):,} bytes; the limit is {limits.max_bytes:,} (max_bytes)"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _decode(raw, limits, shortest_side)
+
+
+def _decode(raw: bytes, limits: ImageLimits, shortest_side: int | None) -> Photograph:
+    image = _open(raw)
+    width, height = image.size
+    if width * height == 0:
+        raise UnreadableImage("no pixels", f"the picture is {width}×{height} pixels")
+    if width * height > limits.max_pixels:
+        raise UnreadableImage(
+            "too many pixels",
+            f"{width}×{height} is {width * height:,} pixels; "
+            f"the limit is {limits.max_pixels:,} (max_pixels)",
+        )
+    try:
+        latitude, longitude = _exif_position(image)
+        if shortest_side and image.format == "JPEG":
+            scale = shortest_side / min(width, height)
+            image.draft("RGB", (round(width * scale), round(height * scale)))
+        image.load()
+        upright = _rgb(ImageOps.exif_transpose(image))
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as problem:
+        raise UnreadableImage(
+            "truncated", f"the {image.format} ends or breaks early: {problem}"
+        ) from problem
+    if upright.width * upright.height == 0:
+        raise UnreadableImage("no pixels", "the picture has no pixels")
+    if _is_turned(image):
+        width, height = height, width
+    return Photograph(upright, width, height, latitude, longitude)
+
+
+def _open(raw: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(raw), formats=FORMATS)
+    except Image.DecompressionBombError as problem:
+        raise UnreadableImage("too many pixels", str(problem)) from problem
+    except UnidentifiedImageError:
+        starts = raw[:8].hex(" ")
+        raise UnreadableImage(
+            "not an image", f"no {', '.join(FORMATS[:6])} starts with the bytes {starts}"
+        ) from None
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError) as problem:
+        raise UnreadableImage("truncated", f"the file breaks in its header: {problem}") from problem
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode to RGB; 16-bit greys are scaled, transparency is laid over white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        image = Image.fromarray(np.uint8(np.clip(values * (255.0 / top), 0, 255)))
+    if "transparency" in image.info or image.mode in {"RGBA", "LA", "PA"}:
+        layered = image.convert("RGBA")
+        white = Image.new("RGBA", layered.size, "white")
+        image = Image.alpha_composite(white, layered)
+    plain = image.convert("RGB")
+    bare = Image.new("RGB", plain.size)
+    bare.paste(plain)
+    return bare
+
+
+def _is_turned(image: Image.Image) -> bool:
+    return image.getexif().get(ExifTags.Base.Orientation, 1) in {5, 6, 7, 8}
+
+
+def _exif_position(image: Image.Image) -> tuple[float | None, float | None]:
+    try:
+        gps = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+        latitude = _degrees(gps[_GPS.GPSLatitude], gps.get(_GPS.GPSLatitudeRef, "N"))
+        longitude = _degrees(gps[_GPS.GPSLongitude], gps.get(_GPS.GPSLongitudeRef, "E"))
+    except Exception:  # a broken tag must not cost the picture: EXIF fails in endless ways
+        return None, None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180) or latitude == longitude == 0:
+        return None, None
+    return latitude, longitude
+
+
+def _degrees(parts: tuple[float, float, float], reference: object) -> float:
+    degrees, minutes, seconds = (float(part) for part in parts)
+    name = reference.decode() if isinstance(reference, bytes) else str(reference)
+    sign = -1 if name.strip("\0 ").upper() in {"S", "W"} else 1
+    return sign * (degrees + minutes / 60 + seconds / 3600)
