@@ -74,12 +74,19 @@ class Family(Protocol):
         """One answer per row of an encoded batch, without special tokens."""
 
 
+def on_device_of(network: PreTrainedModel, batch: Batch) -> Batch:
+    """The batch where the network is, its pixels in the network's precision."""
+    return {
+        name: tensor.to(network.device, network.dtype if tensor.is_floating_point() else None)
+        for name, tensor in batch.items()
+    }
+
+
 @torch.inference_mode()
 def generate_text(
     network: PreTrainedModel, tokenizer: Any, batch: Batch, sampling: Sampling
 ) -> list[str]:
     """What `network` answers to a left-padded `batch`; the body of every family's `generate`."""
-    moved = {name: tensor.to(network.device) for name, tensor in batch.items()}
     choice: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
     if sampling.temperature > 0:
         choice = {
@@ -88,6 +95,8 @@ def generate_text(
             "top_p": sampling.top_p,
             "top_k": 0,
         }
-    ids = network.generate(**moved, max_new_tokens=sampling.max_new_tokens, **choice)
+    generate: Any = network.generate  # typed as a tensor by nn.Module's __getattr__
+    inputs = on_device_of(network, batch)
+    ids = generate(**inputs, max_new_tokens=sampling.max_new_tokens, **choice)
     answers = ids[:, batch["input_ids"].shape[1] :]
     return [text.strip() for text in tokenizer.batch_decode(answers, skip_special_tokens=True)]
