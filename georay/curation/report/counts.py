@@ -1,0 +1,106 @@
+"""What became of every file of a run: the funnel, the errors, the countries."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from georay.curation.report.data import ScoredPictures
+
+MAX_ERRORS_LISTED = 200
+MAX_COUNTRIES = 12
+
+
+@dataclass(frozen=True)
+class Step:
+    """One bar of the funnel and what was lost on the way to it."""
+
+    name: str
+    count: int
+    share: float  # of the files found
+    lost: str
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """One file that could not be scored."""
+
+    file: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Country:
+    """Pictures of one country; the shares are of the fullest country's scored pictures."""
+
+    name: str
+    scored: int
+    kept: int
+    scored_share: float
+    kept_share: float
+
+
+def funnel(scores: pa.Table, pictures: ScoredPictures, threshold_text: str) -> list[Step]:
+    """Files found, different pictures, readable, scored, kept."""
+    rows = scores.num_rows
+    files = max(pc.sum(scores["copies"]).as_py() or 0, rows)
+    decoded = pc.or_(pc.is_valid(scores["width"]), pc.is_null(scores["error"]))
+    readable = pc.sum(decoded).as_py() or 0
+    scored = len(pictures.locatability)
+    kept = int(pictures.kept.sum())
+    steps = [
+        ("files found", files, ""),
+        ("different pictures", rows, _lost(files - rows, "exact duplicate")),
+        ("readable", readable, _lost(rows - readable, "unreadable file")),
+        ("scored", scored, _lost(readable - scored, "failure while scoring")),
+        ("kept", kept, _below(scored - kept, threshold_text)),
+    ]
+    return [Step(name, count, count / max(files, 1), lost) for name, count, lost in steps]
+
+
+def errors_by_kind(scores: pa.Table) -> list[tuple[str, int]]:
+    """Kinds of error with their counts, the most frequent first."""
+    failed = scores.filter(pc.is_valid(scores["error"]))
+    kinds = pc.fill_null(failed["error_kind"], "other").value_counts().to_pylist()
+    return sorted(((kind["values"], kind["counts"]) for kind in kinds), key=lambda k: (-k[1], k[0]))
+
+
+def listed_errors(scores: pa.Table) -> list[ErrorRow]:
+    """The first failed rows, at most MAX_ERRORS_LISTED."""
+    failed = scores.filter(pc.is_valid(scores["error"])).slice(0, MAX_ERRORS_LISTED)
+    return [
+        ErrorRow(row["uri"], row["error_kind"] or "other", row["error"])
+        for row in failed.select(["uri", "error_kind", "error"]).to_pylist()
+    ]
+
+
+def countries(scores: pa.Table, threshold: float) -> list[Country]:
+    """The countries with the most scored pictures, at most MAX_COUNTRIES."""
+    table = scores.select(["country", "locatability"])
+    table = table.filter(
+        pc.and_(pc.is_valid(table["country"]), pc.is_finite(table["locatability"]))
+    )
+    kept = pc.cast(pc.greater_equal(table["locatability"], threshold), pa.int64())
+    grouped = pa.table({"country": table["country"], "kept": kept}).group_by("country")
+    rows = grouped.aggregate([("kept", "sum"), ("kept", "count")]).to_pylist()
+    rows = sorted(rows, key=lambda row: (-row["kept_count"], row["country"]))[:MAX_COUNTRIES]
+    most = rows[0]["kept_count"] if rows else 1
+    return [
+        Country(
+            name=row["country"],
+            scored=row["kept_count"],
+            kept=row["kept_sum"],
+            scored_share=row["kept_count"] / most,
+            kept_share=row["kept_sum"] / most,
+        )
+        for row in rows
+    ]
+
+
+def _lost(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}" if count else ""
+
+
+def _below(count: int, threshold_text: str) -> str:
+    return f"{count:,} below {threshold_text}" if count else ""
