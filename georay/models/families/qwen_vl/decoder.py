@@ -1,7 +1,7 @@
 """Qwen-7B's decoder layers."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers.cache_utils import Cache
 from transformers.modeling_layers import GradientCheckpointingLayer
 
@@ -13,7 +13,10 @@ class QwenVLRMSNorm(nn.RMSNorm):
     """RMSNorm in float32, then the weight in the network's own precision."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x.float(), self.normalized_shape, eps=self.eps).to(x.dtype) * self.weight
+        return (
+            functional.rms_norm(x.float(), self.normalized_shape, eps=self.eps).to(x.dtype)
+            * self.weight
+        )
 
 
 class Attention(nn.Module):
@@ -35,7 +38,7 @@ class Attention(nn.Module):
         value = states[:, :, 2].transpose(1, 2)
         if cache is not None:
             key, value = cache.update(key, value, self.layer)
-        mixed = F.scaled_dot_product_attention(
+        mixed = functional.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, is_causal=mask is None and tokens > 1
         )
         return self.c_proj(mixed.transpose(1, 2).reshape(batch, tokens, width))
@@ -52,7 +55,7 @@ class MLP(nn.Module):
         self.c_proj = nn.Linear(width, config.hidden_size, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(self.w1(x) * F.silu(self.w2(x)))
+        return self.c_proj(self.w1(x) * functional.silu(self.w2(x)))
 
 
 class QwenVLBlock(GradientCheckpointingLayer):

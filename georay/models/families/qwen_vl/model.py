@@ -1,10 +1,10 @@
 """Qwen-VL: images and text in, next-token scores out; module names are the published ones."""
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import LongTensor, Tensor, nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.cache_utils import Cache, DynamicCache
@@ -23,15 +23,15 @@ from .vision import CrossAttention, Resampler, VisionTransformer, sincos_table
 class QwenVLPreTrainedModel(PreTrainedModel):
     """What loading, saving and placing a Qwen-VL need to know."""
 
-    config_class: ClassVar[type[QwenVLConfig]] = QwenVLConfig
     config: QwenVLConfig
     base_model_prefix = "transformer"
+    _input_embed_layer = "wte"
     supports_gradient_checkpointing = True
-    _no_split_modules: ClassVar[list[str]] = ["QwenVLBlock", "VisualBlock"]
-    _skip_keys_device_placement: ClassVar[list[str]] = ["past_key_values"]
+    _no_split_modules = ["QwenVLBlock", "VisualBlock"]  # noqa: RUF012
+    _skip_keys_device_placement = ["past_key_values"]  # noqa: RUF012
     _supports_sdpa = True
     # Buffers that some published shards carry and that are computed here.
-    _keys_to_ignore_on_load_unexpected: ClassVar[list[str]] = [r"inv_freq$", r"attn\.masked_bias$"]
+    _keys_to_ignore_on_load_unexpected = [r"inv_freq$", r"masked_bias$"]  # noqa: RUF012
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -66,14 +66,6 @@ class QwenVLModel(QwenVLPreTrainedModel):
         self.gradient_checkpointing = False
         self.post_init()
 
-    def get_input_embeddings(self) -> nn.Module:
-        """The table of token vectors."""
-        return self.wte
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the table of token vectors."""
-        self.wte = value
-
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -88,8 +80,9 @@ class QwenVLModel(QwenVLPreTrainedModel):
         """As `QwenVLForConditionalGeneration.forward`, up to the last hidden states."""
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give either input_ids or inputs_embeds")
-        if inputs_embeds is None:
+        if input_ids is not None:
             inputs_embeds = self._embed(input_ids, pixel_values, image_features)
+        assert inputs_embeds is not None
         if use_cache is None:
             use_cache = self.config.use_cache and not self.training
         if use_cache and past_key_values is None:
@@ -109,7 +102,7 @@ class QwenVLModel(QwenVLPreTrainedModel):
         )
 
     def _embed(
-        self, input_ids: Tensor | None, pixel_values: Tensor | None, image_features: Tensor | None
+        self, input_ids: Tensor, pixel_values: Tensor | None, image_features: Tensor | None
     ) -> Tensor:
         """Token vectors, those of <imgpad> replaced by the images' in reading order.
 
@@ -120,7 +113,7 @@ class QwenVLModel(QwenVLPreTrainedModel):
             if image_features is not None:
                 raise ValueError("give either pixel_values or image_features")
             image_features = self.visual(pixel_values)
-        places = input_ids == self.image_pad_id
+        places = torch.eq(input_ids, self.image_pad_id)
         num_places = int(places.sum())
         num_vectors = 0 if image_features is None else image_features.shape[:-1].numel()
         if num_places != num_vectors:
@@ -135,7 +128,8 @@ class QwenVLModel(QwenVLPreTrainedModel):
     def _rotation(self, position_ids: Tensor, cache: Cache | None) -> Rotation:
         config = self.config
         past = 0 if cache is None else int(cache.get_seq_length())
-        alphas, logn = (1,), None
+        alphas: tuple[int, ...] = (1,)
+        logn = None
         # Training sees no sequence as longer than it was: both extensions are for inference.
         if not self.training and past + position_ids.shape[1] > config.seq_length:
             if config.use_dynamic_ntk:
@@ -165,7 +159,6 @@ class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):
     State-dict names and shapes are those of the published checkpoints, which load unchanged.
     """
 
-    _tied_weights_keys: ClassVar[dict[str, str]] = {}
     accepts_loss_kwargs = True
 
     def __init__(self, config: QwenVLConfig) -> None:
@@ -173,14 +166,6 @@ class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):
         self.transformer = QwenVLModel(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The table of token vectors."""
-        return self.transformer.wte
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the table of token vectors."""
-        self.transformer.wte = value
 
     @can_return_tuple
     def forward(
@@ -195,7 +180,7 @@ class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):
         image_features: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int | Tensor = 0,
-        num_items_in_batch: int | Tensor | None = None,
+        num_items_in_batch: Tensor | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
     ) -> CausalLMOutputWithPast:
@@ -221,11 +206,11 @@ class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):
             image_features=image_features,
             use_cache=use_cache,
         )
-        hidden = outputs.last_hidden_state
-        kept = slice(-logits_to_keep or None, None)
-        if isinstance(logits_to_keep, Tensor):
-            kept = logits_to_keep
-        logits = self.lm_head(hidden[:, kept])
+        if isinstance(logits_to_keep, int):
+            hidden = outputs.last_hidden_state[:, -logits_to_keep:]
+        else:
+            hidden = outputs.last_hidden_state[:, logits_to_keep]
+        logits = self.lm_head(hidden)
         loss = None
         if labels is not None:
             loss = ForCausalLMLoss(logits, labels, self.config.vocab_size, num_items_in_batch)
@@ -233,43 +218,42 @@ class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):
             loss=loss, logits=logits, past_key_values=outputs.past_key_values
         )
 
-    def prepare_inputs_for_generation(
+    def prepare_inputs_for_generation(  # type: ignore[override]
         self,
-        input_ids: Tensor,
+        input_ids: LongTensor,
         is_first_iteration: bool | None = False,
         use_cache: bool | None = True,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """One step's inputs: images only for the prompt, whose places the cache then holds."""
-        inputs = super().prepare_inputs_for_generation(
+        inputs: dict[str, Any] = super().prepare_inputs_for_generation(  # type: ignore[misc]
             input_ids, is_first_iteration=is_first_iteration, use_cache=use_cache, **kwargs
         )
         if use_cache and not is_first_iteration:
             inputs["pixel_values"] = inputs["image_features"] = None
         return inputs
 
-    def _expand_inputs_for_generation(
+    def _expand_inputs_for_generation(  # type: ignore[override]
         self,
         expand_size: int = 1,
         is_encoder_decoder: bool = False,
-        input_ids: Tensor | None = None,
+        input_ids: LongTensor | None = None,
         **model_kwargs: Any,
-    ) -> tuple[Tensor, dict[str, Any]]:
+    ) -> tuple[LongTensor, dict[str, Any]]:
         """Beams: a prompt's images repeat together, not each one by itself."""
-        images = {
-            name: model_kwargs.pop(name)
-            for name in ("pixel_values", "image_features")
-            if model_kwargs.get(name) is not None
-        }
+        names = [n for n in ("pixel_values", "image_features") if model_kwargs.get(n) is not None]
+        images = {name: model_kwargs.pop(name) for name in names}
         if images and expand_size > 1:
-            num_images = (input_ids == self.config.vision.image_start_id).sum(dim=-1).tolist()
-            for name, tensor in images.items():
-                rows = tensor.split(num_images)
+            assert input_ids is not None
+            starts = torch.eq(input_ids, self.config.vision.image_start_id)
+            num_images = starts.sum(dim=-1).tolist()
+            for name in names:
+                rows = images[name].split(num_images)
                 images[name] = torch.cat([row for row in rows for _ in range(expand_size)])
-        input_ids, model_kwargs = super()._expand_inputs_for_generation(
+        expanded, model_kwargs = super()._expand_inputs_for_generation(  # type: ignore[misc]
             expand_size, is_encoder_decoder, input_ids, **model_kwargs
         )
-        return input_ids, model_kwargs | images
+        return expanded, model_kwargs | images
 
 
 def _positions(inputs: Tensor, mask: Tensor | None, cache: Cache | None) -> Tensor:

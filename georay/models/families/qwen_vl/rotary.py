@@ -65,7 +65,7 @@ def rotation(
 
 
 def rotate(states: Tensor, turn: Rotation) -> Tensor:
-    """Turn queries and keys [batch, tokens, 2, heads, channels] in float32, as the original does."""
+    """Turn queries and keys [batch, tokens, 2, heads, channels], in float32 like the original."""
     wide = states.float()
     first, second = wide.chunk(2, dim=-1)
     turned = wide * turn.cos + torch.cat((-second, first), dim=-1) * turn.sin

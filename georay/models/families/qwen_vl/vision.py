@@ -3,8 +3,8 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from .config import POSITION_TABLE_SIZE, VisualConfig
@@ -13,7 +13,7 @@ EPSILON = 1e-6
 
 
 class VisualAttention(nn.Module):
-    """Self-attention over patches; each head's query, key and value lie side by side in `in_proj`."""
+    """Self-attention over patches; in `in_proj` each head keeps its query, key, value together."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class VisualAttention(nn.Module):
         batch, tokens, width = x.shape
         heads = self.in_proj(x).view(batch, tokens, self.heads, 3, width // self.heads)
         query, key, value = heads.permute(3, 0, 2, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
         return self.out_proj(mixed.transpose(1, 2).reshape(batch, tokens, width))
 
 
@@ -38,7 +38,7 @@ class VisualMLP(nn.Module):
         self.c_proj = nn.Linear(mlp_width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x)))
+        return self.c_proj(functional.gelu(self.c_fc(x)))
 
 
 class VisualBlock(GradientCheckpointingLayer):
@@ -83,7 +83,7 @@ class CrossAttention(nn.Module):
         """query: [num_queries, width], the same for every image; key, value: [images, n, width]."""
         images, num_queries = key.shape[0], query.shape[0]
         states = (
-            F.linear(x, weight, bias).unflatten(-1, (self.heads, -1))
+            functional.linear(x, weight, bias).unflatten(-1, (self.heads, -1))
             for x, weight, bias in zip(
                 (query[None], key, value),
                 self.in_proj_weight.chunk(3),
@@ -92,7 +92,7 @@ class CrossAttention(nn.Module):
             )
         )
         q, k, v = (x.transpose(1, 2) for x in states)
-        mixed = F.scaled_dot_product_attention(q.expand(images, -1, -1, -1), k, v)
+        mixed = functional.scaled_dot_product_attention(q.expand(images, -1, -1, -1), k, v)
         return self.out_proj(mixed.transpose(1, 2).reshape(images, num_queries, -1))
 
 
@@ -158,7 +158,9 @@ def stretch_table(table: Tensor, num_patches: int) -> Tensor:
     if source == target:
         return table
     square = table.float().reshape(1, source, source, -1).permute(0, 3, 1, 2)
-    stretched = F.interpolate(square, (target, target), mode="bicubic", align_corners=False)
+    stretched = functional.interpolate(
+        square, (target, target), mode="bicubic", align_corners=False
+    )
     return stretched.permute(0, 2, 3, 1).flatten(0, 2).to(table.dtype)
 
 

@@ -1,0 +1,78 @@
+"""Qwen-VL behind the door that every family shares."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import torch
+from PIL import Image
+from torch.nn.utils.rnn import pad_sequence
+
+from georay.core.prompts import qwen_vl_text
+from georay.models.families.base import IGNORED, Batch, Exchange, Sampling, generate_text
+
+from .model import QwenVLForConditionalGeneration
+from .processor import QwenVLProcessor
+from .tokenizer import QwenVLTokenizer
+
+
+class QwenVLFamily:
+    """A Qwen-VL network with its processor; see `families.base.Family`."""
+
+    def __init__(self, network: QwenVLForConditionalGeneration, processor: QwenVLProcessor) -> None:
+        self.network = network
+        self.processor = processor
+        # Published settings end an answer with the text only; a chat answer ends with the turn.
+        network.generation_config.eos_token_id = processor.tokenizer.stop_token_ids
+        network.generation_config.pad_token_id = processor.tokenizer.pad_token_id
+
+    @classmethod
+    def from_pretrained(
+        cls, source: str | Path, revision: str | None = None, dtype: torch.dtype = torch.float32
+    ) -> Self:
+        """Network and processor from a folder or a hub id."""
+        network = QwenVLForConditionalGeneration.from_pretrained(
+            source, revision=revision or "main", dtype=dtype
+        )
+        return cls(network.eval(), QwenVLProcessor.from_pretrained(source, revision))
+
+    @property
+    def tokenizer(self) -> QwenVLTokenizer:
+        """The tokenizer whose ids the network reads."""
+        return self.processor.tokenizer
+
+    def encode(self, exchanges: Sequence[Exchange]) -> Batch:
+        """Prompts that end where the model speaks, padded on the left; any answer is left out."""
+        prompts = [qwen_vl_text(exchange.conversation).context for exchange in exchanges]
+        return dict(self.processor(prompts, _all_images(exchanges)))
+
+    def encode_for_training(self, exchanges: Sequence[Exchange]) -> Batch:
+        """Prompts with answers, padded on the right, and `labels` that are IGNORED but for answers.
+
+        Raises ValueError for an exchange without an answer.
+        """
+        rows = [self._learnt(exchange) for exchange in exchanges]
+        ids = [torch.tensor(context + target) for context, target in rows]
+        labels = [torch.tensor([IGNORED] * len(context) + target) for context, target in rows]
+        return {
+            "input_ids": pad_sequence(ids, True, float(self.tokenizer.pad_token_id)),
+            "attention_mask": pad_sequence([torch.ones_like(row) for row in ids], True),
+            "labels": pad_sequence(labels, True, float(IGNORED)),
+            "pixel_values": self.processor.pixels(_all_images(exchanges)),
+        }
+
+    def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
+        """One answer per row of an encoded batch, without special tokens."""
+        return generate_text(self.network, self.tokenizer, batch, sampling)
+
+    def _learnt(self, exchange: Exchange) -> tuple[list[int], list[int]]:
+        """Ids of the given part and of the answer with its end, tokenised apart as in inference."""
+        if exchange.conversation.answer is None:
+            raise ValueError("training needs an answer in every conversation")
+        text = qwen_vl_text(exchange.conversation)
+        context = self.tokenizer(self.processor.expand(text.context))["input_ids"]
+        return context, self.tokenizer(text.target)["input_ids"]
+
+
+def _all_images(exchanges: Sequence[Exchange]) -> list[Image.Image]:
+    return [image for exchange in exchanges for image in exchange.images]
