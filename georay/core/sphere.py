@@ -1,0 +1,61 @@
+"""Nearest of many points on a sphere, without a tree: cubes of equal size, and ranges in them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Side of a cube, in radii of the sphere: 0.01 is 64 km on the Earth.
+_SIDE = 0.01
+_CUBES = int(2 / _SIDE) + 3
+
+
+class NearestOnSphere:
+    """Index over points given in degrees; finds the one at the smallest great-circle distance."""
+
+    def __init__(self, latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> None:
+        points = _unit_vectors(latitude, longitude)
+        cubes = _cube_numbers(points)
+        self._order = np.argsort(cubes, kind="stable")
+        self._cubes = cubes[self._order]
+        self._points = points[self._order]
+
+    def nearest(self, latitude: float, longitude: float) -> int:
+        """Row of the nearest point."""
+        target = _unit_vectors(np.array(latitude), np.array(longitude))
+        # A cube and its neighbours in depth are one range, so 27 cubes are 9 ranges.
+        centre = _cube_numbers(target) + _NEIGHBOURS
+        starts = self._cubes.searchsorted(centre - 1, side="left")
+        stops = self._cubes.searchsorted(centre + 1, side="right")
+        best, closest = -1, -2.0
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+            if start == stop:
+                continue
+            cosine = self._points[start:stop] @ target
+            top = int(cosine.argmax())
+            if cosine[top] > closest:
+                best, closest = start + top, float(cosine[top])
+        # Outside the 27 cubes every chord is longer than a side.
+        if closest < 1 - _SIDE**2 / 2:
+            best = int((self._points @ target).argmax())
+        return int(self._order[best])
+
+
+def _unit_vectors(
+    latitude: NDArray[np.float64], longitude: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """[..., 3] points on the unit sphere from degrees."""
+    phi, theta = np.radians(latitude), np.radians(longitude)
+    flat = np.cos(phi)
+    return np.stack([flat * np.cos(theta), flat * np.sin(theta), np.sin(phi)], axis=-1)
+
+
+def _cube_numbers(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    corner = np.floor((points + 1) / _SIDE).astype(np.int64) + 1
+    numbers: NDArray[np.int64] = (corner[..., 0] * _CUBES + corner[..., 1]) * _CUBES + corner[
+        ..., 2
+    ]
+    return numbers
+
+
+_NEIGHBOURS = np.array(
+    [(x * _CUBES + y) * _CUBES for x in (-1, 0, 1) for y in (-1, 0, 1)], dtype=np.int64
+)
