@@ -28,13 +28,13 @@ class Browser:
         self._from_browser, to_browser_write = os.pipe()
         self._process = subprocess.Popen(
             # Chromium wants the pipe on descriptors 3 and 4.
-            ["/bin/sh", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{to_browser_write}', program]
-            + ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-            + ["--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
+            ["/bin/sh", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{to_browser_write}', program,
+             "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+             "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
             pass_fds=(to_read, to_browser_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )
+        )  # fmt: skip
         os.close(to_read)
         os.close(to_browser_write)
         self._numbers = itertools.count(1)

@@ -42,37 +42,39 @@ class Country:
 
 
 def funnel(scores: pa.Table, pictures: ScoredPictures, threshold_text: str) -> list[Step]:
-    """Files found, different pictures, readable, scored, kept."""
-    rows = scores.num_rows
-    files = max(pc.sum(scores["copies"]).as_py() or 0, rows)
+    """Files found, readable ones, different pictures among them, scored, kept."""
     decoded = pc.or_(pc.is_valid(scores["width"]), pc.is_null(scores["error"]))
-    readable = pc.sum(decoded).as_py() or 0
+    files = _total(scores["copies"])
+    readable = _total(scores["copies"].filter(decoded))
+    different = _total(decoded)
     scored = len(pictures.locatability)
     kept = int(pictures.kept.sum())
     steps = [
         ("files found", files, ""),
-        ("different pictures", rows, _lost(files - rows, "exact duplicate")),
-        ("readable", readable, _lost(rows - readable, "unreadable file")),
-        ("scored", scored, _lost(readable - scored, "failure while scoring")),
-        ("kept", kept, _below(scored - kept, threshold_text)),
+        ("readable", readable, _lost(files - readable, "unreadable file")),
+        ("different pictures", different, _lost(readable - different, "exact duplicate")),
+        ("scored", scored, _lost(different - scored, "failure while scoring")),
+        ("kept", kept, f"{scored - kept:,} below {threshold_text}" if scored > kept else ""),
     ]
     return [Step(name, count, count / max(files, 1), lost) for name, count, lost in steps]
 
 
 def errors_by_kind(scores: pa.Table) -> list[tuple[str, int]]:
-    """Kinds of error with their counts, the most frequent first."""
+    """Kinds of error with the files of each, the most frequent first."""
     failed = scores.filter(pc.is_valid(scores["error"]))
-    kinds = pc.fill_null(failed["error_kind"], "other").value_counts().to_pylist()
-    return sorted(((kind["values"], kind["counts"]) for kind in kinds), key=lambda k: (-k[1], k[0]))
+    kinds = pa.table({"kind": pc.fill_null(failed["error_kind"], "other"), "n": failed["copies"]})
+    rows = kinds.group_by("kind").aggregate([("n", "sum")]).to_pylist()
+    return sorted(((row["kind"], row["n_sum"]) for row in rows), key=lambda k: (-k[1], k[0]))
 
 
 def listed_errors(scores: pa.Table) -> list[ErrorRow]:
-    """The first failed rows, at most MAX_ERRORS_LISTED."""
+    """The first failed files with their copies, at most MAX_ERRORS_LISTED."""
     failed = scores.filter(pc.is_valid(scores["error"])).slice(0, MAX_ERRORS_LISTED)
     return [
-        ErrorRow(row["uri"], row["error_kind"] or "other", row["error"])
-        for row in failed.select(["uri", "error_kind", "error"]).to_pylist()
-    ]
+        ErrorRow(uri, row["error_kind"] or "other", row["error"])
+        for row in failed.select(["uri", "duplicate_uris", "error_kind", "error"]).to_pylist()
+        for uri in [row["uri"], *(row["duplicate_uris"] or [])]
+    ][:MAX_ERRORS_LISTED]
 
 
 def countries(scores: pa.Table, threshold: float) -> list[Country]:
@@ -98,9 +100,9 @@ def countries(scores: pa.Table, threshold: float) -> list[Country]:
     ]
 
 
+def _total(column: pa.ChunkedArray) -> int:
+    return int(pc.sum(column).as_py() or 0)
+
+
 def _lost(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}" if count else ""
-
-
-def _below(count: int, threshold_text: str) -> str:
-    return f"{count:,} below {threshold_text}" if count else ""

@@ -65,15 +65,20 @@ class ScoredPictures:
 def scored_pictures(scores: pa.Table, threshold: float) -> ScoredPictures:
     """Reads the columns that the charts need. Raises TableMismatch for a table of another kind."""
     table = conform(scores, SCORES, "scores")
-    table = table.filter(pc.is_finite(table["locatability"]))
-    locatability = _floats(table["locatability"])
+    area_ratio = table["area_ratio"]
+    # The ratios are most of the table: read the one share that is drawn, copy nothing else of them.
+    narrow = table.select(["locatability", "latitude", "longitude"]).append_column(
+        "building", pc.list_element(area_ratio, LABEL_INDEX["building"])
+    )
+    narrow = narrow.filter(pc.is_finite(narrow["locatability"]))
+    locatability = _floats(narrow["locatability"])
     return ScoredPictures(
         locatability=locatability,
-        building_share=_floats(pc.list_element(table["area_ratio"], LABEL_INDEX["building"])),
-        latitude=_floats(table["latitude"]),
-        longitude=_floats(table["longitude"]),
+        building_share=_floats(narrow["building"]),
+        latitude=_floats(narrow["latitude"]),
+        longitude=_floats(narrow["longitude"]),
         kept=is_kept(locatability, threshold),
-        mean_area=_mean_area(table["area_ratio"]),
+        mean_area=_mean_area(area_ratio),
     )
 
 
@@ -84,6 +89,6 @@ def _floats(column: pa.ChunkedArray) -> Floats:
 def _mean_area(column: pa.ChunkedArray) -> Floats:
     total = np.zeros(NUM_LABELS)
     for chunk in column.chunks:
-        flat = chunk.flatten().to_numpy(zero_copy_only=False)
+        flat = chunk.flatten().to_numpy()
         total += flat.reshape(-1, NUM_LABELS).sum(axis=0, dtype=np.float64)
-    return total / max(len(column), 1)
+    return total / max(len(column) - column.null_count, 1)

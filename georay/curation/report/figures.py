@@ -42,7 +42,7 @@ class Places:
 
 
 def is_kept(locatability: Floats, threshold: float) -> NDArray[np.bool_]:
-    """[num_images] whether each picture reaches the threshold; one without a score (NaN) does not."""
+    """[num_images] whether each picture reaches the threshold; no score (NaN) does not."""
     return locatability >= threshold
 
 
@@ -113,5 +113,5 @@ def bin_places(
     total = np.bincount(where, minlength=len(cells))
     reached = np.bincount(where[kept], minlength=len(cells))
     fullest = np.sort(np.argsort(-total, kind="stable")[:max_places])
-    centre = (cells[fullest] + 0.5) * cell_degrees
+    centre = (cells[fullest] + 0.5) * np.float64(cell_degrees)
     return Places(centre[:, 1], centre[:, 0], reached[fullest], (total - reached)[fullest])

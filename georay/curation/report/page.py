@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from georay.core.tables import SCORES, conform
 from georay.curation.report import counts, pieces
-from georay.curation.report.data import Example, ReportData, ScoredPictures, scored_pictures
+from georay.curation.report.data import Example, ReportData, scored_pictures
 from georay.curation.report.figures import axis_end, bin_places
 from georay.curation.report.pieces import Explained
 from georay.curation.report.worldmap import WorldMap, world_map
@@ -119,7 +119,9 @@ def _page(data: ReportData) -> Page:
         heaviest=float(data.weights.max()) or 1.0,
         building=pieces.building_chart(pictures, end),
         map=world_map(
-            bin_places(pictures.latitude[located], pictures.longitude[located], pictures.kept[located])
+            bin_places(
+                pictures.latitude[located], pictures.longitude[located], pictures.kept[located]
+            )
         ),
         num_located=int(located.sum()),
         countries=counts.countries(scores, data.threshold),

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from georay.curation.colours import class_colour
 from georay.curation.report.data import Example, ScoredPictures
 from georay.curation.report.figures import (
     BuildingCurve,
@@ -15,7 +16,7 @@ from georay.curation.report.figures import (
     kept_at,
     locatability_histogram,
 )
-from georay.curation.report.pictures import class_colour, overlay_uri, photograph_uri
+from georay.curation.report.pictures import overlay_uri, photograph_uri
 from georay.locatability.labels import ADE20K_LABELS, short_name
 from georay.locatability.score import contributions
 
@@ -156,7 +157,11 @@ def score_ticks(end: float) -> list[Tick]:
 def count_ticks(tallest: int) -> list[Tick]:
     """Two to five round counts up to the tallest bar."""
     power = 10 ** int(np.log10(max(tallest, 1)))
-    step = next(power * k // 10 for k in (2, 5, 10, 20, 50) if power * k // 10 * 5 >= tallest and power * k >= 10)
+    step = next(
+        power * k // 10
+        for k in (2, 5, 10, 20, 50)
+        if power * k // 10 * 5 >= tallest and power * k >= 10
+    )
     return [Tick(f"{mark:,}", 100 * mark / tallest) for mark in range(step, tallest + 1, step)]
 
 
@@ -211,10 +216,14 @@ def _finding(curve: BuildingCurve) -> str:
         return "This run holds too few different pictures to draw the curve."
     peak, last = int(drawn[np.argmax(curve.mean[drawn])]), int(drawn[-1])
     low, high = curve.edges[peak], curve.edges[peak + 1]
-    best = f"In this run the mean is highest, {curve.mean[peak]:.2f}, where buildings fill {low:.0%} to {high:.0%} of the picture"
+    best = (
+        f"In this run the mean is highest, {curve.mean[peak]:.2f}, "
+        f"where buildings fill {low:.0%} to {high:.0%} of the picture"
+    )
     if peak == last:
         return f"{best}: it does not fall within the shares seen here."
-    return f"{best}, and stands at {curve.mean[last]:.2f} where they fill {curve.edges[last]:.0%} to {curve.edges[last + 1]:.0%}."
+    low, high = curve.edges[last], curve.edges[last + 1]
+    return f"{best}, and stands at {curve.mean[last]:.2f} where they fill {low:.0%} to {high:.0%}."
 
 
 def _density_layers(share: Floats, score: Floats, end: float) -> list[tuple[float, str]]:

@@ -1,4 +1,4 @@
-"""The world map: Equal Earth projection of the land outlines and of the pictures' places."""
+"""The world map: land outlines and the pictures' places in the Natural Earth projection."""
 
 import json
 from dataclasses import dataclass
@@ -13,9 +13,12 @@ from georay.curation.report.figures import Floats, Places
 WIDTH = 1000.0
 _SOUTH_WITHOUT_ANTARCTICA = -57.0
 _NORTH = 84.0
-_A = (1.340264, -0.081106, 0.000893, 0.003796)  # Šavrič, Patterson, Jenny 2018
-_SIZE_LIMITS = (1, 9, 99)
-"""Pictures in a place up to which the first, second and third dot size serve; more: the fourth."""
+# Natural Earth projection (Šavrič, Jenny, Patterson, Petrovič, Hurni 2011): powers of the latitude.
+_X_TERMS = {0: 0.8707, 2: -0.131979, 4: -0.013791, 10: 0.003971, 12: -0.001529}
+_Y_TERMS = {0: 1.007226, 2: 0.015085, 6: -0.044475, 8: 0.028874, 10: -0.005916}
+_SIZE_LIMITS = np.array([1, 9, 99])
+_SIZE_SHARES = np.array([0.01, 0.1, 0.4])
+"""A dot grows past each of these counts, or shares of the fullest place if those are more."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +40,21 @@ class WorldMap:
     dots: list[Dots]
 
 
-def equal_earth(longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
-    """Degrees to the map plane: x in about ±2.71, y in about ±1.32, north up."""
-    theta = np.arcsin(np.sqrt(3) / 2 * np.sin(np.radians(latitude)))
-    square = theta**2
-    slope = _A[0] + square * (3 * _A[1] + square**2 * (7 * _A[2] + square * 9 * _A[3]))
-    x = 2 * np.sqrt(3) / 3 * np.radians(longitude) * np.cos(theta) / slope
-    y = theta * (_A[0] + square * (_A[1] + square**2 * (_A[2] + square * _A[3])))
+def project(longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
+    """Degrees to SVG units: the equator is WIDTH long, y grows southward from the northern edge."""
+    north = np.radians(np.array([_NORTH]))
+    phi = np.radians(latitude)
+    unit = WIDTH / (2 * np.pi * _X_TERMS[0])
+    x = WIDTH / 2 + unit * np.radians(longitude) * _polynomial(_X_TERMS, phi)
+    y = unit * (north * _polynomial(_Y_TERMS, north) - phi * _polynomial(_Y_TERMS, phi))
     return x, y
 
 
-def to_svg(longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
-    """Degrees to SVG units: the world is WIDTH wide, y grows southward from the northern edge."""
-    half = equal_earth(np.array([180.0]), np.array([0.0]))[0][0]
-    top = equal_earth(np.array([0.0]), np.array([_NORTH]))[1][0]
-    x, y = equal_earth(longitude, latitude)
-    return (x / half + 1) * WIDTH / 2, (top - y) / half * WIDTH / 2
+def _polynomial(terms: dict[int, float], phi: Floats) -> Floats:
+    total: Floats = np.zeros_like(phi)
+    for power, factor in terms.items():
+        total = total + factor * phi**power
+    return total
 
 
 def world_map(places: Places) -> WorldMap:
@@ -63,19 +65,23 @@ def world_map(places: Places) -> WorldMap:
         if (places.latitude < _SOUTH_WITHOUT_ANTARCTICA).any()
         else (_SOUTH_WITHOUT_ANTARCTICA)
     )
-    height = to_svg(np.array([0.0]), np.array([south]))[1][0]
+    height = project(np.array([0.0]), np.array([south]))[1][0]
     return WorldMap(f"0 0 {WIDTH:g} {height:.0f}", land, borders, _dots(places))
 
 
 def _dots(places: Places) -> list[Dots]:
-    x, y = to_svg(places.longitude, places.latitude)
+    x, y = project(places.longitude, places.latitude)
+    fullest = max(places.kept.max(initial=0), places.dropped.max(initial=0))
+    limits = np.maximum(_SIZE_LIMITS, _SIZE_SHARES * fullest)
     layers = []
     for kept, count in ((False, places.dropped), (True, places.kept)):
-        size = np.digitize(count, _SIZE_LIMITS, right=True)
-        for step in range(len(_SIZE_LIMITS) + 1):
+        size = np.digitize(count, limits, right=True)
+        for step in range(len(limits) + 1):
             chosen = (count > 0) & (size == step)
             if chosen.any():
-                path = "".join(f"M{a:.1f} {b:.1f}h0" for a, b in zip(x[chosen], y[chosen]))
+                path = "".join(
+                    f"M{a:.1f} {b:.1f}h0" for a, b in zip(x[chosen], y[chosen], strict=True)
+                )
                 layers.append(Dots(kept, step, path))
     return layers
 
@@ -90,7 +96,7 @@ def _outlines() -> tuple[str, str]:
 
 def _path(steps: list[int]) -> str:
     degrees = np.cumsum(np.array(steps, dtype=np.int64).reshape(-1, 2), axis=0) / 10
-    x, y = to_svg(degrees[:, 0], degrees[:, 1])
+    x, y = project(degrees[:, 0], degrees[:, 1])
     points: NDArray[np.int64] = np.round(np.stack([x, y], axis=1) * 10).astype(np.int64)
     moves = np.diff(points, axis=0, prepend=0)
     first, rest = moves[0], moves[1:]
