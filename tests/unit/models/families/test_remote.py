@@ -1,0 +1,440 @@
+"""Remote models, asked over a real loopback socket by a server that misbehaves on purpose."""
+
+import asyncio
+import base64
+import io
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from georay.core.prompts import INFERENCE, Conversation
+from georay.models.families.base import Exchange, Sampling
+from georay.models.families.remote import RemoteModel, RemoteSettings, Reply, total_usage
+
+QUICK = Sampling(max_new_tokens=16)
+ANSWER = '{"country": "Japan", "city": "Tokyo", "reasons": "kana"}'
+
+
+@dataclass
+class Asked:
+    """One request as the server saw it."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict
+    at: float = field(default_factory=time.monotonic)
+
+
+@dataclass
+class Act:
+    """What the server does: wait, send bytes, wait again with the line open, hang up."""
+
+    send: bytes
+    wait_s: float = 0.0
+    hold_s: float = 0.0
+
+
+def http(status: int, body: str | bytes, **headers: str) -> Act:
+    raw = body.encode() if isinstance(body, str) else body
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(raw)}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in named.items()]
+    return Act("\r\n".join(lines).encode() + b"\r\n\r\n" + raw)
+
+
+def said(text: object, reason: str = "stop", **message: object) -> Act:
+    content = {
+        "choices": [{"message": {"content": text, **message}, "finish_reason": reason}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 50},
+    }
+    return http(200, json.dumps(content))
+
+
+def failed(status: int, message: str, code: str | None = None, **headers: str) -> Act:
+    return http(status, json.dumps({"error": {"message": message, "code": code}}), **headers)
+
+
+class Endpoint:
+    """A loopback HTTP server in a thread; `script` decides by request number what happens."""
+
+    def __init__(self) -> None:
+        self.script: Callable[[int, Asked], Act] = lambda number, asked: said(ANSWER)
+        self.asked: list[Asked] = []
+        self.most_at_once = 0
+        self._now = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        started = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
+        )
+        self._server = started.result(5)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:]) if k}
+        body = json.loads(await reader.readexactly(int(headers["content-length"])))
+        number, asked = len(self.asked), Asked(head[0].split()[1], headers, body)
+        self.asked.append(asked)
+        self._now += 1
+        self.most_at_once = max(self.most_at_once, self._now)
+        act = self.script(number, asked)
+        try:
+            await asyncio.sleep(act.wait_s)
+            writer.write(act.send)
+            await writer.drain()
+            await asyncio.sleep(act.hold_s)
+        except ConnectionError:
+            pass  # the client gave up first, as some tests want
+        finally:
+            self._now -= 1
+            writer.close()
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(5)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+            self._loop.close()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = Endpoint()
+    yield server
+    server.close()
+
+
+def exchange(question: str = INFERENCE.question, image: Image.Image | None = None) -> Exchange:
+    picture = image or Image.new("RGB", (32, 24), (90, 120, 200))
+    return Exchange((picture,), Conversation(question))
+
+
+def model(endpoint: Endpoint, **settings: object) -> RemoteModel:
+    quick = {"first_wait_s": 0.001, "timeout_s": 5, "max_attempts": 3} | settings
+    return RemoteModel(RemoteSettings(base_url=endpoint.url, model="m", **quick))
+
+
+def ask(endpoint: Endpoint, **settings: object) -> Reply:
+    return model(endpoint, **settings).answer([exchange()], QUICK)[0]
+
+
+def test_question_and_pixels_arrive_and_the_answer_comes_back(endpoint: Endpoint) -> None:
+    reply = ask(endpoint)
+    assert (reply.text, reply.error, reply.finish_reason) == (ANSWER, None, "stop")
+    asked = endpoint.asked[0]
+    assert asked.path == "/v1/chat/completions"
+    assert (asked.body["model"], asked.body["max_tokens"], asked.body["temperature"]) == (
+        "m",
+        16,
+        0,
+    )
+    image, question = asked.body["messages"][0]["content"]
+    assert question["text"] == INFERENCE.question
+    raw = base64.b64decode(image["image_url"]["url"].removeprefix("data:image/jpeg;base64,"))
+    assert Image.open(io.BytesIO(raw)).size == (32, 24)
+
+
+def test_answers_keep_their_order_and_a_failure_stays_in_its_row(endpoint: Endpoint) -> None:
+    def by_question(number: int, asked: Asked) -> Act:
+        word = asked.body["messages"][0]["content"][-1]["text"]
+        if word == "place 3":
+            return failed(400, "no such place")
+        act = said(f"answer to {word}")
+        act.wait_s = 0.05 if int(word.split()[1]) % 2 else 0.0
+        return act
+
+    endpoint.script = by_question
+    replies = model(endpoint).answer([exchange(f"place {n}") for n in range(8)], QUICK)
+    expected = [None if n == 3 else f"answer to place {n}" for n in range(8)]
+    assert [reply.text for reply in replies] == expected
+    assert replies[3].error == "HTTP 400: no such place"
+    assert replies[3].num_attempts == 1
+
+
+def test_no_more_requests_are_open_than_allowed(endpoint: Endpoint) -> None:
+    def slow(number: int, asked: Asked) -> Act:
+        return Act(said("x").send, wait_s=0.02)
+
+    endpoint.script = slow
+    model(endpoint, max_concurrency=3).answer([exchange()] * 12, QUICK)
+    assert endpoint.most_at_once == 3
+    assert len(endpoint.asked) == 12
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 529])
+def test_transient_errors_are_tried_again(endpoint: Endpoint, status: int) -> None:
+    endpoint.script = lambda number, _: failed(status, "busy") if number < 2 else said("at last")
+    reply = ask(endpoint)
+    assert (reply.text, reply.num_attempts) == ("at last", 3)
+
+
+def test_an_endpoint_that_stays_broken_becomes_an_error_after_the_last_attempt(
+    endpoint: Endpoint,
+) -> None:
+    endpoint.script = lambda number, _: failed(503, "down for the night")
+    reply = ask(endpoint)
+    assert reply.text is None
+    assert reply.error == "HTTP 503: down for the night"
+    assert reply.num_attempts == len(endpoint.asked) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_question_that_is_wrong_is_not_asked_twice(endpoint: Endpoint, status: int) -> None:
+    endpoint.script = lambda number, _: failed(status, "wrong")
+    assert ask(endpoint).error == f"HTTP {status}: wrong"
+    assert len(endpoint.asked) == 1
+
+
+def test_an_empty_purse_is_not_asked_twice(endpoint: Endpoint) -> None:
+    endpoint.script = lambda number, _: failed(429, "pay first", "insufficient_quota")
+    assert ask(endpoint).error == "HTTP 429: pay first"
+    assert len(endpoint.asked) == 1
+
+
+def test_retry_after_in_seconds_is_waited_for(endpoint: Endpoint) -> None:
+    endpoint.script = lambda n, _: failed(429, "slow", Retry_After="1") if n == 0 else said("ok")
+    assert ask(endpoint).text == "ok"
+    assert endpoint.asked[1].at - endpoint.asked[0].at >= 1.0
+
+
+def test_retry_after_as_a_date_is_waited_for(endpoint: Endpoint) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=2.2), usegmt=True)
+    endpoint.script = lambda n, _: failed(503, "slow", Retry_After=date) if n == 0 else said("ok")
+    assert ask(endpoint).text == "ok"
+    assert endpoint.asked[1].at - endpoint.asked[0].at >= 0.8  # HTTP dates have whole seconds
+
+
+def test_retry_after_holds_back_the_other_questions_too(endpoint: Endpoint) -> None:
+    endpoint.script = lambda n, _: failed(429, "slow", Retry_After="1") if n == 0 else said("ok")
+    replies = model(endpoint, max_concurrency=1).answer([exchange()] * 3, QUICK)
+    assert [reply.text for reply in replies] == ["ok"] * 3
+    assert endpoint.asked[1].at - endpoint.asked[0].at >= 1.0
+
+
+@pytest.mark.parametrize("value", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
+def test_a_wait_longer_than_allowed_is_an_error_at_once(endpoint: Endpoint, value: str) -> None:
+    endpoint.script = lambda number, _: failed(429, "come back later", Retry_After=value)
+    reply = ask(endpoint)
+    assert "come back later (asks to wait" in (reply.error or "")
+    assert reply.num_attempts == 1
+
+
+@pytest.mark.parametrize("value", ["soon", "", "-5", "1e9", "Wed, 99 Foo 2099"])
+def test_an_unreadable_retry_after_falls_back_to_the_usual_wait(
+    endpoint: Endpoint, value: str
+) -> None:
+    endpoint.script = lambda n, _: failed(429, "slow", Retry_After=value) if n == 0 else said("ok")
+    assert ask(endpoint).text == "ok"
+
+
+def test_waits_grow_and_differ(endpoint: Endpoint) -> None:
+    """Full jitter: each wait is random below a bound that doubles up to `max_wait_s`."""
+    from georay.models.families.remote import _Failure
+
+    patient = model(endpoint, first_wait_s=1.0, max_wait_s=6.0)
+    busy = _Failure("busy", transient=True)
+    waits = {n: [patient._wait_s(n, busy) for _ in range(300)] for n in (1, 2, 3, 9)}
+    for attempt, bound in ((1, 1.0), (2, 2.0), (3, 4.0), (9, 6.0)):
+        assert 0.8 * bound < max(waits[attempt]) <= bound
+        assert len(set(waits[attempt])) > 250
+
+
+def test_silence_is_a_timeout(endpoint: Endpoint) -> None:
+    endpoint.script = lambda number, _: Act(said("too late").send, wait_s=2.0)
+    reply = ask(endpoint, timeout_s=0.1, max_attempts=2)
+    assert reply.error == "no answer within 0.1 s (timeout_s)"
+    assert reply.num_attempts == 2
+
+
+def test_a_trickle_of_bytes_cannot_outlast_the_timeout(endpoint: Endpoint) -> None:
+    endpoint.script = lambda number, _: Act(said("never whole").send[:-10], hold_s=3.0)
+    started = time.monotonic()
+    assert ask(endpoint, timeout_s=0.2, max_attempts=1).error is not None
+    assert time.monotonic() - started < 1.5
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [b"", b"HTTP/1.1 20", said("half").send[:-10], CHUNKED + b'20\r\n{"choices"', b"nonsense\r\n"],
+    ids=["before-headers", "in-headers", "in-body", "in-chunk", "not-http"],
+)
+def test_a_line_that_breaks_is_tried_again_and_then_an_error(
+    endpoint: Endpoint, cut: bytes
+) -> None:
+    endpoint.script = lambda number, _: Act(cut) if number == 0 else said("whole")
+    assert ask(endpoint).text == "whole"
+    endpoint.script = lambda number, _: Act(cut)
+    reply = ask(endpoint)
+    assert (reply.text, reply.num_attempts) == (None, 3)
+    assert "failed: RemoteProtocolError" in (reply.error or "")
+
+
+def test_nobody_listening_is_an_error(endpoint: Endpoint) -> None:
+    gone = model(endpoint)
+    endpoint.close()
+    reply = gone.answer([exchange()], QUICK)[0]
+    assert "ConnectError" in (reply.error or "")
+    assert reply.num_attempts == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<html>gateway</html>",
+        "[1, 2]",
+        "null",
+        "{}",
+        '{"choices": []}',
+        '{"choices": [null]}',
+        '{"choices": [{"message": "text"}]}',
+        '{"choices": [{"message": {"content": 7}}]}',
+        '{"choices": [{"message": {"content": null}}], "usage": "much"}',
+        '{"choices": {"0": 1}}',
+        '{"error": {"message": "upstream died"}}',
+        "[" * 50_000,
+        b"\xff\xfe\x00",
+        b"x" * (9 << 20),
+    ],
+    ids=lambda body: repr(body[:24]),
+)
+def test_a_malformed_body_is_an_error_and_not_asked_for_again(
+    endpoint: Endpoint, body: str | bytes
+) -> None:
+    endpoint.script = lambda number, _: http(200, body)
+    reply = ask(endpoint)
+    assert reply.text is None
+    assert reply.error
+    assert len(endpoint.asked) == 1
+
+
+def test_redirects_are_not_followed_with_the_key(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_KEY", "sk-1")
+    endpoint.script = lambda number, _: http(307, "", Location=f"{endpoint.url}/elsewhere")
+    assert (ask(endpoint, key_variable="A_KEY").error or "").startswith("HTTP 307")
+    assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        said(None, refusal="I can't help with that."),
+        said("", reason="content_filter"),
+        failed(400, "flagged", "content_policy_violation"),
+    ],
+)
+def test_refusals_are_replies_and_not_errors(endpoint: Endpoint, act: Act) -> None:
+    endpoint.script = lambda number, _: act
+    reply = ask(endpoint)
+    assert reply.refused
+    assert reply.error is None
+    assert reply.text is not None
+    assert len(endpoint.asked) == 1
+
+
+def test_text_in_parts_is_joined(endpoint: Endpoint) -> None:
+    parts = [{"type": "text", "text": "Tok"}, {"type": "thinking"}, {"type": "text", "text": "yo"}]
+    endpoint.script = lambda number, _: said(parts)
+    assert ask(endpoint).text == "Tokyo"
+
+
+def test_tokens_and_cost_are_counted(endpoint: Endpoint) -> None:
+    endpoint.script = lambda n, _: failed(400, "no") if n == 1 else said("yes")
+    priced = model(endpoint, price_prompt=2.0, price_answer=10.0, max_concurrency=1)
+    replies = priced.answer([exchange()] * 3, QUICK)
+    assert (replies[0].num_prompt_tokens, replies[0].num_answer_tokens) == (1000, 50)
+    assert replies[0].cost == pytest.approx(0.0025)
+    usage = total_usage(replies)
+    assert (usage.num_replies, usage.num_errors, usage.num_attempts) == (3, 1, 3)
+    assert (usage.num_prompt_tokens, usage.num_answer_tokens) == (2000, 100)
+    assert usage.cost == pytest.approx(0.005)
+    assert ask(endpoint).cost is None  # no prices, no guess
+
+
+def test_the_key_comes_from_the_environment_and_never_comes_back(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEORAY_TEST_KEY", "sk-secret-42")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-someone-else")
+    endpoint.script = lambda n, _: failed(401, "Incorrect API key provided: sk-secret-42")
+    reply = ask(endpoint, key_variable="GEORAY_TEST_KEY")
+    assert endpoint.asked[0].headers["authorization"] == "Bearer sk-secret-42"
+    assert reply.error == "HTTP 401: Incorrect API key provided: [key]"
+    ask(endpoint)
+    assert "authorization" not in endpoint.asked[1].headers
+
+
+def test_a_key_in_the_settings_is_refused_and_an_absent_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ValidationError, match="api_key"):
+        RemoteSettings(base_url="http://h/v1", model="m", api_key="sk-1")
+    monkeypatch.delenv("ABSENT_KEY", raising=False)
+    with pytest.raises(ValueError, match="environment variable ABSENT_KEY"):
+        RemoteModel(RemoteSettings(base_url="http://h/v1", model="m", key_variable="ABSENT_KEY"))
+
+
+@pytest.mark.parametrize("url", ["", "h/v1", "ftp://h/v1", "http://", "http://u:p@h/v1"])
+def test_a_base_url_that_cannot_work_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="base_url"):
+        RemoteModel(RemoteSettings(base_url=url, model="m"))
+
+
+def test_nothing_but_pixels_leaves(endpoint: Endpoint) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "SECRET-PLACE"
+    buffer = io.BytesIO()
+    noise = Image.effect_noise((64, 48), 60).convert("RGB")
+    noise.save(buffer, "JPEG", exif=exif, comment=b"SECRET-PLACE")
+    assert b"SECRET-PLACE" in buffer.getvalue()
+    model(endpoint).answer([exchange(image=Image.open(buffer))], QUICK)
+    url = endpoint.asked[0].body["messages"][0]["content"][0]["image_url"]["url"]
+    assert b"SECRET-PLACE" not in base64.b64decode(url.partition(",")[2])
+
+
+def test_large_pictures_are_reduced_before_they_travel(endpoint: Endpoint) -> None:
+    wide = Image.new("RGB", (400, 100))
+    model(endpoint, longest_side=200).answer([exchange(image=wide)], QUICK)
+    url = endpoint.asked[0].body["messages"][0]["content"][0]["image_url"]["url"]
+    raw = base64.b64decode(url.partition(",")[2])
+    assert Image.open(io.BytesIO(raw)).size == (200, 50)
+    assert wide.size == (400, 100)
+
+
+def test_a_picture_that_breaks_while_it_is_read_is_an_error_in_its_row(endpoint: Endpoint) -> None:
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 60).convert("RGB").save(buffer, "JPEG")
+    broken = Image.open(io.BytesIO(buffer.getvalue()[:700]))
+    replies = model(endpoint).answer([exchange(image=broken), exchange()], QUICK)
+    assert "cannot read a picture" in (replies[0].error or "")
+    assert replies[1].text == ANSWER
+
+
+def test_endpoints_that_choose_their_own_sampling_are_not_told_one(endpoint: Endpoint) -> None:
+    ask(endpoint, sends_sampling=False, token_limit_field="max_completion_tokens")
+    body = endpoint.asked[0].body
+    assert body["max_completion_tokens"] == 16
+    assert not body.keys() & {"temperature", "top_p", "max_tokens"}
