@@ -7,12 +7,20 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _TIMEOUT_S = 30.0
+_LAUNCH = """
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+for pipe, wanted in zip(pipes, (3, 4)):  # where Chromium expects to hear and to answer
+    os.dup2(pipe, wanted)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_chromium() -> str | None:
@@ -27,8 +35,7 @@ class Browser:
         to_read, self._to_write = os.pipe()
         self._from_browser, to_browser_write = os.pipe()
         self._process = subprocess.Popen(
-            # Chromium wants the pipe on descriptors 3 and 4.
-            ["/bin/sh", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{to_browser_write}', program,
+            [sys.executable, "-c", _LAUNCH, str(to_read), str(to_browser_write), program,
              "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
              "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
             pass_fds=(to_read, to_browser_write),

@@ -87,8 +87,9 @@ def _floats(column: pa.ChunkedArray) -> Floats:
 
 
 def _mean_area(column: pa.ChunkedArray) -> Floats:
-    total = np.zeros(NUM_LABELS)
+    total: Floats = np.zeros(NUM_LABELS)
     for chunk in column.chunks:
         flat = chunk.flatten().to_numpy()
         total += flat.reshape(-1, NUM_LABELS).sum(axis=0, dtype=np.float64)
-    return total / max(len(column) - column.null_count, 1)
+    mean: Floats = total / max(len(column) - column.null_count, 1)
+    return mean

@@ -13,6 +13,7 @@ from georay.curation.colours import class_palette
 def photograph_uri(image: Image.Image, max_side: int) -> str:
     """A JPEG data URI whose longer side has at most `max_side` pixels."""
     small = image.convert("RGB")
+    small.info.clear()  # a comment would travel into the file
     small.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return _data_uri(small, "JPEG", quality=82, optimize=True, progressive=True)
 
