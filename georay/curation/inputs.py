@@ -1,6 +1,6 @@
 """What a run reads: folders, globs, CSV and Parquet lists become one table of inputs."""
 
-import glob
+import glob  # Path.glob cannot take an absolute pattern
 import io
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,7 @@ from georay.core.files import filesystem_of, is_folder, is_uri, list_files, read
 from georay.core.tables import INPUTS, conform
 
 FILE_COLUMNS = ("uri", "file", "path", "image")
+FOLDER_LABELS = "labels.csv"
 NOT_PICTURES = frozenset({".csv", ".json", ".jsonl", ".md", ".parquet", ".txt", ".yaml", ".yml"})
 _MAX_LIST_BYTES = 4 << 30
 
@@ -34,7 +35,7 @@ def list_inputs(sources: Sequence[str]) -> pa.Table:
 def _list_source(source: str) -> pa.Table:
     suffix = PurePosixPath(source).suffix.lower()
     if any(sign in source for sign in "*?[") and not is_uri(source):
-        found = sorted(path for path in glob.glob(source, recursive=True) if Path(path).is_file())
+        found = sorted(p for p in glob.glob(source, recursive=True) if Path(p).is_file())  # noqa: PTH207
         return _of_files(found, f"no file matches {source}")
     if suffix in {".csv", ".parquet"}:
         return _of_list(source, suffix)
@@ -44,8 +45,19 @@ def _list_source(source: str) -> pa.Table:
                 f"{source} does not exist; give a folder, a glob, a .csv or a .parquet"
             )
         return _of_files([source], source)
-    files = [file for file in list_files(source) if _may_be_picture(file)]
-    return _of_files(files, f"the folder {source} holds no files that could be pictures")
+    everything = list_files(source)
+    pictures = _of_files(
+        [file for file in everything if _may_be_picture(file)],
+        f"the folder {source} holds no files that could be pictures",
+    )
+    labels = f"{filesystem_of(source)[2]}{filesystem_of(source)[1].rstrip('/')}/{FOLDER_LABELS}"
+    return _with_labels(pictures, _of_list(labels, ".csv")) if labels in everything else pictures
+
+
+def _with_labels(pictures: pa.Table, labels: pa.Table) -> pa.Table:
+    """The listed pictures with what a labels.csv beside them says of place and heading."""
+    joined = pictures.select(["uri"]).join(labels, "uri", join_type="left outer")
+    return conform(joined.sort_by("uri"), INPUTS, FOLDER_LABELS)
 
 
 def _may_be_picture(file: str) -> bool:

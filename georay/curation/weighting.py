@@ -1,23 +1,30 @@
 """Clues to class weights: sentences are embedded once and compared with the class labels."""
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import IO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import pearsonr, spearmanr
 
+from georay.config.curate import WeightsRecipe
+from georay.core.clue_files import read_clue_texts
+from georay.core.manifest import digest, file_sha256, write_json
 from georay.locatability.labels import ADE20K_LABELS, NUM_LABELS
 from georay.locatability.weights import (
     ClassWeights,
     WeightSettings,
     class_weights,
     published_weights,
+    weights_from_json,
 )
+from georay.runtime.progress import progress
 
 BLOCK_CLUES = 2048
 
@@ -53,6 +60,50 @@ class SimilarityFile:
             yield np.frombuffer(raw, dtype=np.float32).reshape(-1, NUM_LABELS)
 
 
+def resolve_weights(choice: WeightsRecipe, made: Path) -> ClassWeights:
+    """The weights that a recipe names; those made from clues are kept in `made` for a rerun.
+
+    Raises ValueError if the file that is named is absent or holds no weights.
+    """
+    if choice.clues is not None:
+        return _make_once(choice, made)
+    if choice.source == "published":
+        return published_weights()
+    path = Path(choice.source).expanduser()
+    if not path.is_file():
+        raise ValueError(f"weights must be `published` or a file; there is no file {path}")
+    return weights_from_json(path.read_text())
+
+
+def _make_once(choice: WeightsRecipe, made: Path) -> ClassWeights:
+    clues = _clue_file(choice)
+    key = digest(choice.model_dump(exclude={"clues"}), file_sha256(clues))
+    if made.exists() and (stored := json.loads(made.read_text()))["key"] == key:
+        return weights_from_json(json.dumps(stored["weights"]))
+    weights = make_weights(choice)
+    write_json(made, {"key": key, "weights": weights.to_json()})
+    return weights
+
+
+def make_weights(choice: WeightsRecipe) -> ClassWeights:
+    """Class weights from a recipe's clues, with a progress bar (paper, section 3.1)."""
+    from georay.models.sentence_encoder import SentenceEncoder
+
+    clues = _clue_file(choice)
+    encoder = SentenceEncoder(choice.encoder, revision=choice.encoder_revision)
+    settings = WeightSettings(choice.scope, choice.threshold)
+    with progress("embedding clues", None, "clues") as meter:
+        texts = read_clue_texts(clues)
+        return weights_from_clues(texts, encoder, settings, clues.name, meter.advance)
+
+
+def _clue_file(choice: WeightsRecipe) -> Path:
+    clues = Path(choice.clues or "").expanduser()
+    if not clues.is_file():
+        raise ValueError(f"there is no file of clues at {clues}")
+    return clues
+
+
 def weights_from_clues(
     clues: Iterable[str],
     encoder: TextEncoder,
@@ -73,7 +124,7 @@ def weights_from_clues(
             seen.update("\n".join(block).encode())
             num_clues += len(block)
             if on_progress:
-                on_progress(num_clues)
+                on_progress(len(block))
         values = class_weights(similarities, settings)
     return ClassWeights(values, source, encoder.id, num_clues, seen.hexdigest()[:16], settings)
 

@@ -15,6 +15,7 @@ from georay.locatability.labels import ADE20K_LABELS
 
 Scope = Literal["global", "row", "column"]
 Similarity = NDArray[np.floating]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -113,31 +114,34 @@ def class_weights(
     undefined because all its values are equal.
     """
     settings = settings or WeightSettings()
-    low, high = (None, None) if settings.scope == "row" else _extremes(blocks, settings.scope)
-    total, num_clues = np.float64(0), 0
+    extremes = None if settings.scope == "row" else _extremes(blocks, settings.scope)
+    total: Floats = np.zeros(1)
+    num_clues = 0
     for block in blocks:
-        scaled = _min_max_rows(block) if low is None else _min_max(block, low, high)
+        scaled = _min_max(block, *(extremes or _row_extremes(block)))
         total = total + np.where(scaled < settings.threshold, 0, scaled).sum(axis=0)
         num_clues += len(block)
     if not num_clues:
         raise ValueError("no clues: the weights need at least one sentence")
-    mean = np.asarray(total) / num_clues
+    mean = total / num_clues
     return _min_max(mean, mean.min(), mean.max())
 
 
-def _extremes(blocks: Iterable[Similarity], scope: Scope) -> tuple[NDArray, NDArray]:
+def _extremes(blocks: Iterable[Similarity], scope: Scope) -> tuple[Floats, Floats]:
     axis = 0 if scope == "column" else None
-    low, high = np.float64(np.inf), np.float64(-np.inf)
+    low, high = np.array(np.inf), np.array(-np.inf)
     for block in blocks:
         low, high = np.minimum(low, block.min(axis=axis)), np.maximum(high, block.max(axis=axis))
-    return np.asarray(low), np.asarray(high)
+    return low, high
 
 
-def _min_max(values: NDArray, low: NDArray, high: NDArray) -> NDArray[np.float64]:
-    if np.any(np.asarray(low) >= np.asarray(high)):
+def _row_extremes(block: Similarity) -> tuple[Floats, Floats]:
+    wide = block.astype(np.float64)
+    return wide.min(axis=1, keepdims=True), wide.max(axis=1, keepdims=True)
+
+
+def _min_max(values: Similarity, low: Floats, high: Floats) -> Floats:
+    if np.any(low >= high):
         raise ValueError("min-max is undefined: all values are equal; are the clues all the same?")
-    return (values.astype(np.float64) - low) / (high - low)
-
-
-def _min_max_rows(block: Similarity) -> NDArray[np.float64]:
-    return _min_max(block, block.min(axis=1, keepdims=True), block.max(axis=1, keepdims=True))
+    scaled: Floats = (values.astype(np.float64) - low) / (high - low)
+    return scaled

@@ -23,6 +23,8 @@ from georay.locatability.score import contributions
 MAX_SCATTERED = 800
 """Pictures up to which the building chart shows each one; beyond, it shows their density."""
 _DENSITY_LEVELS = 5
+_MANY = 2000
+"""Pictures from which the building curve can afford bins of a twentieth."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def weight_bars(weights: Floats, mean_area: Floats, count: int = 14) -> list[Wei
 def building_chart(pictures: ScoredPictures, end: float) -> BuildingChart:
     """Locatability (0 to `end`) against building share (0 to 1) of the scored pictures."""
     share, score = pictures.building_share, pictures.locatability
-    curve = building_curve(share, score)
+    curve = building_curve(share, score, num_bins=20 if len(score) >= _MANY else 10)
     centre = 50 * (curve.edges[:-1] + curve.edges[1:])
     drawn = np.isfinite(curve.mean)
     x = centre[drawn]
@@ -229,7 +231,7 @@ def _finding(curve: BuildingCurve) -> str:
 def _density_layers(share: Floats, score: Floats, end: float) -> list[tuple[float, str]]:
     grid = density(share, score, end)
     columns, rows = grid.shape
-    level = np.ceil(_DENSITY_LEVELS * np.log1p(grid) / np.log1p(max(int(grid.max()), 1)))
+    level = np.ceil(_DENSITY_LEVELS * np.sqrt(grid / max(int(grid.max()), 1)))
     layers = []
     for step in range(1, _DENSITY_LEVELS + 1):
         path = "".join(

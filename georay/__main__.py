@@ -1,0 +1,5 @@
+"""`python -m georay` is the `georay` command."""
+
+from georay.cli import main
+
+main()

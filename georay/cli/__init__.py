@@ -1,0 +1,18 @@
+"""The command line. Heavy imports happen inside the verbs, so that `georay --help` is instant."""
+
+import sys
+
+
+def main() -> None:
+    """Runs the `georay` command; errors a user can mend are one message, not a traceback."""
+    from georay.cli.app import app
+    from georay.errors import GeorayError
+
+    try:
+        app()
+    except (GeorayError, ValueError) as problem:
+        sys.stderr.write(f"georay: {problem}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
+        sys.exit(130)

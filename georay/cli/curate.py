@@ -1,0 +1,197 @@
+"""Verbs of locatability curation: curate, select, score, weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from georay.cli.output import AsJson, say
+
+if TYPE_CHECKING:
+    from georay.config.curate import CurateRecipe
+    from georay.curation.summary import Summary
+
+Segmenter = Annotated[
+    str | None,
+    typer.Option(
+        help="`small` (comes with georay), a hub id, or a local folder.", show_default="small"
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="`published` (the paper's authors') or a weights.json.", show_default="published"
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(help="Keep images with at least this locatability.", show_default="0.4"),
+]
+
+
+def curate(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Folder, 'glob', .csv or .parquet with a file or uri column; several are joined.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.", show_default=False)] = None,
+    weights: Weights = None,
+    clues: Annotated[
+        Path | None, typer.Option(help="Make the weights from these clue sentences.")
+    ] = None,
+    threshold: Threshold = None,
+    segmenter: Segmenter = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe file; options given here override it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score photographs and keep the ones that show where they were taken.
+
+    Writes scores, the curated table, a manifest and report.html into --out. Stopped half-way?
+    Run the same command again: only what is missing is scored.
+
+    Example: georay curate photos/ --out runs/photos
+    """
+    from georay.curation.run import curate as run
+
+    summary = run(_recipe(inputs, out, weights, clues, threshold, segmenter, recipe))
+    _say_summary(summary, as_json)
+
+
+def select(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    threshold: Annotated[float, typer.Option(help="Keep images with at least this locatability.")],
+    as_json: AsJson = False,
+) -> None:
+    """Select again from a finished run at another threshold; takes seconds, runs no model."""
+    from georay.curation.run import reselect
+
+    _say_summary(reselect(run, threshold), as_json)
+
+
+def score(
+    images: Annotated[list[Path], typer.Argument(help="Pictures to explain.")],
+    weights: Weights = None,
+    threshold: Threshold = None,
+    segmenter: Segmenter = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain the locatability of single pictures, class by class."""
+    from rich.console import Console
+
+    from georay.curation.explain import explain
+    from georay.curation.single import score_picture
+
+    chosen = _recipe([str(i) for i in images], Path(), weights, None, threshold, segmenter, None)
+    results = [score_picture(path, chosen) for path in images]
+    if as_json:
+        say("", [result.to_json() for result in results], as_json)
+        return
+    for result in results:
+        Console().print(explain(result.title, result.parts, chosen.threshold))
+
+
+def weights(
+    clues: Annotated[
+        Path, typer.Argument(help=".csv, .jsonl or .parquet with a column clue or text.")
+    ],
+    out: Annotated[Path, typer.Option(help="File to write, for `curate --weights`.")] = Path(
+        "weights.json"
+    ),
+    scope: Annotated[str, typer.Option(help="Min-max over: global, row or column.")] = "global",
+    threshold: Annotated[float, typer.Option(help="Similarities below it count as 0.")] = 0.5,
+    as_json: AsJson = False,
+) -> None:
+    """Make class weights from clue sentences and compare them with the published ones.
+
+    Example: georay weights clues.csv --out weights.json
+    """
+    from georay.config.curate import WeightsRecipe
+    from georay.config.load import parse_recipe
+    from georay.core.manifest import write_json
+    from georay.curation.weighting import agreement_with_published, make_weights
+
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; name a file, for instance {out / 'weights.json'}")
+    content = {"clues": str(clues), "scope": scope, "threshold": threshold}
+    made = make_weights(parse_recipe(content, WeightsRecipe, "given by options"))
+    write_json(out, made.to_json())
+    agreement = agreement_with_published(made)
+    text = (
+        f"{made.num_clues:,} clues → {out}\n"
+        f"against the published weights: Spearman {agreement.spearman:.3f}, "
+        f"Pearson {agreement.pearson:.3f}\n" + _top_classes(made.values)
+    )
+    facts = {
+        "file": str(out),
+        "num_clues": made.num_clues,
+        "spearman": agreement.spearman,
+        "pearson": agreement.pearson,
+        "id": made.id,
+    }
+    say(text, facts, as_json)
+
+
+def _top_classes(values: object, number: int = 10) -> str:
+    import numpy as np
+
+    from georay.locatability.labels import ADE20K_LABELS, short_name
+
+    array = np.asarray(values)
+    top = np.argsort(-array)[:number]
+    return "\n".join(f"  {array[i]:.2f} {short_name(ADE20K_LABELS[i])}" for i in top)
+
+
+def _recipe(
+    inputs: list[str] | None,
+    out: Path | None,
+    weights: str | None,
+    clues: Path | None,
+    threshold: float | None,
+    segmenter: str | None,
+    recipe: Path | None,
+) -> "CurateRecipe":
+    """The recipe file, if any, with the options that were given laid over it."""
+    from georay.config.curate import CurateRecipe
+    from georay.config.load import load_recipe, parse_recipe
+
+    base = load_recipe(recipe, CurateRecipe).model_dump() if recipe else {}
+    if recipe is None and not (inputs and out is not None):
+        raise ValueError("give INPUT and --out, or --recipe FILE; see `georay curate --help`")
+    given: dict[str, object] = {
+        "inputs": tuple(inputs) if inputs else None,
+        "output": str(out) if out is not None else None,
+        "threshold": threshold,
+        "segmenter": {**base.get("segmenter", {}), "model": segmenter} if segmenter else None,
+        "weights": _weights_choice(base.get("weights", {}), weights, clues),
+    }
+    merged = base | {name: value for name, value in given.items() if value is not None}
+    return parse_recipe(merged, CurateRecipe, str(recipe or "given by options"))
+
+
+def _weights_choice(
+    base: dict[str, object], weights: str | None, clues: Path | None
+) -> dict[str, object] | None:
+    if weights and clues:
+        raise ValueError("--weights and --clues exclude each other: weights are read or made")
+    if weights:
+        return {**base, "source": weights, "clues": None}
+    return {**base, "clues": str(clues)} if clues else None
+
+
+def _say_summary(summary: "Summary", as_json: bool) -> None:
+    before = "already finished; nothing was left to do\n" if summary.finished_before else ""
+    report = Path(summary.folder) / "report.html"
+    facts = {
+        "folder": summary.folder,
+        "finished_before": summary.finished_before,
+        "threshold": summary.threshold,
+        "report": str(report),
+        **summary.counts(),
+        "failures": [vars(failure) for failure in summary.failures],
+    }
+    say(f"{before}{summary.as_text()}\nreport: {report}", facts, as_json)

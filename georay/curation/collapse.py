@@ -1,0 +1,83 @@
+"""From work done in any order, perhaps twice, to one row per image."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from georay.core.tables import SCORES
+from georay.curation.run_folder import read_columns
+
+BATCH_ROWS = 4096
+
+
+def done_uris(files: list[Path]) -> pa.Array:
+    """Every uri that has been read and scored, or failed, in these score files."""
+    table = read_columns(files, ["uri", "duplicate_uris"], SCORES)
+    copies = pc.list_flatten(table.column("duplicate_uris"))
+    return pa.concat_arrays([*table.column("uri").chunks, *copies.chunks])
+
+
+def remaining(inputs: pa.Table, files: list[Path]) -> pa.Table:
+    """The inputs that no score file has yet."""
+    return inputs.filter(pc.invert(pc.is_in(inputs.column("uri"), value_set=done_uris(files))))
+
+
+def collapse(files: list[Path], target: Path) -> None:
+    """Writes every image once: exact copies become one row with their count and their uris.
+
+    files: score files, in which a uri may stand more than once after a crash.
+    Streams, so memory grows only with the ids of repeated images.
+    """
+    repeats = _repeated_images(files)
+    repeated_ids = pa.array(repeats, pa.string())
+    emitted: set[str] = set()
+    writer = pa.parquet.ParquetWriter(target / "part-00000.parquet", SCORES, compression="zstd")
+    with writer:
+        for table in _stream(files):
+            repeated = pc.is_in(table.column("image_id"), value_set=repeated_ids)
+            writer.write_table(table.filter(pc.invert(repeated)))
+            merged = list(_merge(table.filter(repeated).to_pylist(), repeats, emitted))
+            writer.write_table(pa.Table.from_pylist(merged, schema=SCORES))
+
+
+def _merge(
+    rows: list[dict[str, object]], repeats: dict[str, list[str]], emitted: set[str]
+) -> Iterator[dict[str, object]]:
+    """The row of each repeated image's first uri, once, with its count and its other uris."""
+    for row in rows:
+        image_id = str(row["image_id"])
+        first, *others = repeats[image_id]
+        if row["uri"] == first and image_id not in emitted:
+            emitted.add(image_id)
+            yield row | {"copies": 1 + len(others), "duplicate_uris": others or None}
+
+
+def _repeated_images(files: list[Path]) -> dict[str, list[str]]:
+    """image_id -> its distinct uris, sorted, for images that stand in more than one row."""
+    table = read_columns(files, ["image_id", "uri", "duplicate_uris"], SCORES)
+    inner = pc.list_parent_indices(table.column("duplicate_uris"))
+    pairs = pa.concat_tables(
+        [
+            table.select(["image_id", "uri"]),
+            pa.table(
+                {
+                    "image_id": table.column("image_id").take(inner),
+                    "uri": pc.list_flatten(table.column("duplicate_uris")),
+                }
+            ),
+        ]
+    )
+    groups = pairs.group_by("image_id").aggregate([("uri", "list"), ("uri", "count")])
+    repeated = groups.filter(pc.greater(groups.column("uri_count"), 1))
+    uris = repeated.column("uri_list").to_pylist()
+    ids = repeated.column("image_id").to_pylist()
+    return {image_id: sorted(set(found)) for image_id, found in zip(ids, uris, strict=True)}
+
+
+def _stream(files: list[Path]) -> Iterator[pa.Table]:
+    for file in files:
+        for batch in pa.parquet.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
+            yield pa.Table.from_batches([batch]).cast(SCORES)

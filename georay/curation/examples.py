@@ -1,0 +1,72 @@
+"""The photographs that a report shows, kept small in the run folder so that it can be redrawn."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from PIL import Image
+
+from georay.config.curate import LimitsRecipe
+from georay.core.files import read_bytes
+from georay.core.images import ImageLimits, decode
+from georay.curation.report import Example
+
+NUM_EXAMPLES = 6
+SHOWN_SIDE = 640
+
+ClassMaps = Callable[[list[Image.Image]], list[NDArray[np.uint8]]]
+
+
+def extremes(scores: pa.Table) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows of the most and of the least locatable images, the most telling first in each."""
+    scored = scores.filter(pc.is_valid(scores.column("locatability")))
+    order = pc.sort_indices(scored, [("locatability", "descending"), ("image_id", "ascending")])
+    number = min(NUM_EXAMPLES, (len(order) + 1) // 2)
+    most = scored.take(order[:number]).to_pylist()
+    least = scored.take(order[::-1][: min(number, len(order) - number)]).to_pylist()
+    return most, least
+
+
+def load_examples(
+    rows: list[dict[str, object]], folder: Path, limits: LimitsRecipe, class_maps: ClassMaps
+) -> list[Example]:
+    """The pictures of these rows with their class maps; segments only those not in `folder` yet.
+
+    An image that can no longer be read is left out.
+    """
+    folder.mkdir(exist_ok=True)
+    missing = [row for row in rows if not _map_path(folder, row).exists()]
+    pictures = [(row, _read(row, limits)) for row in missing]
+    readable = [(row, picture) for row, picture in pictures if picture is not None]
+    if readable:
+        maps = class_maps([picture for _, picture in readable])
+        for (row, picture), class_map in zip(readable, maps, strict=True):
+            picture.save(_picture_path(folder, row), quality=85)
+            Image.fromarray(class_map).save(_map_path(folder, row))
+    return [_stored(row, folder) for row in rows if _map_path(folder, row).exists()]
+
+
+def _read(row: dict[str, object], limits: LimitsRecipe) -> Image.Image | None:
+    try:
+        raw = read_bytes(str(row["uri"]), limits.max_bytes)
+        image = decode(raw, ImageLimits(limits.max_pixels, limits.max_bytes), SHOWN_SIDE).image
+    except (OSError, ValueError):
+        return None
+    image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+    return image
+
+
+def _stored(row: dict[str, object], folder: Path) -> Example:
+    with Image.open(_picture_path(folder, row)) as picture, Image.open(_map_path(folder, row)) as m:
+        return Example(row, picture.convert("RGB"), np.asarray(m, dtype=np.uint8))
+
+
+def _picture_path(folder: Path, row: dict[str, object]) -> Path:
+    return folder / f"{row['image_id']}.jpg"
+
+
+def _map_path(folder: Path, row: dict[str, object]) -> Path:
+    return folder / f"{row['image_id']}.png"

@@ -1,0 +1,83 @@
+"""Scoring on Ray Data: read, segment in an actor pool, score, write. The one file with Ray Data."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import ray
+import ray.data
+from ray.data import ActorPoolStrategy, DataContext
+
+from georay.config.curate import CurateRecipe, WorkersRecipe
+from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
+from georay.locatability.weights import ClassWeights
+
+BLOCKS_PER_ACTOR = 4
+
+
+def score_images(
+    inputs: pa.Table, weights: ClassWeights, recipe: CurateRecipe, parts: Path
+) -> Iterator[dict[str, float]]:
+    """Scores every input and writes it below `parts`; yields a row per block that was written.
+
+    inputs: schema INPUTS. Each yielded row has num_rows, num_errors and the seconds of work spent
+    on reading and on segmenting. `parts` must be a folder that every worker sees.
+    """
+    _quiet_context()
+    parts.mkdir(parents=True, exist_ok=True)
+    workers = recipe.workers
+    num_actors = workers.num_actors or _default_actors(workers)
+    written = (
+        ray.data.from_arrow(_blocks(inputs, num_actors, workers.rows_per_block))
+        .map_batches(
+            ReadImages(recipe.limits),
+            batch_size=workers.batch_size,
+            batch_format="pyarrow",
+            num_cpus=workers.cpus_per_read,
+        )
+        .map_batches(
+            SegmentImages,
+            fn_constructor_args=(recipe.segmenter, recipe.limits, workers.decode_threads),
+            batch_size=workers.batch_size,
+            batch_format="pyarrow",
+            compute=ActorPoolStrategy(size=num_actors),
+            num_cpus=workers.cpus_per_actor,
+            num_gpus=workers.gpus_per_actor or None,
+            accelerator_type=workers.accelerator_type,
+        )
+        .map_batches(
+            ScoreLocatability(weights),
+            batch_size=None,
+            batch_format="pyarrow",
+            num_cpus=workers.cpus_per_read,
+        )
+        .map_batches(
+            WriteScores(parts),
+            batch_size=None,
+            batch_format="pyarrow",
+            num_cpus=workers.cpus_per_read,
+        )
+    )
+    return iter(written.iter_rows())
+
+
+def _blocks(inputs: pa.Table, num_actors: int, rows_per_block: int) -> list[pa.Table]:
+    """Equal slices: small enough that every actor gets several, so that none idles at the end."""
+    share = math.ceil(inputs.num_rows / (BLOCKS_PER_ACTOR * num_actors))
+    rows = max(1, min(rows_per_block, share))
+    return [inputs.slice(start, rows) for start in range(0, inputs.num_rows, rows)]
+
+
+def _default_actors(workers: WorkersRecipe) -> int:
+    resources = ray.cluster_resources()
+    if workers.gpus_per_actor:
+        return max(1, int(resources.get("GPU", 0) / workers.gpus_per_actor))
+    return max(1, int(resources.get("CPU", 1)))
+
+
+def _quiet_context() -> None:
+    """The run shows one bar of its own; Ray Data's would be drawn over it."""
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.max_errored_blocks = 0

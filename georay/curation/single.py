@@ -1,0 +1,52 @@
+"""One picture, scored and explained without a cluster."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from georay.config.curate import CurateRecipe, SegmenterRecipe
+from georay.core.images import ImageLimits, decode
+from georay.curation.weighting import resolve_weights
+from georay.errors import UnreadableImage
+from georay.locatability.score import Contribution, contributions
+from georay.models.segmenter import Segmenter, load_segmenter
+
+
+@dataclass(frozen=True)
+class PictureScore:
+    """Locatability of one picture and what each class adds to it."""
+
+    title: str
+    locatability: float
+    parts: list[Contribution]
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "file": self.title,
+            "locatability": self.locatability,
+            "classes": [
+                {"label": p.label, "area_ratio": p.area_ratio, "weight": p.weight}
+                | {"contribution": p.contribution}
+                for p in self.parts
+            ],
+        }
+
+
+def score_picture(path: Path, recipe: CurateRecipe) -> PictureScore:
+    """Raises ValueError, naming the file, if it cannot be read as a picture."""
+    weights = resolve_weights(recipe.weights, Path(recipe.output) / "made_weights.json")
+    limits = ImageLimits(recipe.limits.max_pixels, recipe.limits.max_bytes)
+    try:
+        image = decode(path.read_bytes(), limits, recipe.limits.shortest_side).image
+    except (OSError, UnreadableImage) as problem:
+        raise ValueError(f"{path}: {problem}") from problem
+    ratio = _segmenter(recipe.segmenter).area_ratios([image])[0]
+    parts = contributions(ratio, weights.values)
+    return PictureScore(str(path), sum(part.contribution for part in parts), parts)
+
+
+@cache
+def _segmenter(choice: SegmenterRecipe) -> Segmenter:
+    return load_segmenter(
+        choice.model, revision=choice.revision, exact=choice.exact, device=choice.device
+    )

@@ -1,0 +1,116 @@
+"""What a finished run tells: counts from the scores table, and the text a person reads."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from georay.curation.collapse import remaining
+from georay.curation.run_folder import parquet_files
+
+_COLUMNS = ["uri", "copies", "duplicate_uris", "locatability", "error", "error_kind"]
+MAX_NAMED = 50
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be scored, and why."""
+
+    uri: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a run.
+
+    num_files = num_images + num_duplicates; files that failed are among the images.
+    num_listed: the files that the inputs name; all of them must be among num_files.
+    """
+
+    folder: str
+    threshold: float
+    num_listed: int
+    num_lost: int
+    num_files: int
+    num_images: int
+    num_scored: int
+    num_kept: int
+    errors_by_kind: dict[str, int]
+    failures: tuple[Failure, ...]
+    finished_before: bool = False
+
+    @property
+    def num_duplicates(self) -> int:
+        return self.num_files - self.num_images
+
+    @property
+    def num_errors(self) -> int:
+        return sum(self.errors_by_kind.values())
+
+    @property
+    def error_share(self) -> float:
+        return self.num_errors / self.num_files if self.num_files else 0.0
+
+    def counts(self) -> dict[str, object]:
+        return {
+            "listed": self.num_listed,
+            "lost": self.num_lost,
+            "files": self.num_files,
+            "images": self.num_images,
+            "duplicates": self.num_duplicates,
+            "scored": self.num_scored,
+            "kept": self.num_kept,
+            "dropped": self.num_scored - self.num_kept,
+            "errors": self.num_errors,
+            "errors_by_kind": self.errors_by_kind,
+        }
+
+    def as_text(self) -> str:
+        """The lines printed at the end of a run; every failed file is named, up to a limit."""
+        lines = [
+            f"{self.num_files:,} files: {self.num_scored:,} images scored, "
+            f"{self.num_duplicates:,} exact duplicates, {self.num_errors:,} errors, "
+            f"{self.num_lost:,} lost",
+            f"{self.num_kept:,} of {self.num_scored:,} kept at locatability ≥ {self.threshold:g}",
+        ]
+        lines += [f"  {kind}: {count:,}" for kind, count in self.errors_by_kind.items()]
+        lines += [f"  {bad.uri}: {bad.reason}" for bad in self.failures[:MAX_NAMED]]
+        if len(self.failures) > MAX_NAMED:
+            lines.append(f"  … and {len(self.failures) - MAX_NAMED:,} more in {self.folder}/scores")
+        return "\n".join(lines)
+
+
+def summarize(inputs: pa.Table, folder: Path, scores: Path, threshold: float) -> Summary:
+    """Counts over a scores table, read in batches of a few columns, held against the inputs."""
+    files = parquet_files(scores)
+    num_files = num_images = num_scored = num_kept = 0
+    failures: list[Failure] = []
+    kinds: Counter[str] = Counter()
+    for file in files:
+        for batch in pa.parquet.ParquetFile(file).iter_batches(columns=_COLUMNS):
+            values = batch.column("locatability").drop_null().to_numpy()
+            num_images += batch.num_rows
+            num_files += sum(batch.column("copies").to_pylist())
+            num_scored += len(values)
+            num_kept += int((values >= threshold).sum())
+            bad = batch.filter(batch.column("error").is_valid())
+            for row in bad.to_pylist():
+                kinds[row["error_kind"]] += row["copies"]
+                uris = [row["uri"], *(row["duplicate_uris"] or [])]
+                failures += [Failure(uri, row["error_kind"], row["error"]) for uri in uris]
+    return Summary(
+        folder=str(folder),
+        threshold=threshold,
+        num_listed=inputs.num_rows,
+        num_lost=remaining(inputs, files).num_rows,
+        num_files=num_files,
+        num_images=num_images,
+        num_scored=num_scored,
+        num_kept=num_kept,
+        errors_by_kind=dict(kinds.most_common()),
+        failures=tuple(sorted(failures, key=lambda bad: bad.uri)),
+    )

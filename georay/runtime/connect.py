@@ -1,0 +1,98 @@
+"""The only place that connects to Ray."""
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from georay.config.cluster import ClusterRecipe
+
+_OLD_TOKEN = Path("~/.ray/auth_token")
+
+
+@contextmanager
+def connect(cluster: ClusterRecipe) -> Iterator[None]:
+    """Joins or starts the cluster of a recipe and leaves it on exit.
+
+    Authentication is always stated: a private cluster gets a fresh token that lives in this
+    process's environment only; an existing cluster is entered with the user's own RAY_AUTH_MODE
+    and token. Raises ValueError if no cluster answers at the address.
+    """
+    with _authentication(cluster.address == "local"):
+        import ray
+
+        if ray.is_initialized():
+            yield
+            return
+        _quiet_ray()
+        scratch = tempfile.mkdtemp(prefix="georay-")
+        try:
+            _init(cluster, scratch)
+            yield
+        finally:
+            ray.shutdown()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _init(cluster: ClusterRecipe, scratch: str) -> None:
+    import ray
+
+    settings: dict[str, object] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if cluster.address == "local":
+        settings |= {
+            "num_cpus": cluster.num_cpus,
+            "include_dashboard": False,
+            "object_store_memory": 512 << 20,
+            "_temp_dir": scratch,
+        }
+    try:
+        ray.init(address=cluster.address, **settings)
+    except (ConnectionError, ValueError, RuntimeError) as problem:
+        raise ValueError(
+            f"no Ray cluster answers at {cluster.address!r} ({problem}); start one with "
+            "`ray start --head`, or set cluster.address to local"
+        ) from problem
+
+
+@contextmanager
+def _authentication(private: bool) -> Iterator[None]:
+    """For a private cluster a token of its own, for the time it lives."""
+    if not private:
+        os.environ.setdefault("RAY_AUTH_MODE", "disabled" if not _has_token() else "token")
+        yield
+        return
+    ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _process_token()}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@cache
+def _process_token() -> str:
+    """One per process, because Ray reads it once and keeps it."""
+    return secrets.token_hex(16)
+
+
+def _has_token() -> bool:
+    named = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
+    return named or _OLD_TOKEN.expanduser().exists()
+
+
+def _quiet_ray() -> None:
+    """Ray's own bars and repeated notices would break up the one live bar of a run."""
+    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name in ("ray", "ray.data", "ray.data._internal"):
+        logging.getLogger(name).setLevel(logging.ERROR)
