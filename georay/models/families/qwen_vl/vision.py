@@ -119,8 +119,9 @@ class Resampler(nn.Module):
     def forward(self, patches: Tensor) -> Tensor:
         """[images, num_patches, width] -> [images, n_queries, output_dim]."""
         value = self.ln_kv(self.kv_proj(patches))
-        key = value + stretch_table(self.pos_embed, value.shape[1])
-        return self.attn(self.ln_q(self.query) + self.pos_embed, key, value)
+        positions = self.pos_embed.detach()  # loading a checkpoint would make it trainable
+        key = value + stretch_table(positions, value.shape[1])
+        return self.attn(self.ln_q(self.query) + positions, key, value)
 
 
 class VisionTransformer(nn.Module):
