@@ -82,7 +82,6 @@ def on_device_of(network: PreTrainedModel, batch: Batch) -> Batch:
     }
 
 
-@torch.inference_mode()
 def generate_text(
     network: PreTrainedModel, tokenizer: Any, batch: Batch, sampling: Sampling
 ) -> list[str]:
@@ -97,6 +96,7 @@ def generate_text(
         }
     generate: Any = network.generate  # typed as a tensor by nn.Module's __getattr__
     inputs = on_device_of(network, batch)
-    ids = generate(**inputs, max_new_tokens=sampling.max_new_tokens, **choice)
+    with torch.inference_mode():
+        ids = generate(**inputs, max_new_tokens=sampling.max_new_tokens, **choice)
     answers = ids[:, batch["input_ids"].shape[1] :]
     return [text.strip() for text in tokenizer.batch_decode(answers, skip_special_tokens=True)]

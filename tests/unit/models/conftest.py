@@ -1,23 +1,55 @@
-"""Small networks of each chat class with random weights: for what holds whatever the weights."""
+"""Small networks of each chat class with random weights: for what holds whatever the weights.
+
+Their tokenizer and chat templates are small too, and have the published ones' form.
+"""
 
 from collections.abc import Callable
 
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
     PreTrainedModel,
+    PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
 )
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from georay.core.prompts import INFERENCE
+from georay.models.families.chat import ChatFamily
+from georay.models.families.chat_processor import (
+    ChatProcessor,
+    GridPictures,
+    SquarePictures,
+    llava_tokens,
+)
 
 VOCABULARY = 512
-IMAGE_PAD, VIDEO_PAD, VISION_START, VISION_END = 500, 501, 502, 503
+PAD, BOS, EOS, TURN_START, TURN_END = "<pad>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"
+IMAGE_PAD, VIDEO_PAD = "<|image_pad|>", "<|video_pad|>"
+VISION_START, VISION_END, IMAGE = "<|vision_start|>", "<|vision_end|>", "<image>"
+SPECIAL = (PAD, BOS, EOS, TURN_START, TURN_END)
+SPECIAL += (IMAGE_PAD, VIDEO_PAD, VISION_START, VISION_END, IMAGE)
+
+CHATML = (
+    "{% for turn in messages %}<|im_start|>{{ turn.role }}\n{% for part in turn.content %}"
+    "{% if part.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% else %}{{ part.text }}{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+VICUNA = (
+    "{% for turn in messages %}{{ turn.role | upper }}: {% for part in turn.content %}"
+    "{% if part.type == 'image' %}<image>\n{% else %}{{ part.text }} {% endif %}{% endfor %}"
+    "{% endfor %}{% if add_generation_prompt %}ASSISTANT:{% endif %}"
+)
 
 _TEXT = {
     "vocab_size": VOCABULARY,
@@ -26,15 +58,15 @@ _TEXT = {
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-    "pad_token_id": 0,
+    "bos_token_id": SPECIAL.index(BOS),
+    "eos_token_id": SPECIAL.index(EOS),
+    "pad_token_id": SPECIAL.index(PAD),
 }
 _PLACES = {
-    "image_token_id": IMAGE_PAD,
-    "video_token_id": VIDEO_PAD,
-    "vision_start_token_id": VISION_START,
-    "vision_end_token_id": VISION_END,
+    "image_token_id": SPECIAL.index(IMAGE_PAD),
+    "video_token_id": SPECIAL.index(VIDEO_PAD),
+    "vision_start_token_id": SPECIAL.index(VISION_START),
+    "vision_end_token_id": SPECIAL.index(VISION_END),
 }
 
 
@@ -91,7 +123,7 @@ def _llava() -> PreTrainedModel:
     config = LlavaConfig(
         vision_config=vision,
         text_config=LlamaConfig(**_TEXT),
-        image_token_index=IMAGE_PAD,
+        image_token_index=SPECIAL.index(IMAGE),
         image_seq_length=16,
     )
     return LlavaForConditionalGeneration(config)
@@ -107,5 +139,52 @@ def small_chat_network() -> Callable[[str, int], PreTrainedModel]:
     def build(model_type: str, seed: int) -> PreTrainedModel:
         torch.manual_seed(seed)
         return _BUILDERS[model_type]().eval()
+
+    return build
+
+
+def _tokenizer(model_type: str) -> PreTrainedTokenizerFast:
+    """A byte-level BPE of a few merges; LLaVA's begins every text with <s>, as Llama's does."""
+    words = Tokenizer(models.BPE())
+    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    words.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=sorted(alphabet),
+        show_progress=False,
+    )
+    words.train_from_iterator([INFERENCE.question], trainer)
+    if model_type == "llava":
+        words.post_processor = processors.TemplateProcessing(
+            single=f"{BOS} $A", special_tokens=[(BOS, SPECIAL.index(BOS))]
+        )
+    ends, starts = (EOS, BOS) if model_type == "llava" else (TURN_END, None)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=words, pad_token=PAD, eos_token=ends, bos_token=starts
+    )
+
+
+@pytest.fixture(scope="session")
+def small_chat_family(
+    small_chat_network: Callable[[str, int], PreTrainedModel],
+) -> Callable[[str, int], ChatFamily]:
+    """A small network of the given model type with its tokenizer and processor."""
+
+    def build(model_type: str, seed: int) -> ChatFamily:
+        network, tokenizer = small_chat_network(model_type, seed), _tokenizer(model_type)
+        config = network.config
+        if model_type == "llava":
+            size = {"height": 56, "width": 56}
+            square = CLIPImageProcessorPil(size={"shortest_edge": 56}, crop_size=size)
+            pictures: GridPictures | SquarePictures = SquarePictures(square, llava_tokens(config))
+        else:
+            patch = config.vision_config.patch_size
+            pictures = GridPictures(Qwen2VLImageProcessorPil(patch_size=patch))
+        template = VICUNA if model_type == "llava" else CHATML
+        return ChatFamily(
+            network, ChatProcessor(tokenizer, template, pictures, config.image_token_id)
+        )
 
     return build
