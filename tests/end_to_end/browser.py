@@ -60,9 +60,10 @@ class Browser:
         return self
 
     def __exit__(self, *problem: object) -> None:
-        os.close(self._to_write)
-        self._process.terminate()
+        self._session = None
+        self.call("Browser.close")
         self._process.wait(timeout=_TIMEOUT_S)
+        os.close(self._to_write)
         os.close(self._from_browser)
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
