@@ -44,7 +44,13 @@ def read_bytes(location: str, limit: int) -> bytes:
 
 
 def list_files(folder: str) -> list[str]:
-    """Every file below a folder, sorted, hidden ones left out. Raises OSError if it is absent."""
+    """Every file below a folder, sorted; hidden ones left out, broken links kept.
+
+    Raises OSError if a remote folder is absent.
+    """
+    if not is_uri(folder):
+        found = (str(path) for path in Path(folder).rglob("*") if not path.is_dir())
+        return sorted(path for path in found if not _hidden(path, folder))
     filesystem, path, prefix = filesystem_of(folder)
     entries = filesystem.get_file_info(FileSelector(path, recursive=True))
     return sorted(

@@ -10,7 +10,16 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from georay.errors import UnreadableImage
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_MAGIC = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"RIFF": "WEBP",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+}
 _GPS = ExifTags.GPS
 
 
@@ -43,8 +52,8 @@ def decode(raw: bytes, limits: ImageLimits, shortest_side: int | None = None) ->
 
     shortest_side: a JPEG may be decoded at a power-of-two fraction of its size as long as its
     shorter side keeps at least this many pixels; it saves most of the time on large files.
-    Raises UnreadableImage whose `kind` is one of: empty, too large, not an image, truncated,
-    too many pixels, no pixels.
+    Raises UnreadableImage whose `kind` is one of: empty, too large, not an image, broken header,
+    truncated, too many pixels, no pixels.
     """
     if not raw:
         raise UnreadableImage("empty", "the file has zero bytes")
@@ -75,7 +84,7 @@ def _decode(raw: bytes, limits: ImageLimits, shortest_side: int | None) -> Photo
             image.draft("RGB", (round(width * scale), round(height * scale)))
         image.load()
         upright = _rgb(ImageOps.exif_transpose(image))
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as problem:
+    except Exception as problem:  # on hostile bytes Pillow's decoders raise anything
         raise UnreadableImage(
             "truncated", f"the {image.format} ends or breaks early: {problem}"
         ) from problem
@@ -92,12 +101,21 @@ def _open(raw: bytes) -> Image.Image:
     except Image.DecompressionBombError as problem:
         raise UnreadableImage("too many pixels", str(problem)) from problem
     except UnidentifiedImageError:
-        starts = raw[:8].hex(" ")
-        raise UnreadableImage(
-            "not an image", f"no {', '.join(FORMATS[:6])} starts with the bytes {starts}"
-        ) from None
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError) as problem:
+        raise _unidentified(raw) from None
+    except Exception as problem:  # as in _decode
         raise UnreadableImage("truncated", f"the file breaks in its header: {problem}") from problem
+
+
+def _unidentified(raw: bytes) -> UnreadableImage:
+    name = next((name for magic, name in _MAGIC.items() if raw.startswith(magic)), None)
+    if name:
+        return UnreadableImage(
+            "broken header", f"starts as a {name}, but its header is cut short or says 0 pixels"
+        )
+    starts = raw[:8].hex(" ")
+    return UnreadableImage(
+        "not an image", f"none of {', '.join(FORMATS)} starts with the bytes {starts}"
+    )
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from georay.core.tables import SCORES
+from georay.core.tables import SCORES, conform
 from georay.curation.run_folder import read_columns
 
 BATCH_ROWS = 4096
@@ -61,7 +61,7 @@ def _repeated_images(files: list[Path]) -> dict[str, list[str]]:
     inner = pc.list_parent_indices(table.column("duplicate_uris"))
     pairs = pa.concat_tables(
         [
-            table.select(["image_id", "uri"]),
+            pa.table({name: table.column(name) for name in ("image_id", "uri")}),
             pa.table(
                 {
                     "image_id": table.column("image_id").take(inner),
@@ -80,4 +80,4 @@ def _repeated_images(files: list[Path]) -> dict[str, list[str]]:
 def _stream(files: list[Path]) -> Iterator[pa.Table]:
     for file in files:
         for batch in pa.parquet.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
-            yield pa.Table.from_batches([batch]).cast(SCORES)
+            yield conform(pa.Table.from_batches([batch]), SCORES, str(file))

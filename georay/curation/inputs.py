@@ -26,10 +26,15 @@ def list_inputs(sources: Sequence[str]) -> pa.Table:
     latitude, longitude, country, city, heading; local or as a filesystem uri. Relative entries of
     a list count from the list's own folder. Raises ValueError if a source is absent or empty.
     """
-    tables = [_list_source(source) for source in sources]
+    tables = [_list_source(_absolute(source)) for source in sources]
     table = pa.concat_tables(tables)
     _, first = _first_of_each(table.column("uri"))
     return table.take(first).combine_chunks()
+
+
+def _absolute(source: str) -> str:
+    """Workers may run in another folder, and one file must have one name."""
+    return source if is_uri(source) else str(Path(source).expanduser().absolute())
 
 
 def _list_source(source: str) -> pa.Table:
@@ -50,7 +55,7 @@ def _list_source(source: str) -> pa.Table:
         [file for file in everything if _may_be_picture(file)],
         f"the folder {source} holds no files that could be pictures",
     )
-    labels = f"{filesystem_of(source)[2]}{filesystem_of(source)[1].rstrip('/')}/{FOLDER_LABELS}"
+    labels = f"{source.rstrip('/')}/{FOLDER_LABELS}"
     return _with_labels(pictures, _of_list(labels, ".csv")) if labels in everything else pictures
 
 

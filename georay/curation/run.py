@@ -65,7 +65,6 @@ def curate(recipe: CurateRecipe) -> Summary:
             summary = summarize(inputs, folder.root, folder.scores, recipe.threshold)
             return Summary(**{**vars(summary), "finished_before": True})
         write_json(folder.weights, weights.to_json())
-        write_atomic(folder.root / "recipe.yaml", dump_recipe(recipe))
         if todo.num_rows:
             with clock.step("score"):
                 _score(todo, inputs.num_rows, weights, recipe, folder, clock)
@@ -162,6 +161,8 @@ def _select_and_report(
     inputs: pa.Table,
     clock: Clock,
 ) -> Summary:
+    before = (folder.read_manifest() or {}).get("seconds", {})
+    write_atomic(folder.root / "recipe.yaml", dump_recipe(recipe))
     with clock.step("select"):
         with replace_folder(folder.curated) as fresh:
             select(folder.scores, fresh, recipe.threshold)
@@ -169,7 +170,7 @@ def _select_and_report(
     with clock.step("report"):
         manifest = _manifest(recipe, weights, summary, clock)
         write_atomic(folder.report, _report(folder, recipe, weights, manifest))
-    manifest["seconds"] = clock.seconds
+    manifest["seconds"] = {**before, **clock.seconds}
     write_json(folder.manifest, manifest)
     return summary
 

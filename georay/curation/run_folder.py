@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
+
+from georay.core.tables import conform
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class RunFolder:
         """Files that hold scored rows: of the finished run first, then of unfinished work."""
         return parquet_files(self.scores) + parquet_files(self.parts)
 
-    def read_manifest(self) -> dict[str, object] | None:
+    def read_manifest(self) -> dict[str, Any] | None:
         return json.loads(self.manifest.read_text()) if self.manifest.exists() else None
 
     @contextmanager
@@ -98,7 +101,10 @@ def read_columns(files: list[Path], columns: list[str], schema: pa.Schema) -> pa
     """These columns of all files as one table."""
     wanted = pa.schema([schema.field(name) for name in columns])
     tables = [pa.parquet.read_table(file, columns=columns) for file in files]
-    return pa.concat_tables([wanted.empty_table(), *(table.cast(wanted) for table in tables)])
+    conforming = [
+        conform(table, wanted, str(file)) for table, file in zip(tables, files, strict=True)
+    ]
+    return pa.concat_tables([wanted.empty_table(), *conforming])
 
 
 @contextmanager

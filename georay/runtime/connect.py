@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,12 +25,12 @@ def connect(cluster: ClusterRecipe) -> Iterator[None]:
     and token. Raises ValueError if no cluster answers at the address.
     """
     with _authentication(cluster.address == "local"):
+        _quiet_ray(cluster.address == "local")
         import ray
 
         if ray.is_initialized():
             yield
             return
-        _quiet_ray()
         scratch = tempfile.mkdtemp(prefix="georay-")
         try:
             _init(cluster, scratch)
@@ -51,7 +52,8 @@ def _init(cluster: ClusterRecipe, scratch: str) -> None:
             "_temp_dir": scratch,
         }
     try:
-        ray.init(address=cluster.address, **settings)
+        with _silent_start():
+            ray.init(address=cluster.address, **settings)
     except (ConnectionError, ValueError, RuntimeError) as problem:
         raise ValueError(
             f"no Ray cluster answers at {cluster.address!r} ({problem}); start one with "
@@ -60,23 +62,48 @@ def _init(cluster: ClusterRecipe, scratch: str) -> None:
 
 
 @contextmanager
+def _silent_start() -> Iterator[None]:
+    """Ray's native part announces its log level straight to the terminal when it starts."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+@contextmanager
 def _authentication(private: bool) -> Iterator[None]:
-    """For a private cluster a token of its own, for the time it lives."""
-    if not private:
-        os.environ.setdefault("RAY_AUTH_MODE", "disabled" if not _has_token() else "token")
+    """States the mode before Ray asks: what the user set stays, a private cluster gets a token."""
+    if "RAY_AUTH_MODE" in os.environ:
         yield
         return
-    ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _process_token()}
+    if private:
+        ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _process_token()}
+    else:
+        ours = {"RAY_AUTH_MODE": "token" if _has_token() else "disabled"}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
+    _reread_settings()
     try:
         yield
     finally:
         for name, value in before.items():
             if value is None:
-                os.environ.pop(name, None)
+                os.environ.pop(name)
             else:
                 os.environ[name] = value
+
+
+def _reread_settings() -> None:
+    """Ray reads its environment at import; if that came first, it must look again."""
+    if "ray" in sys.modules:
+        from ray._raylet import Config
+
+        Config.initialize("")
 
 
 @cache
@@ -90,8 +117,10 @@ def _has_token() -> bool:
     return named or _OLD_TOKEN.expanduser().exists()
 
 
-def _quiet_ray() -> None:
-    """Ray's own bars and repeated notices would break up the one live bar of a run."""
+def _quiet_ray(private: bool) -> None:
+    """Ray's own bars and notices would break up the one live bar of a run; its log files stay."""
+    if private:
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     for name in ("ray", "ray.data", "ray.data._internal"):

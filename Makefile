@@ -1,0 +1,38 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := torch==2.13.0
+
+.PHONY: demo test lint unit faults bench clean
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "georay needs Python 3.11 or newer; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[offline,dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/georay demo
+
+test: $(VENV)/.installed lint unit
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.installed
+	$(BIN)/pytest -m 'not slow' --cov --cov-report=term:skip-covered
+
+faults: $(VENV)/.installed
+	$(BIN)/pytest -m slow tests/integration -v
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.curation
+
+clean:
+	rm -rf $(VENV) runs build dist

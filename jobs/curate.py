@@ -1,0 +1,30 @@
+"""Job: curate photographs by a recipe.
+
+    ray job submit --working-dir . -- python -m jobs.curate --recipe jobs/recipes/curate-small.yaml
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from georay.config.curate import CurateRecipe
+from georay.config.load import load_recipe
+from georay.curation.run import curate
+from georay.errors import GeorayError
+
+
+def main(
+    recipe: Annotated[Path, typer.Option(help="A curation recipe, YAML.")],
+) -> None:
+    """Run one curation recipe on the cluster that this job was submitted to."""
+    try:
+        summary = curate(load_recipe(recipe, CurateRecipe))
+    except (GeorayError, ValueError) as problem:
+        raise SystemExit(str(problem)) from problem
+    print(summary.as_text())
+    print(f"report: {summary.folder}/report.html")
+
+
+if __name__ == "__main__":
+    typer.run(main)
