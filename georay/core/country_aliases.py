@@ -122,6 +122,11 @@ ALIASES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# Towns that countrynames lists as names of their country.
+NOT_COUNTRIES = frozenset(
+    {"Budapesti", "City of London", "Londra", "Londres", "München", "Pondicherry", "Teheran"}
+)
+
 # Where else to look: ("Hong Kong", "China") is in HK, and either Congo is called Congo.
 TERRITORIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

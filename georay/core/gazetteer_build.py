@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from georay.core.country_aliases import ALIASES, MERGED_CODES, SHORT_NAMES
+from georay.core.country_aliases import ALIASES, MERGED_CODES, NOT_COUNTRIES, SHORT_NAMES
 from georay.core.names import fold, name_key
 
 DATA_FOLDER = Path(__file__).parent / "gazetteer_data"
@@ -118,7 +118,8 @@ def _countries_table(countries: Mapping[str, Mapping[str, str]], cities: list[Ci
     }
     for code, name in _countrynames(countries):
         folded = fold(name)
-        if folded and (code, folded) not in large and not _looks_like_noise(code, name):
+        is_town = name in NOT_COUNTRIES or (code, folded) in large
+        if folded and not is_town and not _looks_like_noise(code, name):
             names.setdefault(folded, code)
     listed = [(code, row["iso3"], short[code]) for code, row in sorted(countries.items())]
     nested: dict[str, list[str]] = {code: [] for code in short}

@@ -1,0 +1,208 @@
+"""What a model answered: raw text in, country, town, reasons and coordinates out.
+
+Models answer the prompt's single-quoted example in kind, wrap JSON in prose, forget quotes, give
+lists of candidates, or decline. The parser reads all of that and never raises: "effective answers"
+(the paper's recall, section 4.2.2) are those whose status is "answered".
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from georay.core.answer_fields import find_fields
+from georay.core.answer_prose import (
+    PlaceFound,
+    is_refusal,
+    list_items,
+    place_abroad,
+    place_in_prose,
+    town_and_country,
+)
+from georay.core.coordinate_text import find_pair, read_degrees
+from georay.core.gazetteer import Gazetteer
+from georay.core.place_phrases import says_nothing
+
+Status = Literal["answered", "refused", "unparseable"]
+
+_LONGEST_TEXT = 20_000
+_LONGEST_PLACE = 120
+_BLANKS = re.compile(r"[^\S\n]+|\x00+|\n(?=\s*\n\s*\n)")
+_TRAILING_NOTE = re.compile(r"\s*[(\[（].*$|\s+[-–—]\s+.*$|\s*[;|].*$", re.DOTALL)
+_EMPHASIS = re.compile(r"[*_`#]{1,3}|^\s*>\s?", re.MULTILINE)
+_LEAD_IN = re.compile(
+    r"^(?:(?:the |my )?(?:final |best )?(?:answer|location|guess|place)(?: is| would be)?\s*:?\s+|"
+    r"(?:this|it)(?: is|'s)\s+)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, read. What the model did not say is None.
+
+    `country` is an ISO 3166-1 alpha-2 code, `country_text` what stood there; `city` is the town as
+    written; latitude and longitude are degrees that the model itself gave. An answer of
+    coordinates alone has no country: `Gazetteer.nearest` gives one.
+    """
+
+    status: Status
+    country: str | None = None
+    country_text: str | None = None
+    city: str | None = None
+    reasons: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+def parse_answer(raw: str, gazetteer: Gazetteer | None = None) -> Answer:
+    """Read a model's raw answer. Takes any text and never raises.
+
+    "answered" names a country, a town or coordinates (of several candidates the first counts);
+    "refused" declines or finds no place; "unparseable" is neither. `gazetteer` is the one that
+    comes with georay unless another is given.
+    """
+    gazetteer = gazetteer or Gazetteer.load()
+    text = _BLANKS.sub(" ", raw[:_LONGEST_TEXT]).strip()
+    named_nothing = False
+    for found in find_fields(text):
+        answer = _from_fields(found.values, gazetteer)
+        if answer is not None:
+            prose = f"{text[: found.start]}\n{text[found.stop :]}".strip("` \t\r\n")
+            return _with_reasons(answer, found.values.get("reasons") or _without_fences(prose))
+        named_nothing = named_nothing or _is_empty(found.values)
+    return _from_text(text, gazetteer, named_nothing)
+
+
+def _from_fields(values: Mapping[str, str], gazetteer: Gazetteer) -> Answer | None:
+    """The answer that named fields give, or None if they name no place."""
+    city = _named(values.get("city"))
+    country_text = _named(values.get("country"))
+    country = gazetteer.country(country_text)
+    place = _named(values.get("place"))
+    if place and not (city or country_text):
+        guess = town_and_country(place, gazetteer) or place_in_prose(f"It is in {place}", gazetteer)
+        if guess:
+            country, country_text, city = guess.country, guess.country_text, guess.city
+    elif country_text and "," in country_text and country and not city:
+        city = country_text.split(",")[0].strip()
+    if city and not country_text and (guess := town_and_country(city, gazetteer)):
+        country, city = guess.country, guess.city or city
+    elif country_text and country is None:
+        country = _country_in(country_text, gazetteer)
+    if city:
+        city = _first_of_several(city, country, gazetteer)
+    latitude, longitude = _coordinates(values)
+    if not (country or city or latitude is not None):
+        return None
+    return Answer("answered", country, country_text, city, None, latitude, longitude)
+
+
+def _first_of_several(city: str, country: str | None, gazetteer: Gazetteer) -> str:
+    """The first town of "Osaka or Kyoto"; the text itself where it is one name."""
+    first = re.split(r"\s+(?:or|and/or)\s+|\s*/\s*", city)[0]
+    return first if first != city and gazetteer.resolve(first, country) else city
+
+
+def _country_in(text: str, gazetteer: Gazetteer) -> str | None:
+    """The first country of a field that holds more than one, or a sentence."""
+    for part in re.split(r"\s*(?:/|\||;|,|\bor\b|\band\b)\s*", text):
+        if code := gazetteer.country(part):
+            return code
+    guess = place_in_prose(f"It is likely {text}", gazetteer)
+    return guess.country if guess else None
+
+
+def _coordinates(values: Mapping[str, str]) -> tuple[float | None, float | None]:
+    """Both or neither: half a coordinate is none."""
+    latitude = read_degrees(values.get("latitude", ""), 90)
+    longitude = read_degrees(values.get("longitude", ""), 180)
+    if latitude is None or longitude is None:
+        return find_pair(values.get("coordinates", "")) or (None, None)
+    # The zero of a form that was not filled in, not a spot in the Gulf of Guinea.
+    return (None, None) if latitude == longitude == 0 else (latitude, longitude)
+
+
+def _named(value: str | None) -> str | None:
+    """A field's value without notes behind it; None if it names nothing or is a whole sentence."""
+    if value is None:
+        return None
+    name = _HEDGE.sub("", _TRAILING_NOTE.sub("", value).strip(" \t\r\n\"'“”‘’`*_\\,.:"))
+    if not name or len(name) > _LONGEST_PLACE or says_nothing(re.split(r"[,;]", name)[0]):
+        return None
+    if _SENTENCE.search(name) or _NO_PLACE_IN_PARTICULAR.fullmatch(name.split(",")[0]):
+        return None
+    return name
+
+
+_HEDGE = re.compile(
+    r"^(?:(?:most )?(?:possibly|probably|likely|maybe|perhaps)|somewhere in|in) ", re.IGNORECASE
+)
+_SENTENCE = re.compile(
+    r"\b(?:without|difficult|challenging|could be|cannot|unknown|uncertain|unclear|any|not|"
+    r"given the|guessing|based on|depends|indetermina\w+|n/a)\b",
+    re.IGNORECASE,
+)
+
+
+# "Anytown", "Unnamed Village", "Tropical Country".
+_NO_PLACE_IN_PARTICULAR = re.compile(
+    r"(?:(?:an?|any|the|some|small|large|rural|urban|suburban|coastal|industrial|tropical|modern|"
+    r"european|asian|african|american|latin|unnamed|unidentified|unspecified|residential|generic|local|major|other|"
+    r"developing)[\s-]*)+(?:town|city|village|country|area|region|suburb|neighbou?rhood|place|ville)?",
+    re.IGNORECASE,
+)
+
+
+def _is_empty(values: Mapping[str, str]) -> bool:
+    """Whether fields are there to say that the place is unknown."""
+    said = [values[field] for field in ("city", "country", "place") if values.get(field)]
+    return bool(said) and all(_named(value) is None for value in said)
+
+
+def _from_text(text: str, gazetteer: Gazetteer, named_nothing: bool) -> Answer:
+    """Read a text that has no fields, or whose fields name no place."""
+    plain = _EMPHASIS.sub("", _without_fences(text)).strip()
+    pair = find_pair(plain)
+    place = place_in_prose(plain, gazetteer)
+    if place is None and not named_nothing:
+        place = _bare_place(plain, gazetteer)
+    if place is None and pair is None:
+        refused = named_nothing or is_refusal(plain)
+        return Answer("refused" if refused else "unparseable")
+    latitude, longitude = pair or (None, None)
+    if place is None:
+        return Answer("answered", latitude=latitude, longitude=longitude)
+    reasons = plain if len(plain) > _LONGEST_PLACE else None
+    return Answer(
+        "answered", place.country, place.country_text, place.city, reasons, latitude, longitude
+    )
+
+
+def _bare_place(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
+    """The place in a text that is little more than one, or a list of them, or not English."""
+    is_short = len(plain) <= _LONGEST_PLACE and "\n" not in plain and not is_refusal(plain)
+    if is_short and (place := town_and_country(_LEAD_IN.sub("", plain), gazetteer)):
+        return place
+    if place := place_abroad(plain, gazetteer):
+        return place
+    for item in list_items(plain):
+        if len(item) <= _LONGEST_PLACE and (place := town_and_country(item, gazetteer)):
+            return place
+    return None
+
+
+def _without_fences(text: str) -> str:
+    return re.sub(r"```(?:\w+)?", "", text).strip()
+
+
+def _with_reasons(answer: Answer, reasons: str) -> Answer:
+    return Answer(
+        answer.status,
+        answer.country,
+        answer.country_text,
+        answer.city,
+        reasons.strip() or None,
+        answer.latitude,
+        answer.longitude,
+    )

@@ -1,0 +1,276 @@
+"""What the parser reads out of real and odd answers."""
+
+import csv
+import hashlib
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from georay.core.answers import Answer, parse_answer
+from georay.core.names import fold
+
+LABELLED = Path(__file__).parents[2] / "fixtures" / "answers_labelled.csv"
+
+
+def read(raw: str) -> tuple[str, str | None, str | None]:
+    answer = parse_answer(raw)
+    return answer.status, answer.country, answer.city
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"country": "France", "city": "Lyon", "reasons": "signs"}',
+        "{'country': 'France', 'city': 'Lyon', 'reasons': 'signs'}",
+        "{country: France, city: Lyon, reasons: signs}",
+        '{"country": France, "city": Lyon, "reasons": signs}',
+        '{"country": "France", "city": "Lyon," "reasons": "signs"}',
+        '{"country": "France", "city": "Lyon", "reasons": "signs",}',
+        '```json\n{"country": "France", "city": "Lyon", "reasons": ["signs"],}\n```',
+        'I see signs.\n{"country": "France", "city": "Lyon", "reasons": "signs"}\nI hope it helps!',
+        '{"country": "France", "city": "Lyon", "reasons": "signs',
+        '{"location": {"country": "France", "city": "Lyon"}, "reasons": "signs"}',
+        '[{"country": "France", "city": "Lyon", "reasons": "signs"}, {"country": "Spain"}]',
+        '{"Country": "FRANCE", "City": "Lyon", "Reasons": "signs"}',
+        "{'country': '', 'city': ''} {'country': 'France', 'city': 'Lyon', 'reasons': 'signs'}",
+        "**Country:** France\n**City:** Lyon\n**Reasons:** signs",
+        "- Country: France (by the plates)\n- City: Lyon\n- Reasons: signs",
+        "1. Country: France\n2. City: Lyon\n3. Reasons: signs",
+        "Country = Frankreich; City = Lyon; Reasons = signs",
+    ],
+)
+def test_one_answer_is_read_from_every_dress_it_comes_in(raw: str) -> None:
+    answer = parse_answer(raw)
+    assert (answer.status, answer.country, answer.city) == ("answered", "FR", "Lyon")
+    assert answer.reasons == "signs"
+
+
+@pytest.mark.parametrize(
+    ("raw", "country", "city"),
+    [
+        ("Paris, France", "FR", "Paris"),
+        ("Final answer: Kyoto, Japan", "JP", "Kyoto"),
+        ("**Answer:** Havana, Cuba", "CU", "Havana"),
+        ('{"answer": "Kyoto, Japan"}', "JP", "Kyoto"),
+        ("United States-Las Vegas", "US", "Las Vegas"),
+        ("Tokyo (Japan)", "JP", "Tokyo"),
+        ("Bangkok Thailand", "TH", "Bangkok"),
+        ("中国,北京", "CN", "北京"),
+        ("Lima", "PE", "Lima"),
+        ("Alemania", "DE", None),
+        ("1. Paris, France\n2. Berlin, Germany", "FR", "Paris"),
+        ("- France\n- Spain", "FR", None),
+        ('{"country": "Deutschland", "city": "München"}', "DE", "München"),
+        ('{"country": "Korea, Republic of", "city": "Seoul"}', "KR", "Seoul"),
+        (
+            '{"country": "United States or Canada", "city": "Osaka or Kyoto"}',
+            "US",
+            "Osaka or Kyoto",
+        ),
+        ('{"country": "Japan", "city": "Osaka or Kyoto"}', "JP", "Osaka"),
+        ('{"country": "Possibly Belgium, Germany, or France"}', "BE", None),
+        ('{"city": "Paris"}', "FR", "Paris"),
+        ('{"country": "Kenya", "city": "Unknown"}', "KE", None),
+        ('{"country": "USA", "city": "Anytown"}', "US", None),
+        ("This image was most likely taken in Las Vegas, United States.", "US", "Las Vegas"),
+        ("The country is Kenya and the city is Nairobi.", "KE", "Nairobi"),
+        ("I cannot determine it. But if I had to guess, I'd say Portugal.", "PT", None),
+        ("It may be in Mexico or Spain. I would guess somewhere in Spain.", "ES", None),
+        ("Countries such as France or Italy use them. I believe this is Malta.", "MT", None),
+        ("It looks like somewhere in Georgia, maybe Atlanta.", "US", "Atlanta"),
+        ("C'est probablement la France, à Lyon.", "FR", "Lyon"),
+        ("La imagen parece ser de Barcelona, España.", "ES", "Barcelona"),
+        ("这张照片很可能拍摄于中国北京。", "CN", "北京"),
+    ],
+)
+def test_places_are_read_from_short_texts_lists_and_prose(
+    raw: str, country: str, city: str | None
+) -> None:
+    assert read(raw) == ("answered", country, city)
+
+
+@pytest.mark.parametrize(
+    ("raw", "latitude", "longitude"),
+    [
+        ("48.8566, 2.3522", 48.8566, 2.3522),
+        ("It is at 40.7128° N, 74.0060° W", 40.7128, -74.006),
+        ("48°51'24\"N 2°21'8\"E", 48.856667, 2.352222),
+        ("approximately N7 22.419', E3 23.045'", 7.37365, 3.384083),
+        ("27.4704° S latitude and 153.0211° E longitude", -27.4704, 153.0211),
+        ("Latitude: 48.85\nLongitude: 2.35", 48.85, 2.35),
+        ('{"lat": -33.45, "long": "-70.66"}', -33.45, -70.66),
+    ],
+)
+def test_coordinates_alone_are_an_answer(raw: str, latitude: float, longitude: float) -> None:
+    answer = parse_answer(raw)
+    assert (answer.status, answer.country, answer.city) == ("answered", None, None)
+    assert (answer.latitude, answer.longitude) == pytest.approx((latitude, longitude), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Latitude: between 30°N and 40°N\nLongitude: unknown",
+        '{"lat": 91, "long": 10, "city": null, "country": null}',
+        '{"lat": 0.0, "long": 0.0, "city": null, "country": null}',
+    ],
+)
+def test_ranges_impossible_values_and_empty_forms_are_no_coordinates(raw: str) -> None:
+    answer = parse_answer(raw)
+    assert (answer.latitude, answer.longitude) == (None, None)
+    assert answer.status != "answered"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "I'm sorry, I can't provide assistance with that request.",
+        "I cannot determine the country, e.g. France or Spain, without more details.",
+        "It is difficult to pinpoint the exact location.",
+        '{"country": "Unknown", "city": "Unknown", "reasons": "no clues"}',
+        "Country: N/A\nCity: N/A",
+    ],
+)
+def test_declining_is_told_apart(raw: str) -> None:
+    assert read(raw) == ("refused", None, None)
+
+
+@pytest.mark.parametrize(
+    "raw", ["", "   \n", "asdf", "{}", "[]", "null", "{'country': ''}", "🚗" * 50]
+)
+def test_what_says_nothing_is_unparseable(raw: str) -> None:
+    assert parse_answer(raw) == Answer("unparseable")
+
+
+def test_apostrophes_quotes_and_colons_stay_inside_the_reasons() -> None:
+    raw = "{'country': 'Chile', 'city': 'Arica', 'reasons': 'it's dry, \"hot\", and city: big'}"
+    assert parse_answer(raw).reasons == 'it\'s dry, "hot", and city: big'
+
+
+def test_prose_around_an_answer_without_reasons_becomes_its_reasons() -> None:
+    answer = parse_answer('Palms and blue plates.\n\n{"city": "Lomé", "country": "Togo"}')
+    assert (answer.country, answer.city) == ("TG", "Lomé")
+    assert answer.reasons == "Palms and blue plates."
+
+
+def test_what_stood_for_the_country_is_kept() -> None:
+    answer = parse_answer('{"country": "Caribbean", "city": "Mawite", "lat": 19.0, "long": -73.9}')
+    assert (answer.country, answer.country_text, answer.city) == (None, "Caribbean", "Mawite")
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        r"{",
+        r"}",
+        r"[",
+        r"]",
+        r"'",
+        r'"',
+        r":",
+        r",",
+        r"country",
+        r"city",
+        r'"lat":',
+        r"°",
+        r"N",
+        r"-",
+        r"\\",
+        r"France",
+        r"Paris",
+        r"cannot",
+        r"likely",
+        r"in",
+        r"such",
+        r"as",
+        r"*",
+        r"12.5",
+        r"```",
+        r"1e999",
+        r"#",
+        r"The",
+        r"I",
+        r"place",
+        r"is",
+        r"from",
+        r"answer",
+        r"longitude",
+        r"None",
+        r"null",
+        r"(USA)",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=300) | st.lists(FRAGMENTS, max_size=40).map(" ".join))
+def test_no_text_makes_the_parser_fail(raw: str) -> None:
+    answer = parse_answer(raw)
+    said = (answer.country, answer.city, answer.latitude)
+    assert (answer.status == "answered") == any(value is not None for value in said)
+    assert (answer.latitude is None) == (answer.longitude is None)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "{",
+        "[",
+        "*",
+        " ",
+        '{"country":',
+        "A ",
+        "1",
+        "country: ",
+        "in Paris, ",
+        "12.34 N ",
+        "- \n",
+        "'country': '",
+        "I guess New ",
+        "(",
+        "https://",
+        "N'",
+        "(A, ",
+        "\\",
+        "such as Peru ",
+    ],
+)
+def test_hostile_texts_take_no_time(unit: str) -> None:
+    raw = unit * (50_000 // len(unit))
+    parse_answer("")
+    start = time.process_time()
+    parse_answer(raw)
+    assert time.process_time() - start < 1.5
+
+
+def test_real_answers_are_read_as_a_careful_person_reads_them(shared) -> None:
+    folder = shared("data/model_answers")
+    csv.field_size_limit(10**8)
+    labelled = list(csv.DictReader(LABELLED.read_text(encoding="utf-8").splitlines()))
+    raw: dict[tuple[str, str], str] = {}
+    for name in {row["file"] for row in labelled}:
+        with (folder / name).open(encoding="utf-8", newline="") as lines:
+            for number, answer in enumerate(csv.DictReader(lines)):
+                raw[name, str(number)] = answer["model_response"]
+    assert len(labelled) == 300
+    agreed = 0
+    for row in labelled:
+        text = raw[row["file"], row["row"]]
+        assert hashlib.sha256(text.encode()).hexdigest() == row["sha256"]
+        agreed += _agrees(parse_answer(text), row)
+    assert agreed >= 297
+
+
+def _agrees(answer: Answer, row: dict[str, str]) -> bool:
+    numbers = (answer.latitude, row["latitude"]), (answer.longitude, row["longitude"])
+    return (
+        answer.status == row["status"]
+        and (answer.country or "") == row["country"]
+        and fold(answer.city or "") == fold(row["city"])
+        and all(
+            label == "" if value is None else label != "" and abs(value - float(label)) < 1e-3
+            for value, label in numbers
+        )
+    )
