@@ -37,7 +37,7 @@ from georay.errors import TableMismatch
 from georay.locatability.labels import LABEL_INDEX
 
 CHARTS = ("pair", "method", "funnel", "histogram", "building", "weights", "gallery", "map")
-VOID = {"meta", "link", "img", "input", "br", "path"}
+VOID = {"meta", "link", "img", "input", "path", "wbr"}
 
 
 class Reader(HTMLParser):
