@@ -64,7 +64,8 @@ _CONCLUSION = re.compile(
 )
 # A name after one of these is an example or a comparison, not the answer.
 _EXAMPLE = re.compile(
-    r"\b(?:such as|(?<!looks )(?<!look )(?<!seems )like|e\.g\.|for (?:example|instance)|including|unlike|similar to|"
+    r"\b(?:such as|(?<!looks )(?<!look )(?<!seems )like|e\.g\.|"
+    r"for (?:example|instance)|including|unlike|similar to|"
     r"(?:many|some|other|most|certain|various)(?: \w+)? (?:parts|regions|countries|areas|cities)|"
     r"(?:common|found|used|seen|prevalent|popular|native|typical|characteristic|reminiscent|"
     r"features?|styles?|ones|those|influence[sd]?)"
