@@ -52,18 +52,22 @@ def axis_end(values: Floats, threshold: float, step: float = 0.1) -> float:
     return float(round(np.floor(highest / step + 1e-9) * step + step, 6))
 
 
-def locatability_histogram(
-    locatability: Floats, threshold: float, bin_width: float = 0.02
-) -> Histogram:
+def locatability_histogram(locatability: Floats, threshold: float) -> Histogram:
     """Counts of [num_images] scores, split at the threshold even inside a bin."""
     end = axis_end(locatability, threshold)
-    edges = np.linspace(0.0, end, round(end / bin_width) + 1)
+    edges = np.linspace(0.0, end, round(end / _bin_width(threshold)) + 1)
     kept = is_kept(locatability, threshold)
     return Histogram(
         edges=edges,
         kept=np.histogram(locatability[kept], edges)[0],
         dropped=np.histogram(locatability[~kept], edges)[0],
     )
+
+
+def _bin_width(threshold: float) -> float:
+    """A width that divides 0.1 and, if one does, the threshold, so that it falls on an edge."""
+    offsets = {width: abs(threshold / width - round(threshold / width)) for width in (0.02, 0.025)}
+    return min(offsets, key=lambda width: round(offsets[width], 6))
 
 
 def kept_at(locatability: Floats, thresholds: Floats) -> Counts:

@@ -57,6 +57,8 @@ class Reader(HTMLParser):
         self.ids += [names["id"]] if "id" in names else []
         if tag not in VOID:
             self.open.append(tag)
+        if tag != "wbr":
+            self.text += " "
 
     def handle_endtag(self, tag):
         if tag not in VOID:
@@ -64,7 +66,7 @@ class Reader(HTMLParser):
 
     def handle_data(self, data):
         if self.open and self.open[-1] not in ("style", "script"):
-            self.text += data + " "
+            self.text += data
 
     def words(self) -> str:
         return " ".join(self.text.split())
@@ -97,6 +99,12 @@ def test_the_histogram_counts_every_score_once_and_splits_at_the_threshold(score
     assert histogram.kept.sum() == sum(score >= threshold for score in scores)
     assert histogram.dropped.sum() == sum(score < threshold for score in scores)
     assert histogram.edges[-1] > threshold
+
+
+@pytest.mark.parametrize("threshold", [0.35, 0.4, 0.45, 0.42])
+def test_a_round_threshold_falls_between_two_bars(threshold):
+    edges = locatability_histogram(np.array([0.1, 0.7]), threshold).edges
+    assert np.abs(edges - threshold).min() < 1e-9
 
 
 def test_trying_a_threshold_counts_scores_at_or_above_it():
@@ -220,6 +228,13 @@ def test_errors_are_counted_in_files_and_every_copy_is_named(run):
     )
     assert errors_by_kind(scores) == [("empty", 4), ("truncated", 1)]
     assert {error.file for error in listed_errors(scores)} >= {"a.jpg", "c.jpg", "d.jpg"}
+
+
+def test_a_path_may_break_at_its_slashes_and_reads_the_same():
+    path = "one/two/three.jpg"
+    html = render_report(report_data([failed_row(path)]))
+    assert "two/<wbr>three" in html
+    assert path in Reader(html).words()
 
 
 def test_a_picture_that_decoded_but_could_not_be_scored_is_readable(run):
