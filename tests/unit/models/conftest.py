@@ -31,6 +31,7 @@ from georay.models.families.chat_processor import (
     SquarePictures,
     llava_tokens,
 )
+from georay.models.families.qwen_vl import QwenVLConfig, QwenVLForConditionalGeneration
 
 VOCABULARY = 512
 PAD, BOS, EOS, TURN_START, TURN_END = "<pad>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"
@@ -129,7 +130,31 @@ def _llava() -> PreTrainedModel:
     return LlavaForConditionalGeneration(config)
 
 
-_BUILDERS = {"qwen2_5_vl": _qwen2_5_vl, "qwen3_vl": _qwen3_vl, "llava": _llava}
+def _qwen() -> PreTrainedModel:
+    visual = {
+        "image_size": 28,
+        "patch_size": 14,
+        "width": 32,
+        "layers": 2,
+        "heads": 2,
+        "mlp_ratio": 2.0,
+        "output_dim": 128,
+        "image_start_id": 500,
+        "n_queries": 4,
+    }
+    config = QwenVLConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        kv_channels=32,
+        intermediate_size=192,
+        visual=visual,
+    )
+    return QwenVLForConditionalGeneration(config)
+
+
+_BUILDERS = {"qwen": _qwen, "qwen2_5_vl": _qwen2_5_vl, "qwen3_vl": _qwen3_vl, "llava": _llava}
 
 
 @pytest.fixture(scope="session")

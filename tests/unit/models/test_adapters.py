@@ -12,9 +12,10 @@ from transformers import PreTrainedModel
 
 from georay.models.adapter_card import LoraSettings, base_fingerprint, read_card
 from georay.models.adapters import STAGES, AdapterStack, lora_defaults
+from georay.models.families.qwen_vl import QwenVLConfig, QwenVLForConditionalGeneration
 
 Build = Callable[[str, int], PreTrainedModel]
-FAMILIES = ("qwen2_5_vl", "qwen3_vl", "llava")
+FAMILIES = ("qwen", "qwen2_5_vl", "qwen3_vl", "llava")
 IDS = torch.tensor([[5, 9, 11, 40, 77, 130], [6, 2, 13, 41, 78, 131]])
 
 
@@ -101,8 +102,19 @@ def test_training_the_second_stage_leaves_the_first_and_the_base_bit_unchanged(
 def test_only_the_language_model_is_adapted(small_chat_network: Build, family: str) -> None:
     stack = AdapterStack.build(small_chat_network(family, 7), "small")
     places = {name.partition(".lora_")[0] for name in stack.weights("reasoning")}
-    assert len(places) == 2 * 6  # layers x (q, k, v, o, gate, up)
-    assert all(".language_model." in place for place in places)
+    language, per_layer = (".transformer.h.", 4) if family == "qwen" else (".language_model.", 6)
+    assert len(places) == 2 * per_layer  # c_attn, attn.c_proj, w1, w2; or q, k, v, o, gate, up
+    assert all(language in place for place in places)
+
+
+def test_qwen_vl_has_exactly_the_papers_parameters() -> None:
+    """112.19M in table 6; on the meta device, where 9.7 billion parameters take no memory."""
+    with torch.device("meta"):
+        network = QwenVLForConditionalGeneration(QwenVLConfig())
+    assert sum(p.numel() for p in network.parameters()) == 9_656_935_168
+    stack = AdapterStack.build(network, "full size")
+    stack.train_only("reasoning")
+    assert stack.num_trainable == 112_197_632
 
 
 def test_switching_gives_both_the_first_alone_or_the_bare_base(

@@ -1,0 +1,87 @@
+"""From a model's id or folder to a loaded family: the one door to every local network."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedConfig
+
+from georay.errors import ModelUnavailable
+from georay.models.families.base import Family
+from georay.models.families.chat import MODEL_TYPES, ChatFamily
+from georay.models.families.qwen_vl import QwenVLFamily
+from georay.models.registry import REGISTRY, Precision
+
+
+def load_family(
+    name: str,
+    *,
+    revision: str | None = None,
+    precision: Precision | None = None,
+    device: str = "cpu",
+) -> Family:
+    """The family of a registered id, of a local folder, or of a hub id with its revision.
+
+    The registry's revision and precision hold unless others are given; a folder is loaded in
+    float32 and a hub id out of the registry in bfloat16.
+    Raises ValueError for a hub id without a revision and for a network that no family reads;
+    ModelUnavailable when the weights are neither here nor reachable.
+    """
+    source, revision, precision = _resolved(name, revision, precision)
+    family: Family
+    try:
+        model_type = _model_type(source, revision)
+        if model_type == "qwen":
+            family = QwenVLFamily.from_pretrained(source, revision, getattr(torch, precision))
+        elif model_type in MODEL_TYPES:
+            family = ChatFamily.from_pretrained(source, revision, getattr(torch, precision))
+        else:
+            raise ValueError(
+                f"{name} is a {model_type!r} model; georay reads 'qwen' (Qwen-VL) and "
+                f"{', '.join(map(repr, MODEL_TYPES))}"
+            )
+    except OSError as problem:
+        raise ModelUnavailable(_advice(name, problem)) from problem
+    network: Any = family.network  # PreTrainedModel.to is untyped
+    network.to(device)
+    return family
+
+
+def _resolved(
+    name: str, revision: str | None, precision: Precision | None
+) -> tuple[str, str | None, Precision]:
+    """Where to load from, at which revision and in which precision."""
+    if spec := REGISTRY.get(name):
+        source = name if spec.folder is None else str(spec.folder)
+        return source, revision or spec.revision, precision or spec.precision
+    if Path(name).is_dir():
+        return name, None, precision or "float32"
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ValueError(
+            f"no folder {name!r}, and no such model: give a folder, a hub id with its revision, "
+            f"or one of {', '.join(REGISTRY)}"
+        )
+    if revision is None:
+        raise ValueError(
+            f"{name} is not in the registry: give `revision`, a full commit id, so that everyone "
+            "loads the same weights"
+        )
+    return name, revision, precision or "bfloat16"
+
+
+def _model_type(source: str, revision: str | None) -> str | None:
+    config, _ = PreTrainedConfig.get_config_dict(source, revision=revision or "main")
+    model_type: str | None = config.get("model_type")
+    return model_type
+
+
+def _advice(name: str, problem: OSError) -> str:
+    spec = REGISTRY.get(name)
+    reason = str(problem).strip().partition("\n")[0]
+    if spec is not None and spec.folder is not None:
+        return f"the weights of {name!r} are not in this installation: {reason}"
+    instead = f", or use its small twin {spec.twin!r}" if spec and spec.twin else ""
+    return (
+        f"cannot load {name}: {reason}. Connect to the model hub once, give a folder that holds "
+        f"the weights{instead}"
+    )

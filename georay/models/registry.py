@@ -1,0 +1,159 @@
+"""The models that answer questions about photographs: one table, id to facts.
+
+Light: nothing heavy is imported here. `georay.models.loading` turns an id into a loaded family.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+FamilyName = Literal["qwen_vl", "qwen2_5_vl", "qwen3_vl", "llava"]
+Precision = Literal["float32", "bfloat16", "float16"]
+
+DEFAULT = "Qwen/Qwen2.5-VL-7B-Instruct"
+PAPER_BASE = "Qwen/Qwen-VL-Chat"
+BYTES: Mapping[Precision, int] = MappingProxyType({"float32": 4, "bfloat16": 2, "float16": 2})
+PACKAGED = Path(__file__).parent / "weights"  # a folder per model that the package carries
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model. `revision` is a full commit id of the hub, or None for what the package carries.
+
+    `twin` is the small model that drives the same code on two cores without a network.
+    """
+
+    id: str
+    family: FamilyName
+    revision: str | None
+    precision: Precision
+    num_parameters: int
+    twin: str | None
+    note: str
+
+    @property
+    def memory_gib(self) -> float:
+        """What answering takes: the weights, a fifth for activations and cache, half a GiB."""
+        weights = self.num_parameters * BYTES[self.precision] / 2**30
+        return round(1.2 * weights + 0.5, 1)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the package keeps the weights; None for a model of the hub."""
+        return PACKAGED / self.id if self.revision is None else None
+
+
+_TABLE = (
+    ModelSpec(
+        id="tiny",
+        family="qwen_vl",
+        revision=None,
+        precision="float32",
+        num_parameters=8_000_000,  # the most that its recipe allows
+        twin=None,
+        note="Qwen-VL's architecture in small, trained on drawn streets; never the real thing",
+    ),
+    ModelSpec(
+        id=PAPER_BASE,
+        family="qwen_vl",
+        revision="f57cfbd358cb56b710d963669ad1bcfb44cdcdd8",
+        precision="bfloat16",
+        num_parameters=9_656_935_168,
+        twin="tiny",
+        note="the paper's base",
+    ),
+    ModelSpec(
+        id=DEFAULT,
+        family="qwen2_5_vl",
+        revision="cc594898137f460bfe9f0759e9844b3ce807cfb5",
+        precision="bfloat16",
+        num_parameters=8_292_166_656,
+        twin="tiny",
+        note="default for full-size work",
+    ),
+    ModelSpec(
+        id="Qwen/Qwen2.5-VL-3B-Instruct",
+        family="qwen2_5_vl",
+        revision="66285546d2b821cf421d4f5eb2576359d3770cd3",
+        precision="bfloat16",
+        num_parameters=3_754_622_976,
+        twin="tiny",
+        note="the default's smaller sister",
+    ),
+    ModelSpec(
+        id="Qwen/Qwen3-VL-8B-Instruct",
+        family="qwen3_vl",
+        revision="0c351dd01ed87e9c1b53cbc748cba10e6187ff3b",
+        precision="bfloat16",
+        num_parameters=8_767_123_696,
+        twin="tiny",
+        note="newer than the default",
+    ),
+    ModelSpec(
+        id="Qwen/Qwen3-VL-4B-Instruct",
+        family="qwen3_vl",
+        revision="ebb281ec70b05090aa6165b016eac8ec08e71b17",
+        precision="bfloat16",
+        num_parameters=4_437_815_808,
+        twin="tiny",
+        note="for one consumer GPU",
+    ),
+    ModelSpec(
+        id="Qwen/Qwen3-VL-2B-Instruct",
+        family="qwen3_vl",
+        revision="89644892e4d85e24eaac8bacfd4f463576704203",
+        precision="bfloat16",
+        num_parameters=2_127_532_032,
+        twin="tiny",
+        note="the smallest full model; slow but possible without a GPU",
+    ),
+    ModelSpec(
+        id="llava-hf/llava-1.5-7b-hf",
+        family="llava",
+        revision="b234b804b114d9e37bb655e11cbbb5f5e971b7a9",
+        precision="float16",
+        num_parameters=7_063_427_072,
+        twin="tiny",
+        note="the paper's LLaVA row (table 1)",
+    ),
+)
+
+REGISTRY: Mapping[str, ModelSpec] = MappingProxyType({spec.id: spec for spec in _TABLE})
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Memory in GiB: this process's share of the main memory, and each GPU's."""
+
+    memory_gib: float
+    gpus_gib: Sequence[float]
+
+
+def this_machine() -> Machine:
+    """What is here, a container's limit included; imports torch to ask for GPUs."""
+    import torch
+
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    gpus = [
+        torch.cuda.get_device_properties(index).total_memory / 2**30
+        for index in range(torch.cuda.device_count())
+    ]
+    return Machine(min(whole, _container_limit(whole)) / 2**30, gpus)
+
+
+def place_for(spec: ModelSpec, machine: Machine) -> Literal["GPU", "CPU"] | None:
+    """Where the model fits: on one GPU, else in main memory (slowly), else nowhere here."""
+    if any(spec.memory_gib <= memory for memory in machine.gpus_gib):
+        return "GPU"
+    return "CPU" if spec.memory_gib <= machine.memory_gib else None
+
+
+def _container_limit(otherwise: int) -> int:
+    for path in map(Path, _CGROUP_LIMITS):
+        if path.is_file() and (text := path.read_text().strip()).isdecimal():
+            return int(text)
+    return otherwise
