@@ -14,6 +14,7 @@ _FIELD_OF_KEY = {
     "country": "country",
     "nation": "country",
     "country name": "country",
+    "country code": "country",
     "city": "city",
     "town": "city",
     "city name": "city",
@@ -105,12 +106,11 @@ def _objects(value: object, depth: int = 0) -> Iterator[Fields]:
         for item in value:
             yield from _objects(item, depth + 1)
     elif isinstance(value, dict):
-        own = {
-            field: _plain(item)
-            for key, item in value.items()
-            if (field := _FIELD_OF_KEY.get(str(key).strip().lower().replace("_", " ")))
-            and not isinstance(item, dict)
-        }
+        own: dict[str, str] = {}
+        for key, item in value.items():
+            field = _FIELD_OF_KEY.get(str(key).strip().lower().replace("_", " "))
+            if field and not isinstance(item, dict):
+                own.setdefault(field, _plain(item))
         if own.keys() - {"reasons"}:
             yield own
         for item in value.values():

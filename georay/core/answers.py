@@ -63,7 +63,8 @@ def parse_answer(raw: str, gazetteer: Gazetteer | None = None) -> Answer:
     comes with georay unless another is given.
     """
     gazetteer = gazetteer or Gazetteer.load()
-    text = _BLANKS.sub(" ", raw[:_LONGEST_TEXT]).strip()
+    writable = raw[:_LONGEST_TEXT].encode("utf-8", "replace").decode()
+    text = _BLANKS.sub(" ", writable).strip()
     named_nothing = False
     for found in find_fields(text):
         answer = _from_fields(found.values, gazetteer)
@@ -184,11 +185,22 @@ def _bare_place(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
     is_short = len(plain) <= _LONGEST_PLACE and "\n" not in plain and not is_refusal(plain)
     if is_short and (place := town_and_country(_LEAD_IN.sub("", plain), gazetteer)):
         return place
-    if place := place_abroad(plain, gazetteer):
+    if place := place_abroad(plain, gazetteer) or _place_set_apart(plain, gazetteer):
         return place
     for item in list_items(plain):
         if len(item) <= _LONGEST_PLACE and (place := town_and_country(item, gazetteer)):
             return place
+    return None
+
+
+def _place_set_apart(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
+    """A "City, Country" that opens the text as a sentence, or closes it as a line."""
+    lines = plain.splitlines() or [""]
+    for piece in (lines[0].split(". ")[0], lines[-1]):
+        if len(piece) <= _LONGEST_PLACE and not is_refusal(piece):
+            place = town_and_country(_LEAD_IN.sub("", piece), gazetteer)
+            if place and place.country_text:
+                return place
     return None
 
 

@@ -60,6 +60,9 @@ def test_one_answer_is_read_from_every_dress_it_comes_in(raw: str) -> None:
         ("Bangkok Thailand", "TH", "Bangkok"),
         ("中国,北京", "CN", "北京"),
         ("Lima", "PE", "Lima"),
+        ("Paris, France. Mansard roofs and grey zinc.", "FR", "Paris"),
+        ("Mansard roofs and grey zinc.\n\nParis, France", "FR", "Paris"),
+        ('{"candidates": [{"country": "Peru"}, {"country": "Chile"}]}', "PE", None),
         ("Alemania", "DE", None),
         ("1. Paris, France\n2. Berlin, Germany", "FR", "Paris"),
         ("- France\n- Spain", "FR", None),
@@ -154,6 +157,12 @@ def test_prose_around_an_answer_without_reasons_becomes_its_reasons() -> None:
     answer = parse_answer('Palms and blue plates.\n\n{"city": "Lomé", "country": "Togo"}')
     assert (answer.country, answer.city) == ("TG", "Lomé")
     assert answer.reasons == "Palms and blue plates."
+
+
+def test_what_is_read_can_be_written() -> None:
+    answer = parse_answer("Par\ud800is, France")
+    assert answer.city is not None
+    assert answer.city.encode("utf-8")
 
 
 def test_what_stood_for_the_country_is_kept() -> None:
