@@ -59,13 +59,14 @@ class WorkersRecipe(Recipe):
 class CurateRecipe(Recipe):
     """One curation run: photographs in, a curated set of highly locatable photographs out.
 
+    title: heads the report; by default the name of the first input.
     threshold: images with at least this locatability are kept (0.4 in the paper, section 3.1).
     max_error_share: the run fails at its end if a larger share of the files could not be scored.
     """
 
     inputs: tuple[str, ...]
     output: str
-    title: str = "Curation"
+    title: str = ""
     threshold: float = 0.4
     max_error_share: float = Field(default=0.5, ge=0, le=1)
     segmenter: SegmenterRecipe = SegmenterRecipe()

@@ -15,7 +15,7 @@ from georay.core.images import ImageLimits, decode
 from georay.curation.report import Example
 
 NUM_EXAMPLES = 6
-SHOWN_SIDE = 640
+SHOWN_SIDE = 960
 
 ClassMaps = Callable[[list[Image.Image]], list[NDArray[np.uint8]]]
 

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 
 from georay.config.curate import CurateRecipe
 from georay.config.load import dump_recipe, parse_recipe
-from georay.core.manifest import digest, versions, write_atomic, write_json
+from georay.core.manifest import digest, machine, versions, write_atomic, write_json
 from georay.core.tables import SCORES
 from georay.curation.collapse import collapse, remaining
 from georay.curation.examples import extremes, load_examples
@@ -185,6 +186,8 @@ def _manifest(
         "weights_id": weights.id,
         "weights_source": weights.source,
         "counts": summary.counts(),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
         "versions": versions(),
         "seconds": dict(clock.seconds),
     }
@@ -208,7 +211,7 @@ def _report(
     ]
     return render_report(
         ReportData(
-            title=recipe.title,
+            title=recipe.title or Path(recipe.inputs[0]).name,
             manifest=manifest,
             scores=scores,
             weights=weights.values,
