@@ -45,6 +45,30 @@ class _Scope:
     region_is_certain: bool = False
 
 
+class _Labels:
+    """A column of few values: a small number per row instead of a text."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        encoded = column.combine_chunks()
+        self._values: list[str] = encoded.dictionary.to_pylist()
+        self._number = {value: number for number, value in enumerate(self._values)}
+        self._numbers: NDArray[np.int32] = encoded.indices.to_numpy()
+
+    def at(self, row: int) -> str:
+        return self._values[int(self._numbers[row])]
+
+    def equal(self, rows: NDArray[np.int32], value: str) -> NDArray[np.bool_]:
+        """Which of the rows hold the value."""
+        mask: NDArray[np.bool_] = self._numbers[rows] == self._number.get(value, -1)
+        return mask
+
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """(first row, row behind the last) of every value, in a column sorted by it."""
+        starts = np.flatnonzero(np.diff(self._numbers, prepend=-1)).tolist()
+        stops = [*starts[1:], len(self._numbers)]
+        return {self.at(start): (start, stop) for start, stop in zip(starts, stops, strict=True)}
+
+
 class Gazetteer:
     """Looks up countries and towns by any of their names. Thread-safe; share one per process."""
 
@@ -53,8 +77,8 @@ class Gazetteer:
         names = _read(folder / "names.parquet")
         self._read_countries(folder)
         self._name = cities["name"].combine_chunks()
-        self._country = _few_values(cities["country"])
-        self._region = _few_values(cities["region"])
+        self._country = _Labels(cities["country"])
+        self._region = _Labels(cities["region"])
         self._population = cities["population"].to_numpy()
         self._geoname_id = cities["geoname_id"].to_numpy()
         self._latitude = cities["latitude_e5"].to_numpy() / 1e5
@@ -62,12 +86,7 @@ class Gazetteer:
         self._keys = names["key"].to_numpy()
         self._named: NDArray[np.int32] = names["city"].to_numpy()
         # Towns come sorted by country, so a country is a range of rows.
-        starts = self._country.searchsorted(self._codes, side="left")
-        stops = self._country.searchsorted(self._codes, side="right")
-        self._rows = {
-            code: (int(start), int(stop))
-            for code, start, stop in zip(self._codes, starts, stops, strict=True)
-        }
+        self._rows = dict.fromkeys(self._codes, (0, 0)) | self._country.ranges()
         self._sphere = NearestOnSphere(self._latitude, self._longitude)
 
     def _read_countries(self, folder: Path) -> None:
@@ -170,7 +189,7 @@ class Gazetteer:
                 return region
             row = self._best(text, _Scope((code,)))
             if row is not None:
-                return str(self._region[row])
+                return self._region.at(row)
         return None
 
     def _best(self, name: str, scope: _Scope) -> int | None:
@@ -184,7 +203,7 @@ class Gazetteer:
             start, stop = self._rows[code]
             inside = rows[(rows >= start) & (rows < stop)]
             if scope.region and len(inside):
-                in_region = inside[self._region[inside] == scope.region]
+                in_region = inside[self._region.equal(inside, scope.region)]
                 inside = in_region if len(in_region) or scope.region_is_certain else inside
             if len(inside):
                 return int(inside[0])
@@ -201,7 +220,7 @@ class Gazetteer:
     def _place(self, row: int) -> Place:
         return Place(
             name=self._name[row].as_py(),
-            country=str(self._country[row]),
+            country=self._country.at(row),
             latitude=float(self._latitude[row]),
             longitude=float(self._longitude[row]),
             population=int(self._population[row]),
@@ -212,14 +231,6 @@ class Gazetteer:
 def _read(path: Path, few_values: Sequence[str] = ()) -> pa.Table:
     # pq.read_table would import the dataset module, which costs 45 MB.
     return pq.ParquetFile(path, read_dictionary=few_values).read()
-
-
-def _few_values(column: pa.ChunkedArray) -> NDArray[np.str_]:
-    """A dictionary-encoded column as fixed-width text, with no Python object per row."""
-    encoded = column.combine_chunks()
-    values = np.array(encoded.dictionary.to_pylist())
-    rows: NDArray[np.str_] = values[encoded.indices.to_numpy()]
-    return rows
 
 
 @cache

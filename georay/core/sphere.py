@@ -1,5 +1,7 @@
 """Nearest of many points on a sphere, without a tree: cubes of equal size, and ranges in them."""
 
+from math import cos, floor, radians, sin
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,13 +22,16 @@ class NearestOnSphere:
 
     def nearest(self, latitude: float, longitude: float) -> int:
         """Row of the nearest point."""
-        target = _unit_vectors(np.array(latitude), np.array(longitude))
+        phi, theta = radians(latitude), radians(longitude)
+        x, y, z = cos(phi) * cos(theta), cos(phi) * sin(theta), sin(phi)
+        target = np.array((x, y, z))
         # A cube and its neighbours in depth are one range, so 27 cubes are 9 ranges.
-        centre = _cube_numbers(target) + _NEIGHBOURS
-        starts = self._cubes.searchsorted(centre - 1, side="left")
-        stops = self._cubes.searchsorted(centre + 1, side="right")
+        column, row, depth = (floor((axis + 1) / _SIDE) + 1 for axis in (x, y, z))
+        centres = (column * _CUBES + row) * _CUBES + depth + _NEIGHBOURS
+        starts = self._cubes.searchsorted(centres - 1).tolist()
+        stops = self._cubes.searchsorted(centres + 2).tolist()
         best, closest = -1, -2.0
-        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        for start, stop in zip(starts, stops, strict=True):
             if start == stop:
                 continue
             cosine = self._points[start:stop] @ target
