@@ -1,0 +1,23 @@
+"""The table: every country of StreetWorld, by code."""
+
+from georay.streetworld.conventions import City, Country
+from georay.streetworld.countries_americas_oceania import AMERICAS_OCEANIA
+from georay.streetworld.countries_asia import ASIA
+from georay.streetworld.countries_eastern import EASTERN
+from georay.streetworld.countries_middle_east_africa import MIDDLE_EAST_AFRICA
+from georay.streetworld.countries_southern import SOUTHERN
+from georay.streetworld.countries_western import WESTERN
+
+COUNTRIES: tuple[Country, ...] = (
+    *WESTERN,
+    *SOUTHERN,
+    *EASTERN,
+    *MIDDLE_EAST_AFRICA,
+    *ASIA,
+    *AMERICAS_OCEANIA,
+)
+BY_CODE: dict[str, Country] = {country.code: country for country in COUNTRIES}
+PLACES: tuple[tuple[Country, City], ...] = tuple(
+    (country, city) for country in COUNTRIES for city in country.cities
+)
+"""Every (country, city) of the world, in the order of the table."""

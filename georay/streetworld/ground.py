@@ -1,0 +1,249 @@
+"""The ground: soil, road, markings, kerbs and pavements, all drawn in metres on the road plane."""
+
+import skia
+
+from georay.streetworld import textures
+from georay.streetworld.camera import NEAR
+from georay.streetworld.painter import Stroke, polygon, rectangles
+from georay.streetworld.palette import mix
+from georay.streetworld.setting import Setting
+
+_BACK = -6.0  # metres behind the camera from which ground is drawn; Skia clips what is behind
+_LINE = 0.14
+
+
+def paint_land(setting: Setting, colour: str, label: str, clue: int = 0) -> None:
+    """The open ground out to the horizon."""
+    painter, camera = setting.painter, setting.camera
+    size = painter.size
+    near, far = setting.lit(colour, 0.35, 4.0), setting.lit(colour, 0.35, 500.0)
+    painter.use_pixels()
+    ends = [skia.Point(0, camera.horizon), skia.Point(0, size)]
+    shades = [skia.Color(*far), skia.Color(*mix(far, near, 0.75)), skia.Color(*near)]
+    paint = skia.Paint(Shader=skia.GradientShader.MakeLinear(ends, shades, [0.0, 0.12, 1.0]))
+    below = skia.Path.Rect(skia.Rect(0, camera.horizon, size, size))
+    painter.fill_with(below, paint, Stroke(label, clue))
+    _grain(setting, _strip(-70, 70, 90), textures.patches(), 9.0)
+    _grain(setting, _strip(-24, 24, 40), textures.speckle(), 2.2)
+
+
+def paint_road(setting: Setting, colour: str = "dark grey", label: str = "road") -> None:
+    """The carriageway with its worn surface."""
+    painter, half, end = setting.painter, setting.layout.road, setting.layout.end
+    painter.use(setting.camera.ground())
+    tone = mix(setting.lit(colour, 0.4, 12.0), setting.lit("grey", 0.4, 12.0), 0.35)
+    wet = setting.weather == "rain"
+    painter.fill(_strip(-half, half, end), mix(tone, setting.light.haze, 0.18 * wet), Stroke(label))
+    far = setting.lit(colour, 0.4, end)
+    for start, alpha in ((30, 50), (60, 70), (110, 110)):
+        if start < end:
+            painter.detail(_strip(-half, half, end, start), far, alpha)
+    for lane in (-0.5, 0.5):
+        for wheel in (-0.85, 0.85):
+            middle = half * lane + wheel
+            painter.detail(_strip(middle - 0.3, middle + 0.3, 45), (20, 20, 22), 16)
+    _grain(setting, _strip(-half, half, 60), textures.speckle(), 1.5)
+    _grain(setting, _strip(-half, half, 90), textures.patches(), 7.0)
+
+
+def paint_lines(setting: Setting) -> None:
+    """Centre and edge lines in the country's colours and patterns."""
+    lines, half = setting.country.lines, setting.layout.road
+    end = min(setting.layout.end, 130.0)
+    start = -setting.dice.between(0.0, 6.0)
+    text = f"{lines.centre} {lines.pattern} centre line"
+    clue = setting.ledger.shared("centre line", text)
+    _marking(setting, _pattern(lines.pattern, 0.0, start, end), lines.centre, clue)
+    if lines.edge is None:
+        return
+    text = f"{lines.edge} {lines.edge_pattern} edge line"
+    clue = setting.ledger.shared("edge line", text)
+    inset = 0.35 if setting.kind in ("road", "coast", "suburb") else 0.25
+    for side in (-1, 1):
+        at = side * (half - inset)
+        _marking(setting, _pattern(lines.edge_pattern, at, start, end), lines.edge, clue)
+
+
+def _pattern(pattern: str, at: float, start: float, end: float) -> skia.Path:
+    line = _LINE / 2
+    if pattern == "solid":
+        return _strip(at - line, at + line, end)
+    if pattern == "double solid":
+        pair = _strip(at - 3 * line, at - line, end)
+        pair.addRect(skia.Rect(at + line, _BACK, at + 3 * line, end))
+        return pair
+    shift = 2 * line if pattern == "solid and dashed" else 0.0
+    dashes = [
+        (at + shift - line, start + 6.0 * i, at + shift + line, start + 6.0 * i + 3.0)
+        for i in range(int(end / 6.0))
+    ]
+    path = rectangles(dashes)
+    if pattern == "solid and dashed":
+        path.addRect(skia.Rect(at - 3 * line, _BACK, at - line, end))
+    return path
+
+
+def _marking(setting: Setting, path: skia.Path, colour: str, clue: int) -> None:
+    painter = setting.painter
+    painter.use(setting.camera.ground())
+    worn = mix(setting.lit(colour, 0.5, 10.0), setting.lit("grey", 0.4, 10.0), 0.12)
+    painter.detail(path, worn, 235)
+    painter.mark(path, Stroke("road", clue))
+
+
+def paint_verges(setting: Setting, soil: str, width: float, clue: int) -> None:
+    """Bare soil on both sides of the carriageway, `width` metres wide."""
+    half, end = setting.layout.road + width, setting.layout.end
+    label = "sand" if soil == "sand" else "earth"
+    painter = setting.painter
+    painter.use(setting.camera.ground())
+    area = _strip(-half, half, end)
+    painter.fill(area, setting.lit(soil, 0.45, 14.0), Stroke(label, clue))
+    painter.detail(_strip(-half, half, end, 50), setting.light.haze, 60)
+    _grain(setting, area, textures.speckle(), 1.7)
+
+
+def paint_crossing(setting: Setting, z: float) -> None:
+    """A zebra crossing at distance z, which says little because most countries have them."""
+    half = setting.layout.road - 0.4
+    count = int(2 * half)
+    bars = [(-half + i, z, -half + i + 0.5, z + 3.0) for i in range(count)]
+    path = rectangles(bars)
+    painter = setting.painter
+    painter.use(setting.camera.ground())
+    painter.detail(path, setting.lit("white", 0.5, z), 225)
+    painter.mark(path, Stroke("road"))
+
+
+def paint_pavements(setting: Setting) -> None:
+    """Both pavements with their kerbs and the city's paving pattern."""
+    pattern, colour = setting.city.pavement
+    clue = setting.ledger.shared("pavement", _pavement_text(pattern, colour))
+    layout, painter = setting.layout, setting.painter
+    end = layout.end
+    painter.use(setting.camera.ground(0.14))
+    for side in (-1, 1):
+        low, high = sorted((side * layout.road, side * layout.edge))
+        area = _strip(low, high, end)
+        shade = mix(setting.lit(colour, 0.4, 14.0), setting.light.haze, 0.06)
+        painter.fill(area, shade, Stroke("sidewalk", clue))
+        painter.detail(_strip(low, high, end, 45), setting.light.haze, 46)
+        _paving(setting, pattern, low, high)
+        painter.use(setting.camera.ground(0.14))
+        _grain(setting, _strip(low, high, 50), textures.speckle(), 1.8, 0.14)
+        _kerb(setting, side)
+
+
+def _pavement_text(pattern: str, colour: str) -> str:
+    return f"{colour} {pattern} on the pavement"
+
+
+def _kerb(setting: Setting, side: int) -> None:
+    colours = setting.country.kerb
+    layout, painter, camera = setting.layout, setting.painter, setting.camera
+    clue = 0
+    if len(colours) > 1 or colours[0] not in ("light grey", "concrete", "limestone"):
+        clue = setting.ledger.shared("kerb", f"{' and '.join(colours)} painted kerb")
+    inner, outer = side * layout.road, side * (layout.road + 0.22)
+    end = layout.end
+    for index, colour in enumerate(colours):
+        blocks = [
+            (min(inner, outer), z, max(inner, outer), z + 1.5)
+            for z in _starts(1.5, len(colours), index, end)
+        ]
+        top = rectangles(blocks)
+        painter.use(camera.ground(0.14))
+        painter.fill(top, setting.lit(colour, 0.45, 12.0), Stroke("sidewalk", clue))
+        face = rectangles((z, 0.0, z + 1.5, 0.14) for _, z, _, _ in blocks)
+        painter.use(camera.along(inner))
+        painter.fill(face, setting.lit(colour, 0.0, 12.0), Stroke("sidewalk", clue))
+
+
+def _starts(length: float, period: int, index: int, end: float) -> list[float]:
+    if period == 1:
+        return [_BACK + length * i for i in range(int((min(end, 90) - _BACK) / length))]
+    count = int((min(end, 60) - _BACK) / (length * period))
+    return [_BACK + length * (period * i + index) for i in range(count)]
+
+
+def _paving(setting: Setting, pattern: str, low: float, high: float) -> None:
+    painter = setting.painter
+    dark, alpha = (60, 58, 56), 90
+    match pattern:
+        case "waves":
+            painter.detail(_waves(low, high), (36, 36, 40), 205)
+        case "mosaic" | "map tiles":
+            painter.detail(_diamonds(low, high), (52, 50, 52), 170)
+        case "tactile strip":
+            middle = (low + high) / 2
+            strip = _strip(middle - 0.17, middle + 0.17, 60)
+            painter.detail(strip, setting.lit("yellow", 0.4, 10.0), 240)
+            painter.detail(_joints(low, high, 0.6), dark, 46)
+        case "setts" | "yellow cobbles":
+            painter.detail(_joints(low, high, 0.22, 16), dark, alpha)
+            painter.detail(_joints(low, high, 0.66, 40), dark, 60)
+        case "flower tiles" | "vanilla tiles":
+            painter.detail(_joints(low, high, 0.4, 24), dark, 80)
+            painter.detail(_dots(low, high), dark, 80)
+        case _:
+            painter.detail(_joints(low, high, 0.8), dark, 70)
+
+
+def _joints(low: float, high: float, pitch: float, end: float = 40.0) -> skia.Path:
+    gap = 0.016 + pitch * 0.015
+    count = int((end - NEAR) / pitch)
+    across = ((low, NEAR + pitch * i, high, NEAR + pitch * i + gap) for i in range(count))
+    path = rectangles(across)
+    for i in range(1, int((high - low) / pitch)):
+        path.addRect(skia.Rect(low + pitch * i, 0.0, low + pitch * i + gap, end))
+    return path
+
+
+def _waves(low: float, high: float) -> skia.Path:
+    path, width = skia.Path(), high - low
+    for i in range(26):
+        z = -2.0 + 1.7 * i
+        bend, thick = 0.8, 0.62
+        path.moveTo(low, z)
+        path.cubicTo(low + width * 0.33, z + bend, low + width * 0.66, z - bend, high, z)
+        path.lineTo(high, z + thick)
+        path.cubicTo(
+            low + width * 0.66,
+            z - bend + thick,
+            low + width * 0.33,
+            z + bend + thick,
+            low,
+            z + thick,
+        )
+        path.close()
+    return path
+
+
+def _diamonds(low: float, high: float) -> skia.Path:
+    path, middle, half = skia.Path(), (low + high) / 2, (high - low) / 2
+    for i in range(30):
+        z = -1.0 + 1.5 * i
+        corners = ((middle - half * 0.7, z), (middle, z + 0.6), (middle + half * 0.7, z))
+        path.addPath(polygon([*corners, (middle, z - 0.6)]))
+    return path
+
+
+def _dots(low: float, high: float) -> skia.Path:
+    path = skia.Path()
+    for i in range(40):
+        for j in range(int((high - low) / 0.4)):
+            path.addCircle(low + 0.4 * j + 0.2, 0.5 + 0.4 * i, 0.09)
+    return path
+
+
+def _strip(low: float, high: float, end: float, start: float = _BACK) -> skia.Path:
+    return skia.Path.Rect(skia.Rect(low, start, high, max(end, start + 1.0)))
+
+
+def _grain(
+    setting: Setting, path: skia.Path, tile: skia.Image, metres: float, height: float = 0.0
+) -> None:
+    painter, dice = setting.painter, setting.dice
+    painter.use(setting.camera.ground(height))
+    shader = textures.shader(tile, metres, dice.between(0, metres), dice.between(0, metres))
+    painter.detail_with(path, skia.Paint(Shader=shader, AntiAlias=False))
