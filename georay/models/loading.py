@@ -54,7 +54,7 @@ def _resolved(
     if spec := REGISTRY.get(name):
         source = name if spec.folder is None else str(spec.folder)
         return source, revision or spec.revision, precision or spec.precision
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return name, None, precision or "float32"
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise ValueError(
