@@ -122,7 +122,8 @@ def _rgb(image: Image.Image) -> Image.Image:
     """Any mode to RGB; 16-bit greys are scaled, transparency is laid over white."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        is_deep = image.mode.startswith("I;16") or values.max(initial=0) > 255
+        top = 65535.0 if is_deep else 255.0
         image = Image.fromarray(np.uint8(np.clip(values * (255.0 / top), 0, 255)))
     if "transparency" in image.info or image.mode in {"RGBA", "LA", "PA"}:
         layered = image.convert("RGBA")
