@@ -30,9 +30,9 @@ class QwenVLFamily:
     def from_pretrained(
         cls, source: str | Path, revision: str | None = None, dtype: torch.dtype = torch.float32
     ) -> Self:
-        """Network and processor from a folder or a hub id."""
+        """Network and processor from a folder or a hub id, its weights in safetensors alone."""
         network = QwenVLForConditionalGeneration.from_pretrained(
-            source, revision=revision or "main", dtype=dtype
+            source, revision=revision or "main", dtype=dtype, use_safetensors=True
         )
         return cls(network.eval(), QwenVLProcessor.from_pretrained(source, revision))
 

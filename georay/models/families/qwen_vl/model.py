@@ -125,32 +125,31 @@ class QwenVLModel(QwenVLPreTrainedModel):
             return words
         return words.masked_scatter(places[..., None], image_features.to(words.dtype))
 
+    def _prompt_alphas(self, position_ids: Tensor) -> tuple[int, ...]:
+        """Dynamic-NTK factor of every row, or one where all are equal."""
+        if not self.config.use_dynamic_ntk:
+            return (1,)
+        lengths = (position_ids.amax(dim=-1) + 1).tolist()
+        alphas = tuple(ntk_alpha(length, self.config.seq_length) for length in lengths)
+        return alphas[:1] if len(set(alphas)) == 1 else alphas
+
     def _rotation(self, position_ids: Tensor, cache: Cache | None) -> Rotation:
+        """Training sees no text as longer than it was: both extensions are for inference."""
         config = self.config
         past = 0 if cache is None else int(cache.get_seq_length())
-        alphas: tuple[int, ...] = (1,)
-        logn = None
-        # Training sees no sequence as longer than it was: both extensions are for inference.
-        if not self.training and past + position_ids.shape[1] > config.seq_length:
-            if config.use_dynamic_ntk:
-                alphas = self._ntk_alphas(position_ids, cache, past)
-            if config.use_logn_attn:
-                logn = logn_factor(position_ids, config.seq_length)
-        return rotation(position_ids, config.kv_channels, config.rotary_emb_base, alphas, logn)
-
-    def _ntk_alphas(self, position_ids: Tensor, cache: Cache | None, past: int) -> tuple[int, ...]:
-        """Each row's factor. The prompt's length decides it, and its answer keeps it: keys that
-        are cached were turned with it. It travels with the cache, not with the model, so that
-        two generations at once do not disturb each other.
-        """
-        if past == 0:
-            lengths = (position_ids.amax(dim=-1) + 1).tolist()
-            alphas = tuple(ntk_alpha(length, self.config.seq_length) for length in lengths)
-            alphas = alphas[:1] if len(set(alphas)) == 1 else alphas
+        grown = not self.training and past + position_ids.shape[1] > config.seq_length
+        if past:
+            alphas = getattr(cache, "ntk_alphas", (1,))
+        else:
+            alphas = self._prompt_alphas(position_ids) if grown else (1,)
             if cache is not None:
+                # The answer keeps its prompt's factor: the cached keys were turned with it. It
+                # lies with the cache, so that two generations at once do not disturb each other.
                 cache.ntk_alphas = alphas  # type: ignore[attr-defined]
-            return alphas
-        return getattr(cache, "ntk_alphas", (1,))
+        logn = None
+        if grown and config.use_logn_attn:
+            logn = logn_factor(position_ids, config.seq_length)
+        return rotation(position_ids, config.kv_channels, config.rotary_emb_base, alphas, logn)
 
 
 class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):

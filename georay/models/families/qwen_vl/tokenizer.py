@@ -94,12 +94,22 @@ def build(ranks: dict[bytes, int]) -> Tokenizer:
         raise ValueError("the vocabulary's ids must count up from 0 without gaps")
     if missing := [byte for byte in range(256) if bytes([byte]) not in ranks]:
         raise ValueError(f"the vocabulary lacks {len(missing)} single bytes, first {missing[0]}")
-    letters = _byte_letters()
+    letters = byte_letters()
     spelt = {word: "".join(letters[byte] for byte in word) for word in ranks}
     vocab = {spelt[word]: rank for word, rank in ranks.items()}
     merges = [(spelt[left], spelt[right]) for left, right in merge_order(ranks)]
     # A word of the vocabulary stays whole even where no order of merges would make it.
     tokenizer = Tokenizer(BPE(vocab=vocab, merges=merges, ignore_merges=True))
+    cut_as_qwen(tokenizer)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(
+        [AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS]
+    )
+    return tokenizer
+
+
+def cut_as_qwen(tokenizer: Tokenizer) -> None:
+    """Make it normalise text (NFC) and cut it into words of bytes as Qwen does."""
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -107,11 +117,6 @@ def build(ranks: dict[bytes, int]) -> Tokenizer:
             ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(
-        [AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS]
-    )
-    return tokenizer
 
 
 def merge_order(ranks: dict[bytes, int]) -> list[tuple[bytes, bytes]]:
@@ -128,7 +133,7 @@ def _roles() -> dict[str, str]:
     return {"eos_token": TURN_END, "pad_token": END_OF_TEXT}
 
 
-def _byte_letters() -> list[str]:
+def byte_letters() -> list[str]:
     """The printable letter that stands for each byte in byte-level BPE.
 
     A byte that is a visible Latin-1 character stands for itself, the others for what follows

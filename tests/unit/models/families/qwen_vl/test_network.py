@@ -125,6 +125,16 @@ def test_an_answer_keeps_the_ntk_factor_of_its_prompt(network: Network) -> None:
 
 
 @torch.inference_mode()
+def test_a_cache_used_again_forgets_the_ntk_factor_of_its_first_prompt(network: Network) -> None:
+    cache, row = DynamicCache(), words(30)
+    network(input_ids=torch.tensor([words(60, seed=2)]), past_key_values=cache)
+    cache.reset()
+    network(input_ids=torch.tensor([row[:10]]), past_key_values=cache)
+    found = network(input_ids=torch.tensor([row[10:]]), past_key_values=cache).logits[0, -1]
+    torch.testing.assert_close(found, decoded_with_cache(network, row, 10)[-1], atol=1e-4, rtol=0)
+
+
+@torch.inference_mode()
 def test_two_generations_at_once_do_not_share_their_ntk_factors(network: Network) -> None:
     long, short, caches = words(40), words(30, seed=1), [DynamicCache(), DynamicCache()]
     expected = decoded_with_cache(network, long, 30)[30:]
