@@ -151,8 +151,10 @@ def test_what_says_nothing_is_unparseable(raw: str) -> None:
 
 
 def test_apostrophes_quotes_and_colons_stay_inside_the_reasons() -> None:
-    raw = "{'country': 'Chile', 'city': 'Arica', 'reasons': 'it's dry, \"hot\", and city: big'}"
-    assert parse_answer(raw).reasons == 'it\'s dry, "hot", and city: big'
+    raw = "{'country': 'Chile', 'reasons': 'it's dry, \"hot\", city: big', 'city': 'Arica'}"
+    answer = parse_answer(raw)
+    assert answer.reasons == 'it\'s dry, "hot", city: big'
+    assert answer.city == "Arica"
 
 
 def test_prose_around_an_answer_without_reasons_becomes_its_reasons() -> None:
