@@ -53,6 +53,7 @@ _AFTER = re.compile(
 )
 _TWIN_CITIES = re.compile(r"^(?!Saint-|Santa-)(\w{5,})-[A-Z]")
 _SHORTEST_REST = 4
+_MOST_PARTS = 6
 _UMLAUTS = re.compile(r"(?<=[b-df-hj-np-tv-z])([aou])e", re.IGNORECASE)
 
 
@@ -89,16 +90,16 @@ def town_readings(text: str) -> Iterator[TownReading]:
     yield TownReading(text)
     outside = _PARENTHESES.sub(" ", text).strip()
     inside = tuple(part for part in _PARENTHESES.findall(text) if part.strip())
-    parts = [part for part in _COMMA.split(outside) if part]
+    parts = [part for part in _COMMA.split(outside) if part][:_MOST_PARTS]
     beside = tuple(parts[1:]) + inside
     yield from _wrapped(parts, beside)
     for part in inside:
         yield TownReading(part)
 
 
-def _wrapped(parts: list[str], inside_or_beside: tuple[str, ...]) -> Iterator[TownReading]:
+def _wrapped(parts: list[str], beside: tuple[str, ...]) -> Iterator[TownReading]:
     for number, part in enumerate(parts):
-        context = inside_or_beside[number:]
+        context = beside[number:]
         for name in (part, *_ALTERNATIVES.split(part)):
             for bare in _unwrapped(name):
                 yield TownReading(bare, context)
