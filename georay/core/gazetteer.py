@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +53,7 @@ class _Labels:
         encoded = column.combine_chunks()
         self._values: list[str] = encoded.dictionary.to_pylist()
         self._number = {value: number for number, value in enumerate(self._values)}
-        self._numbers: NDArray[np.int32] = encoded.indices.to_numpy()
+        self._numbers: NDArray[np.int32] = _numbers(encoded.indices)
 
     def at(self, row: int) -> str:
         return self._values[int(self._numbers[row])]
@@ -79,12 +80,12 @@ class Gazetteer:
         self._name = cities["name"].combine_chunks()
         self._country = _Labels(cities["country"])
         self._region = _Labels(cities["region"])
-        self._population = cities["population"].to_numpy()
-        self._geoname_id = cities["geoname_id"].to_numpy()
-        self._latitude = cities["latitude_e5"].to_numpy() / 1e5
-        self._longitude = cities["longitude_e5"].to_numpy() / 1e5
-        self._keys = names["key"].to_numpy()
-        self._named: NDArray[np.int32] = names["city"].to_numpy()
+        self._population = _numbers(cities["population"].combine_chunks())
+        self._geoname_id = _numbers(cities["geoname_id"].combine_chunks())
+        self._latitude = _numbers(cities["latitude_e5"].combine_chunks()) / 1e5
+        self._longitude = _numbers(cities["longitude_e5"].combine_chunks()) / 1e5
+        self._keys = _numbers(names["key"].combine_chunks())
+        self._named: NDArray[np.int32] = _numbers(names["city"].combine_chunks())
         # Towns come sorted by country, so a country is a range of rows.
         self._rows = dict.fromkeys(self._codes, (0, 0)) | self._country.ranges()
         self._sphere = NearestOnSphere(self._latitude, self._longitude)
@@ -231,6 +232,12 @@ class Gazetteer:
 def _read(path: Path, few_values: Sequence[str] = ()) -> pa.Table:
     # pq.read_table would import the dataset module, which costs 45 MB.
     return pq.ParquetFile(path, read_dictionary=few_values).read()
+
+
+def _numbers(array: pa.Array) -> NDArray[Any]:
+    """The array's values, not copied. `to_numpy` would import pandas: half of the time to load."""
+    values: NDArray[Any] = np.from_dlpack(array)
+    return values
 
 
 @cache
