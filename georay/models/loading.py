@@ -18,12 +18,14 @@ def load_family(
     *,
     revision: str | None = None,
     precision: Precision | None = None,
+    max_pixels: int | None = None,
     device: str = "cpu",
 ) -> Family:
     """The family of a registered id, of a local folder, or of a hub id with its revision.
 
-    The registry's revision and precision hold unless others are given; a folder is loaded in
-    float32 and a hub id out of the registry in bfloat16.
+    The registry's revision, precision and max_pixels hold unless others are given; a folder keeps
+    the bound it was saved with and is loaded in float32, an unregistered hub id in bfloat16.
+    max_pixels: the most that Qwen2.5-VL and Qwen3-VL see of a picture; the others' size is fixed.
     Raises ValueError for a hub id without a revision and for a network that no family reads;
     ModelUnavailable when the weights are neither here nor reachable.
     """
@@ -34,7 +36,9 @@ def load_family(
         if model_type == "qwen":
             family = QwenVLFamily.from_pretrained(source, revision, getattr(torch, precision))
         elif model_type in MODEL_TYPES:
-            family = ChatFamily.from_pretrained(source, revision, getattr(torch, precision))
+            family = ChatFamily.from_pretrained(
+                source, revision, getattr(torch, precision), max_pixels or _max_pixels(name)
+            )
         else:
             raise ValueError(
                 f"{name} is a {model_type!r} model; georay reads 'qwen' (Qwen-VL) and "
@@ -67,6 +71,11 @@ def _resolved(
             "loads the same weights"
         )
     return name, revision, precision or "bfloat16"
+
+
+def _max_pixels(name: str) -> int | None:
+    spec = REGISTRY.get(name)
+    return spec.max_pixels if spec else None
 
 
 def _model_type(source: str, revision: str | None) -> str | None:

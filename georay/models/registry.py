@@ -15,6 +15,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 DEFAULT = "Qwen/Qwen2.5-VL-7B-Instruct"
 PAPER_BASE = "Qwen/Qwen-VL-Chat"
+_MAX_PIXELS = 1280 * 28 * 28  # at most 1,280 tokens: a street view of 1,000 x 1,000 is whole
 BYTES: Mapping[Precision, int] = MappingProxyType({"float32": 4, "bfloat16": 2, "float16": 2})
 PACKAGED = Path(__file__).parent / "weights"  # a folder per model that the package carries
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -25,6 +26,8 @@ class ModelSpec:
     """One model. `revision` is a full commit id of the hub, or None for what the package carries.
 
     `twin` is the small model that drives the same code on two cores without a network.
+    `max_pixels` is the most that the model sees of a picture; larger ones are reduced, since the
+    published bound would make 15,000 tokens of a photograph. None where the size is fixed.
     """
 
     id: str
@@ -34,6 +37,7 @@ class ModelSpec:
     num_parameters: int
     twin: str | None
     note: str
+    max_pixels: int | None = None
 
     @property
     def memory_gib(self) -> float:
@@ -74,6 +78,7 @@ _TABLE = (
         num_parameters=8_292_166_656,
         twin="tiny",
         note="default for full-size work",
+        max_pixels=_MAX_PIXELS,
     ),
     ModelSpec(
         id="Qwen/Qwen2.5-VL-3B-Instruct",
@@ -83,6 +88,7 @@ _TABLE = (
         num_parameters=3_754_622_976,
         twin="tiny",
         note="the default's smaller sister",
+        max_pixels=_MAX_PIXELS,
     ),
     ModelSpec(
         id="Qwen/Qwen3-VL-8B-Instruct",
@@ -92,6 +98,7 @@ _TABLE = (
         num_parameters=8_767_123_696,
         twin="tiny",
         note="newer than the default",
+        max_pixels=_MAX_PIXELS,
     ),
     ModelSpec(
         id="Qwen/Qwen3-VL-4B-Instruct",
@@ -101,6 +108,7 @@ _TABLE = (
         num_parameters=4_437_815_808,
         twin="tiny",
         note="for one consumer GPU",
+        max_pixels=_MAX_PIXELS,
     ),
     ModelSpec(
         id="Qwen/Qwen3-VL-2B-Instruct",
@@ -110,6 +118,7 @@ _TABLE = (
         num_parameters=2_127_532_032,
         twin="tiny",
         note="the smallest full model; slow but possible without a GPU",
+        max_pixels=_MAX_PIXELS,
     ),
     ModelSpec(
         id="llava-hf/llava-1.5-7b-hf",

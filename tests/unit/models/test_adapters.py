@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 from peft import PeftModel
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
+from georay.core.prompts import Conversation
 from georay.models.adapter_card import LoraSettings, base_fingerprint, read_card
 from georay.models.adapters import STAGES, AdapterStack, lora_defaults
+from georay.models.families.base import Exchange, Sampling
+from georay.models.families.chat import ChatFamily
 from georay.models.families.qwen_vl import QwenVLConfig, QwenVLForConditionalGeneration
 
 Build = Callable[[str, int], PreTrainedModel]
@@ -73,11 +77,13 @@ def test_stacked_reloaded_cat_and_merged_give_the_same_logits(
     stack.export_cat(tmp_path / "cat")
 
     reloaded = AdapterStack.load(small_chat_network(family, 7), "small", tmp_path / "stack")
+    one = AdapterStack.load(small_chat_network(family, 7), "small", tmp_path, ("cat",))
     cat = PeftModel.from_pretrained(small_chat_network(family, 7), tmp_path / "cat")
     merged = stack.merge()
 
     assert distance(stacked, base) > 0.1
     assert distance(logits(reloaded.model), stacked) < 1e-4
+    assert distance(logits(one.model), stacked) < 1e-4
     assert distance(logits(cat), stacked) < 1e-4
     assert distance(logits(merged), stacked) < 1e-4
     assert not any("lora" in name for name, _ in merged.named_parameters())
@@ -138,6 +144,28 @@ def test_switching_gives_both_the_first_alone_or_the_bare_base(
     stack.activate(STAGES)
     assert distance(logits(network), both) < 1e-6
     assert min(distance(both, first), distance(first, base)) > 0.05
+
+
+def test_a_familys_answers_follow_the_adapters_that_act(
+    small_chat_family: Callable[[str, int], ChatFamily],
+) -> None:
+    """The stack changes the family's own network, so generation needs no second object."""
+    family = small_chat_family("qwen2_5_vl", 3)
+    asked = Exchange((Image.new("RGB", (60, 60), (9, 90, 200)),), Conversation("Where?", 1, "Peru"))
+    prompt, sampling = family.encode([asked]), Sampling(max_new_tokens=8)
+    before = family.generate(prompt, sampling)
+    stack = AdapterStack.build(family.network, "small")
+    stack.train_only("reasoning")
+    trainable = [p for p in stack.model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trainable, lr=0.02)
+    for _ in range(40):
+        stack.model(**family.encode_for_training([asked])).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    assert family.generate(prompt, sampling) == ["Peru"] != before
+    stack.activate(())
+    assert family.generate(prompt, sampling) == before
 
 
 def test_fresh_adapters_change_nothing(small_chat_network: Build) -> None:

@@ -1,14 +1,18 @@
 """One door to every local network: registered ids, folders, hub ids with a revision."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from transformers import BertConfig, PreTrainedModel
 
+from georay.core.prompts import Conversation
 from georay.errors import ModelUnavailable
 from georay.models import registry
+from georay.models.families.base import Exchange
 from georay.models.families.chat import ChatFamily
 from georay.models.families.qwen_vl import QwenVLProcessor, QwenVLTokenizer
 from georay.models.loading import load_family
@@ -53,6 +57,35 @@ def test_precision_is_what_was_asked_for(small_chat_family: Build, tmp_path: Pat
     small_chat_family("llava", 3).save_pretrained(tmp_path)
     assert load_family(str(tmp_path)).network.dtype == torch.float32
     assert load_family(str(tmp_path), precision="bfloat16").network.dtype == torch.bfloat16
+
+
+def test_pictures_are_bounded_as_asked_and_a_saved_model_keeps_its_bound(
+    small_chat_family: Build, tmp_path: Path
+) -> None:
+    large = Exchange((Image.new("RGB", (640, 480)),), Conversation("Where?"))
+    small_chat_family("qwen2_5_vl", 3).save_pretrained(tmp_path / "whole")
+
+    def num_tokens(folder: str, max_pixels: int | None = None) -> int:
+        family = load_family(str(tmp_path / folder), max_pixels=max_pixels)
+        assert isinstance(family, ChatFamily)
+        family.save_pretrained(tmp_path / "again")
+        return int(family.encode([large])["mm_token_type_ids"].sum())
+
+    assert num_tokens("whole") == (640 // 28 + 1) * (480 // 28)
+    bounded = num_tokens("whole", max_pixels=50 * 28 * 28)
+    assert 30 <= bounded <= 50
+    assert num_tokens("again") == bounded
+
+
+def test_registered_bound_holds_without_being_asked_for(
+    small_chat_family: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_chat_family("qwen2_5_vl", 3).save_pretrained(tmp_path / "tiny")
+    monkeypatch.setattr(registry, "PACKAGED", tmp_path)
+    bounded = replace(registry.REGISTRY["tiny"], max_pixels=50 * 28 * 28)
+    monkeypatch.setattr("georay.models.loading.REGISTRY", {"tiny": bounded})
+    large = Exchange((Image.new("RGB", (640, 480)),), Conversation("Where?"))
+    assert load_family("tiny").encode([large])["mm_token_type_ids"].sum() <= 50
 
 
 def test_packaged_model_loads_by_its_id(
