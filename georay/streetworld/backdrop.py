@@ -4,6 +4,7 @@ import math
 
 import skia
 
+from georay.streetworld.ground import ground_strip
 from georay.streetworld.landmark_table import LANDMARKS
 from georay.streetworld.landmarks import paint_landmark
 from georay.streetworld.painter import Stroke, polygon, rectangle, rectangles
@@ -63,19 +64,21 @@ def paint_sea(setting: Setting, side: int) -> None:
     near = side * (layout.edge + 5.0)
     painter.use(camera.ground())
     clue = setting.ledger.shared("soil", "sand beach")
-    strand = _area(side * layout.edge, near + side * 60, 400.0)
+    strand = _between(setting, side * layout.edge, near + side * 60, 400.0)
     painter.fill(strand, setting.lit("sand", 0.5, 25.0), Stroke("sand", clue))
     deep = mix(setting.lit((52, 108, 146), 0.4, 60.0), setting.light.haze, 0.2)
-    painter.fill(_area(near + side * 6, near + side * 3000, 6000.0), deep, Stroke("sea"))
+    painter.fill(
+        _between(setting, near + side * 6, near + side * 3000, 6000.0), deep, Stroke("sea")
+    )
     foam = skia.Path()
     for wave in range(4):
         x = near + side * (6.5 + wave * 2.2)
-        foam.addPath(_area(x, x + side * 0.5, 160.0))
+        foam.addPath(_between(setting, x, x + side * 0.5, 160.0))
     painter.detail(foam, setting.lit("white", 0.5, 20.0), 120)
 
 
-def _area(first: float, second: float, end: float) -> skia.Path:
-    return skia.Path.Rect(skia.Rect(min(first, second), -6.0, max(first, second), end))
+def _between(setting: Setting, first: float, second: float, end: float) -> skia.Path:
+    return ground_strip(setting, min(first, second), max(first, second), end)
 
 
 def paint_skyline(setting: Setting) -> None:

@@ -1,5 +1,6 @@
 """Town fronts and houses: walls, windows, shopfronts, balconies and roofs in perspective."""
 
+import math
 from dataclasses import dataclass
 
 import skia
@@ -70,7 +71,8 @@ def _gable_end(setting: Setting, block: Block, stroke: Stroke, label: str) -> No
     painter = setting.painter
     painter.use(setting.camera.across(block.z))
     depth = setting.camera.depth(block.x, block.z)
-    far = block.x + block.side * 14
+    room = (depth - 0.4) / max(1e-6, -block.side * math.sin(setting.camera.yaw))
+    far = block.x + block.side * (min(14.0, room) if room > 0 else 14.0)
     wall = rectangle(min(block.x, far), 0.0, max(block.x, far), block.height)
     shade = setting.lit(mix(block.wall, NAMED["concrete"], 0.25), -0.1, depth)
     painter.fill(wall, scaled(shade, 0.86), Stroke(label, stroke.clue))
@@ -79,7 +81,10 @@ def _gable_end(setting: Setting, block: Block, stroke: Stroke, label: str) -> No
 def _roof(setting: Setting, block: Block, stroke: Stroke) -> None:
     style = setting.country.buildings
     camera, painter = setting.camera, setting.painter
-    z, far = max(block.z, 1.2 - 0.2 * abs(camera.yaw) + abs(block.x * camera.yaw)), block.far
+    z = max(
+        block.z, camera.nearest(block.x + block.side * 8.5) + 0.3, camera.nearest(block.x) + 0.3
+    )
+    far = block.far
     if far <= z + 0.5:
         return
     depth = camera.depth(block.x, z)
@@ -102,6 +107,10 @@ def _roof(setting: Setting, block: Block, stroke: Stroke) -> None:
         camera.project(eave, block.height - 0.1, far),
     ]
     painter.use_pixels()
+    back = camera.project(block.x + block.side * 8.0, block.height - 0.1, z)
+    gable = polygon([points[0], points[1], back])
+    tone = setting.lit(block.wall if inset == 0 else style.roof, -0.2, depth)
+    painter.fill(gable, scaled(tone, 0.85), stroke)
     tone = setting.lit(style.roof, 0.5 + 0.4 * setting.sunlit(block.side), depth)
     painter.fill(polygon(points), tone, stroke)
     _tiles(setting, points, tone, depth)
@@ -311,7 +320,7 @@ def _steps(start: float, end: float, step: float) -> list[float]:
 def _awning(setting: Setting, block: Block, left: float, right: float, depth: float) -> None:
     camera, painter, dice = setting.camera, setting.painter, setting.dice
     out = block.x - block.side * 1.3
-    left = max(left, 1.5 + abs(block.x * camera.yaw) * 1.2)
+    left = max(left, camera.nearest(block.x) + 0.3, camera.nearest(out) + 0.3)
     if right - left < 1.5:
         return
     colour = dice.pick(("red", "dark green", "navy", "cream", "ochre", "maroon"))

@@ -11,6 +11,7 @@ import skia
 
 Vector = tuple[float, float, float]
 NEAR = 0.6  # metres: nothing nearer is projected point by point
+_CLIP = 0.45  # metres: planes end here, because points behind a camera project to nonsense
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Camera:
     def depth(self, x: float, z: float) -> float:
         """Metres in front of the camera; negative behind it."""
         return self.view(x, z)[1]
+
+    def nearest(self, x: float) -> float:
+        """The least z at which something at `x` is in front of the camera."""
+        return (_CLIP - (x - self.x) * math.sin(self.yaw)) / math.cos(self.yaw)
 
     def project(self, x: float, y: float, z: float) -> tuple[float, float]:
         """The pixel (column, row) of a point, which must be in front of the camera."""

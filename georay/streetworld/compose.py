@@ -131,7 +131,8 @@ def _town_side(setting: Setting, side: int) -> Iterator[Piece]:
     """A row of town buildings on one side."""
     dice, style = setting.dice, setting.country.buildings
     clue = setting.ledger.shared("buildings", style.material)
-    x, z = side * setting.layout.edge, -7.0
+    x = side * setting.layout.edge
+    z = max(setting.camera.nearest(x), -7.0)
     while z < setting.layout.end - 20:
         length = dice.between(7.0, 15.0)
         storeys = style.storeys[0] + dice.index(style.storeys[1] - style.storeys[0] + 1)

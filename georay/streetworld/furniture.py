@@ -288,6 +288,7 @@ def paint_fence(setting: Setting, x: float, start: float, end: float, height: fl
     depth = setting.camera.depth(x, start)
     colour = dice.pick(("brown", "white", "concrete", "grey", "dark green"))
     painter.use(setting.camera.along(x))
+    start = max(start, setting.camera.nearest(x))
     side = 1 if x > 0 else -1
     lit = setting.lit(colour, setting.sunlit(side), max(depth, 2.0))
     painter.fill(rectangle(start, 0, end, height), lit, Stroke("fence"))

@@ -1,14 +1,14 @@
 """The ground: soil, road, markings, kerbs and pavements, all drawn in metres on the road plane."""
 
+import math
+
 import skia
 
 from georay.streetworld import textures
-from georay.streetworld.camera import NEAR
 from georay.streetworld.painter import Stroke, polygon, rectangles
 from georay.streetworld.palette import mix
 from georay.streetworld.setting import Setting
 
-_BACK = -6.0  # metres behind the camera from which ground is drawn; Skia clips what is behind
 _LINE = 0.14
 
 
@@ -23,27 +23,31 @@ def paint_land(setting: Setting, colour: str, label: str, clue: int = 0) -> None
     paint = skia.Paint(Shader=skia.GradientShader.MakeLinear(ends, shades, [0.0, 0.12, 1.0]))
     below = skia.Path.Rect(skia.Rect(0, camera.horizon, size, size))
     painter.fill_with(below, paint, Stroke(label, clue))
-    _grain(setting, _strip(-70, 70, 90), textures.patches(), 9.0)
-    _grain(setting, _strip(-24, 24, 40), textures.speckle(), 2.2)
+    _grain(setting, ground_strip(setting, -70, 70, 90), textures.patches(), 17.0)
+    _grain(setting, ground_strip(setting, -24, 24, 40), textures.speckle(), 2.2)
 
 
 def paint_road(setting: Setting, colour: str = "dark grey", label: str = "road") -> None:
     """The carriageway with its worn surface."""
     painter, half, end = setting.painter, setting.layout.road, setting.layout.end
     painter.use(setting.camera.ground())
-    tone = mix(setting.lit(colour, 0.4, 12.0), setting.lit("grey", 0.4, 12.0), 0.35)
+    tone = mix(setting.lit(colour, 0.4, 12.0), setting.lit("grey", 0.4, 12.0), 0.5)
     wet = setting.weather == "rain"
-    painter.fill(_strip(-half, half, end), mix(tone, setting.light.haze, 0.18 * wet), Stroke(label))
+    painter.fill(
+        ground_strip(setting, -half, half, end),
+        mix(tone, setting.light.haze, 0.18 * wet),
+        Stroke(label),
+    )
     far = setting.lit(colour, 0.4, end)
     for start, alpha in ((30, 50), (60, 70), (110, 110)):
         if start < end:
-            painter.detail(_strip(-half, half, end, start), far, alpha)
+            painter.detail(ground_strip(setting, -half, half, end, start), far, alpha)
     for lane in (-0.5, 0.5):
         for wheel in (-0.85, 0.85):
             middle = half * lane + wheel
-            painter.detail(_strip(middle - 0.3, middle + 0.3, 45), (20, 20, 22), 16)
-    _grain(setting, _strip(-half, half, 60), textures.speckle(), 1.5)
-    _grain(setting, _strip(-half, half, 90), textures.patches(), 7.0)
+            painter.detail(ground_strip(setting, middle - 0.3, middle + 0.3, 45), (20, 20, 22), 16)
+    _grain(setting, ground_strip(setting, -half, half, 60), textures.speckle(), 1.5)
+    _grain(setting, ground_strip(setting, -half, half, 70), textures.patches(), 16.0)
 
 
 def paint_lines(setting: Setting) -> None:
@@ -53,7 +57,7 @@ def paint_lines(setting: Setting) -> None:
     start = -setting.dice.between(0.0, 6.0)
     text = f"{lines.centre} {lines.pattern} centre line"
     clue = setting.ledger.shared("centre line", text)
-    _marking(setting, _pattern(lines.pattern, 0.0, start, end), lines.centre, clue)
+    _marking(setting, _pattern(setting, lines.pattern, 0.0, start, end), lines.centre, clue)
     if lines.edge is None:
         return
     text = f"{lines.edge} {lines.edge_pattern} edge line"
@@ -61,25 +65,27 @@ def paint_lines(setting: Setting) -> None:
     inset = 0.35 if setting.kind in ("road", "coast", "suburb") else 0.25
     for side in (-1, 1):
         at = side * (half - inset)
-        _marking(setting, _pattern(lines.edge_pattern, at, start, end), lines.edge, clue)
+        _marking(setting, _pattern(setting, lines.edge_pattern, at, start, end), lines.edge, clue)
 
 
-def _pattern(pattern: str, at: float, start: float, end: float) -> skia.Path:
+def _pattern(setting: Setting, pattern: str, at: float, start: float, end: float) -> skia.Path:
     line = _LINE / 2
     if pattern == "solid":
-        return _strip(at - line, at + line, end)
+        return ground_strip(setting, at - line, at + line, end)
     if pattern == "double solid":
-        pair = _strip(at - 3 * line, at - line, end)
-        pair.addRect(skia.Rect(at + line, _BACK, at + 3 * line, end))
+        pair = ground_strip(setting, at - 3 * line, at - line, end)
+        pair.addPath(ground_strip(setting, at + line, at + 3 * line, end))
         return pair
     shift = 2 * line if pattern == "solid and dashed" else 0.0
+    near = setting.camera.nearest(at) + 0.1
     dashes = [
-        (at + shift - line, start + 6.0 * i, at + shift + line, start + 6.0 * i + 3.0)
-        for i in range(int(end / 6.0))
+        (at + shift - line, max(z, near), at + shift + line, z + 3.0)
+        for z in (start + 6.0 * i for i in range(int(end / 6.0)))
+        if z + 3.0 > near
     ]
     path = rectangles(dashes)
     if pattern == "solid and dashed":
-        path.addRect(skia.Rect(at - 3 * line, _BACK, at - line, end))
+        path.addPath(ground_strip(setting, at - 3 * line, at - line, end))
     return path
 
 
@@ -97,9 +103,9 @@ def paint_verges(setting: Setting, soil: str, width: float, clue: int) -> None:
     label = "sand" if soil == "sand" else "earth"
     painter = setting.painter
     painter.use(setting.camera.ground())
-    area = _strip(-half, half, end)
+    area = ground_strip(setting, -half, half, end)
     painter.fill(area, setting.lit(soil, 0.45, 14.0), Stroke(label, clue))
-    painter.detail(_strip(-half, half, end, 50), setting.light.haze, 60)
+    painter.detail(ground_strip(setting, -half, half, end, 50), setting.light.haze, 60)
     _grain(setting, area, textures.speckle(), 1.7)
 
 
@@ -121,16 +127,16 @@ def paint_pavements(setting: Setting) -> None:
     clue = setting.ledger.shared("pavement", _pavement_text(pattern, colour))
     layout, painter = setting.layout, setting.painter
     end = layout.end
-    painter.use(setting.camera.ground(0.14))
     for side in (-1, 1):
+        painter.use(setting.camera.ground(0.14))
         low, high = sorted((side * layout.road, side * layout.edge))
-        area = _strip(low, high, end)
+        area = ground_strip(setting, low, high, end)
         shade = mix(setting.lit(colour, 0.4, 14.0), setting.light.haze, 0.06)
         painter.fill(area, shade, Stroke("sidewalk", clue))
-        painter.detail(_strip(low, high, end, 45), setting.light.haze, 46)
+        painter.detail(ground_strip(setting, low, high, end, 45), setting.light.haze, 46)
         _paving(setting, pattern, low, high)
         painter.use(setting.camera.ground(0.14))
-        _grain(setting, _strip(low, high, 50), textures.speckle(), 1.8, 0.14)
+        _grain(setting, ground_strip(setting, low, high, 50), textures.speckle(), 1.8, 0.14)
         _kerb(setting, side)
 
 
@@ -149,7 +155,7 @@ def _kerb(setting: Setting, side: int) -> None:
     for index, colour in enumerate(colours):
         blocks = [
             (min(inner, outer), z, max(inner, outer), z + 1.5)
-            for z in _starts(1.5, len(colours), index, end)
+            for z in _starts(camera.nearest(outer) + 0.1, len(colours), index, end)
         ]
         top = rectangles(blocks)
         painter.use(camera.ground(0.14))
@@ -159,11 +165,12 @@ def _kerb(setting: Setting, side: int) -> None:
         painter.fill(face, setting.lit(colour, 0.0, 12.0), Stroke("sidewalk", clue))
 
 
-def _starts(length: float, period: int, index: int, end: float) -> list[float]:
-    if period == 1:
-        return [_BACK + length * i for i in range(int((min(end, 90) - _BACK) / length))]
-    count = int((min(end, 60) - _BACK) / (length * period))
-    return [_BACK + length * (period * i + index) for i in range(count)]
+def _starts(first: float, period: int, index: int, end: float) -> list[float]:
+    """Where kerb stones of one colour begin, 1.5 m each, from the first in front of the camera."""
+    pitch = 1.5 * period
+    behind = math.ceil((first - 1.5 * index) / pitch)
+    count = int(min(end, 90.0 if period == 1 else 60.0) / pitch)
+    return [1.5 * index + pitch * i for i in range(behind, count)]
 
 
 def _paving(setting: Setting, pattern: str, low: float, high: float) -> None:
@@ -171,38 +178,41 @@ def _paving(setting: Setting, pattern: str, low: float, high: float) -> None:
     dark, alpha = (60, 58, 56), 90
     match pattern:
         case "waves":
-            painter.detail(_waves(low, high), (36, 36, 40), 205)
+            painter.detail(_waves(setting, low, high), (36, 36, 40), 205)
         case "mosaic" | "map tiles":
-            painter.detail(_diamonds(low, high), (52, 50, 52), 170)
+            painter.detail(_diamonds(setting, low, high), (52, 50, 52), 170)
         case "tactile strip":
             middle = (low + high) / 2
-            strip = _strip(middle - 0.17, middle + 0.17, 60)
+            strip = ground_strip(setting, middle - 0.17, middle + 0.17, 60)
             painter.detail(strip, setting.lit("yellow", 0.4, 10.0), 240)
-            painter.detail(_joints(low, high, 0.6), dark, 46)
+            painter.detail(_joints(setting, low, high, 0.6), dark, 46)
         case "setts" | "yellow cobbles":
-            painter.detail(_joints(low, high, 0.22, 16), dark, alpha)
-            painter.detail(_joints(low, high, 0.66, 40), dark, 60)
+            painter.detail(_joints(setting, low, high, 0.22, 16), dark, alpha)
+            painter.detail(_joints(setting, low, high, 0.66, 40), dark, 60)
         case "flower tiles" | "vanilla tiles":
-            painter.detail(_joints(low, high, 0.4, 24), dark, 80)
-            painter.detail(_dots(low, high), dark, 80)
+            painter.detail(_joints(setting, low, high, 0.4, 24), dark, 80)
+            painter.detail(_dots(setting, low, high), dark, 80)
         case _:
-            painter.detail(_joints(low, high, 0.8), dark, 70)
+            painter.detail(_joints(setting, low, high, 0.8), dark, 70)
 
 
-def _joints(low: float, high: float, pitch: float, end: float = 40.0) -> skia.Path:
+def _joints(
+    setting: Setting, low: float, high: float, pitch: float, end: float = 40.0
+) -> skia.Path:
+    start = _clear(setting, low, high)
     gap = 0.016 + pitch * 0.015
-    count = int((end - NEAR) / pitch)
-    across = ((low, NEAR + pitch * i, high, NEAR + pitch * i + gap) for i in range(count))
+    count = max(0, int((end - start) / pitch))
+    across = ((low, start + pitch * i, high, start + pitch * i + gap) for i in range(count))
     path = rectangles(across)
     for i in range(1, int((high - low) / pitch)):
-        path.addRect(skia.Rect(low + pitch * i, 0.0, low + pitch * i + gap, end))
+        path.addRect(skia.Rect(low + pitch * i, start, low + pitch * i + gap, end))
     return path
 
 
-def _waves(low: float, high: float) -> skia.Path:
-    path, width = skia.Path(), high - low
+def _waves(setting: Setting, low: float, high: float) -> skia.Path:
+    path, width, start = skia.Path(), high - low, _clear(setting, low, high) + 0.9
     for i in range(26):
-        z = -2.0 + 1.7 * i
+        z = start + 1.7 * i
         bend, thick = 0.8, 0.62
         path.moveTo(low, z)
         path.cubicTo(low + width * 0.33, z + bend, low + width * 0.66, z - bend, high, z)
@@ -219,25 +229,37 @@ def _waves(low: float, high: float) -> skia.Path:
     return path
 
 
-def _diamonds(low: float, high: float) -> skia.Path:
+def _diamonds(setting: Setting, low: float, high: float) -> skia.Path:
     path, middle, half = skia.Path(), (low + high) / 2, (high - low) / 2
+    start = _clear(setting, low, high) + 0.7
     for i in range(30):
-        z = -1.0 + 1.5 * i
+        z = start + 1.5 * i
         corners = ((middle - half * 0.7, z), (middle, z + 0.6), (middle + half * 0.7, z))
         path.addPath(polygon([*corners, (middle, z - 0.6)]))
     return path
 
 
-def _dots(low: float, high: float) -> skia.Path:
-    path = skia.Path()
+def _dots(setting: Setting, low: float, high: float) -> skia.Path:
+    path, start = skia.Path(), _clear(setting, low, high) + 0.1
     for i in range(40):
         for j in range(int((high - low) / 0.4)):
-            path.addCircle(low + 0.4 * j + 0.2, 0.5 + 0.4 * i, 0.09)
+            path.addCircle(low + 0.4 * j + 0.2, start + 0.4 * i, 0.09)
     return path
 
 
-def _strip(low: float, high: float, end: float, start: float = _BACK) -> skia.Path:
-    return skia.Path.Rect(skia.Rect(low, start, high, max(end, start + 1.0)))
+def _clear(setting: Setting, low: float, high: float) -> float:
+    """The least z at which a whole row of paving is in front of the camera."""
+    return max(setting.camera.nearest(low), setting.camera.nearest(high))
+
+
+def ground_strip(
+    setting: Setting, low: float, high: float, end: float, start: float = -9.0
+) -> skia.Path:
+    """The ground between x = low and x = high, from before the camera (or `start`) to `end`."""
+    nearest = setting.camera.nearest
+    first, last = max(start, nearest(low)), max(start, nearest(high))
+    end = max(end, first + 1.0, last + 1.0)
+    return polygon([(low, first), (high, last), (high, end), (low, end)])
 
 
 def _grain(

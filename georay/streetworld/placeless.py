@@ -5,7 +5,7 @@ import math
 import skia
 
 from georay.streetworld import textures
-from georay.streetworld.ground import paint_land, paint_road
+from georay.streetworld.ground import ground_strip, paint_land, paint_road
 from georay.streetworld.painter import Stroke, polygon, rectangle, rectangles
 from georay.streetworld.palette import mix, packed, scaled
 from georay.streetworld.setting import Setting
@@ -27,10 +27,11 @@ def paint_tunnel(setting: Setting) -> None:
         level = 0.28 + 0.72 * math.exp(-z / 42) * (0.85 + 0.15 * (ring % 2))
         _ring(setting, half, tall, ahead, z, scaled(tone, level))
     painter.use(camera.ground())
-    road = rectangle(-half, -4, half, 60)
+    road = ground_strip(setting, -half, half, 60)
     painter.fill(road, scaled(tone, 0.42), Stroke("road"))
     painter.detail_with(road, skia.Paint(Shader=textures.shader(textures.speckle(), 1.6)))
-    walks = rectangles([(-half, -4, -half + 0.9, 60), (half - 0.9, -4, half, 60)])
+    walks = ground_strip(setting, -half, 0.9 - half, 60)
+    walks.addPath(ground_strip(setting, half - 0.9, half, 60))
     painter.fill(walks, scaled(tone, 0.62), Stroke("sidewalk"))
     painter.use(camera.ground(tall - 0.15))
     lamps = rectangles(
@@ -116,8 +117,8 @@ def paint_fog(setting: Setting) -> None:
             paint_plant(setting, "oak", side * setting.dice.between(7, 10), z, 0.9)
     horizon = setting.camera.horizon
     ends = [skia.Point(0, horizon), skia.Point(0, size)]
-    colours = [packed(white, 255), packed(white, 236), packed(white, 120)]
-    veil = skia.GradientShader.MakeLinear(ends, colours, [0.05, 0.3, 1.0])
+    colours = [packed(white, 255), packed(white, 225), packed(white, 70)]
+    veil = skia.GradientShader.MakeLinear(ends, colours, [0.08, 0.3, 1.0])
     setting.painter.wash(skia.Paint(Shader=veil))
     hidden = rectangle(0, 0, size, horizon + (size - horizon) * 0.12)
     setting.painter.mark(hidden, Stroke("sky"))
@@ -131,7 +132,7 @@ def paint_field(setting: Setting) -> None:
     painter.use(setting.camera.ground())
     rows = skia.Path()
     for row in range(-60, 60):
-        rows.addRect(skia.Rect(row * 1.2, -4.0, row * 1.2 + 0.35, 160.0))
+        rows.addPath(ground_strip(setting, row * 1.2, row * 1.2 + 0.35, 160.0))
     painter.detail(rows, (40, 46, 20), 26)
     painter.use_pixels()
     size, horizon = painter.size, setting.camera.horizon

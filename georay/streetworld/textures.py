@@ -28,13 +28,19 @@ def fractal_noise(seed: int, roughness: float, side: int = _SIDE) -> NDArray[np.
 def speckle() -> skia.Image:
     """Light and dark grains with soft patches: asphalt, render and earth."""
     noise = 0.62 * fractal_noise(11, 0.15) + 0.55 * fractal_noise(12, 1.2)
-    return _light_and_dark(noise * 26)
+    return _light_and_dark(noise * 22)
+
+
+@cache
+def grain() -> skia.Image:
+    """The fine noise of a sensor."""
+    return _light_and_dark(fractal_noise(16, 0.05) * 13)
 
 
 @cache
 def patches() -> skia.Image:
     """Soft light and dark patches: stains, worn ground, uneven grass."""
-    return _light_and_dark(fractal_noise(13, 1.5) * 30)
+    return _light_and_dark(fractal_noise(13, 1.35) * 15)
 
 
 @cache

@@ -147,16 +147,16 @@ class _Brush:
     def clump(self, x: float, y: float, radius: float, shade: float) -> None:
         """A ball of leaves: solid inside, leafy at the rim, lit from above."""
         dice, leaf = self.dice, self.kind.leaf
-        self.shape(_disc(x, y, radius * 0.86), scaled(leaf, 0.62 * shade))
-        for _ in range(int(46 * self.kind.density)):
+        self.shape(_disc(x, y, radius * 0.8), scaled(leaf, 0.6 * shade))
+        for _ in range(int(90 * self.kind.density)):
             angle, far = dice.between(0, math.tau), math.sqrt(dice.unit())
             dx, dy = math.cos(angle) * far, math.sin(angle) * far
             lift = 0.5 + 0.5 * (dy * 0.75 - dx * 0.25)
-            tone = scaled(leaf, shade * (0.52 + 0.68 * lift) * dice.between(0.88, 1.12))
+            tone = scaled(leaf, shade * (0.52 + 0.68 * lift) * dice.between(0.8, 1.22))
             if self.kind.blossom and dice.chance(0.06):
                 tone = self.kind.blossom
-            size = radius * dice.between(0.1, 0.22)
-            self.shape(_disc(x + dx * radius, y + dy * radius, size), tone)
+            size = radius * dice.between(0.06, 0.17)
+            self.shape(_disc(x + dx * radius * 1.08, y + dy * radius * 1.08, size), tone)
 
 
 def _disc(x: float, y: float, radius: float) -> skia.Path:
@@ -168,11 +168,11 @@ def _round(brush: _Brush) -> None:
     half, base = kind.spread / 2, kind.crown_base
     brush.trunk(base + 0.25, 0.028)
     tall = (1 - base) / 2
-    for ring in range(int(17 * kind.density)):
-        angle, far = ring * 2.4, math.sqrt((ring + 0.5) / 17)
+    for ring in range(int(26 * kind.density)):
+        angle, far = ring * 2.4, math.sqrt((ring + 0.5) / 26)
         x = math.cos(angle) * far * half * 0.72
         y = base + tall + math.sin(angle) * far * tall * 0.72
-        brush.clump(x, y, 0.15 * dice.between(0.85, 1.2), 0.7 + 0.4 * (y - base))
+        brush.clump(x, y, 0.125 * dice.between(0.85, 1.2), 0.7 + 0.4 * (y - base))
 
 
 def _weeping(brush: _Brush) -> None:

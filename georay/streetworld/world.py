@@ -118,8 +118,8 @@ def _camera(size: int, keep: int, dice: Dice) -> Camera:
 def _film_grain(setting: Setting) -> None:
     """The fine noise of a sensor, so that flat areas are not flatter than a photograph's."""
     dice = setting.dice
-    shader = textures.shader(textures.speckle(), 300.0, dice.between(0, 300), dice.between(0, 300))
-    setting.painter.wash(skia.Paint(Shader=shader, Alphaf=0.32))
+    shader = textures.shader(textures.grain(), 256.0, dice.index(256), dice.index(256))
+    setting.painter.wash(skia.Paint(Shader=shader, Alphaf=0.7))
 
 
 @cache

@@ -1,0 +1,44 @@
+"""A sheet with pictures of every country, to look at."""
+
+from pathlib import Path
+
+import skia
+from PIL import Image
+
+from georay.streetworld.countries import COUNTRIES
+from georay.streetworld.lettering import lettered
+from georay.streetworld.setting import Kind
+from georay.streetworld.world import StreetWorld
+
+_KINDS: tuple[Kind, ...] = ("street", "street", "suburb", "road")
+_COLUMNS = 2
+_TITLE = 16
+
+
+def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 168) -> None:
+    """Four scenes of each country, the one with the most clues of a few draws, as one picture."""
+    rows = -(-len(COUNTRIES) // _COLUMNS)
+    width, height = _COLUMNS * (len(_KINDS) * tile + 8), rows * (tile + _TITLE)
+    sheet = Image.new("RGB", (width, height), (250, 250, 248))
+    for number, country in enumerate(COUNTRIES):
+        left = (number % _COLUMNS) * (len(_KINDS) * tile + 8)
+        top = (number // _COLUMNS) * (tile + _TITLE)
+        sheet.paste(_title(country.name, len(_KINDS) * tile), (left, top))
+        for column, kind in enumerate(_KINDS):
+            city = country.cities[column % len(country.cities)]
+            draws = [world.scene_of(7 * number + draw, country, city, kind) for draw in range(6)]
+            best = max(draws, key=lambda scene: scene.visible_clue_count)
+            picture = Image.fromarray(best.image).resize((tile, tile), Image.Resampling.LANCZOS)
+            sheet.paste(picture, (left + column * tile, top + _TITLE))
+    sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, "PNG", optimize=True)
+
+
+def _title(text: str, width: int) -> Image.Image:
+    surface = skia.Surface(width, _TITLE)
+    canvas = surface.getCanvas()
+    canvas.clear(0xFFFAFAF8)
+    canvas.scale(1, -1)
+    word = lettered(text, "latin")
+    ink = skia.Paint(AntiAlias=True, Color=0xFF202024)
+    canvas.drawPath(word.placed(word.width * 4.5 + 4, 4 - _TITLE, 9), ink)
+    return Image.fromarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)).convert("RGB")
