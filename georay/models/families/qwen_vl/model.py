@@ -224,12 +224,12 @@ class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):
         use_cache: bool | None = True,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """One step's inputs: images only for the prompt, whose places the cache then holds."""
+        """One step's inputs: features, like pixels, only where their places are not yet cached."""
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(  # type: ignore[misc]
             input_ids, is_first_iteration=is_first_iteration, use_cache=use_cache, **kwargs
         )
         if use_cache and not is_first_iteration:
-            inputs["pixel_values"] = inputs["image_features"] = None
+            inputs.pop("image_features", None)
         return inputs
 
     def _expand_inputs_for_generation(  # type: ignore[override]

@@ -80,17 +80,37 @@ def test_a_padded_batch_with_several_images_generates_what_each_prompt_alone_doe
     assert len({tuple(row) for row in alone}) == 3
 
 
-def test_beams_keep_each_prompts_images_together(network: Network) -> None:
+@pytest.mark.parametrize("given", ["pixel_values", "image_features"])
+def test_answers_drawn_together_each_see_all_images_of_their_prompt(
+    network: Network, given: str
+) -> None:
+    """Two answers a prompt, drawn from the single best word: both are the greedy answer."""
     rows = [[*IMAGE, *words(3), *IMAGE], [*IMAGE, *words(5, seed=1), *IMAGE]]
     images = pictures(4)
+    with torch.no_grad():
+        seen = images if given == "pixel_values" else network.transformer.visual(images)
     batch = padded(rows, "left")
-    how = {"max_new_tokens": 5, "num_beams": 3}
-    ids = network.generate(**batch, pixel_values=images, do_sample=False, pad_token_id=PAD, **how)
-    alone = [
-        answer(network, row, own, **how)
+    ids = network.generate(
+        **batch,
+        **{given: seen},
+        do_sample=True,
+        top_k=1,
+        num_return_sequences=2,
+        max_new_tokens=6,
+        pad_token_id=PAD,
+    )
+    greedy = [
+        answer(network, row, own, max_new_tokens=6)
         for row, own in zip(rows, (images[:2], images[2:]), strict=True)
     ]
-    assert ids[:, batch["input_ids"].shape[1] :].tolist() == alone
+    drawn = ids[:, batch["input_ids"].shape[1] :].tolist()
+    assert drawn == [greedy[0], greedy[0], greedy[1], greedy[1]]
+
+
+def test_beams_find_what_scoring_every_prefix_afresh_finds(network: Network) -> None:
+    row, images = [*IMAGE, *words(4), *IMAGE], pictures(2)
+    cached = answer(network, row, images, max_new_tokens=5, num_beams=3)
+    assert cached == answer(network, row, images, max_new_tokens=5, num_beams=3, use_cache=False)
 
 
 def test_the_cache_changes_no_word_and_the_encoder_runs_once(network: Network) -> None:
@@ -115,7 +135,14 @@ def decoded_with_cache(network: Network, row: list[int], prompt: int) -> Tensor:
 
 @torch.inference_mode()
 def test_an_answer_keeps_the_ntk_factor_of_its_prompt(network: Network) -> None:
-    """A prompt of 20 tokens has factor 1, and so has its answer beyond the 24 of training."""
+    """A prompt of 20 tokens has factor 1, and so has its answer beyond the 24 of training; one of
+    30 has factor 3, and so has its answer up to twice 24.
+    """
+    long = words(40, seed=4)
+    expected = logits_of(network, long)[30:]
+    torch.testing.assert_close(
+        decoded_with_cache(network, long, 30)[30:], expected, atol=1e-4, rtol=0
+    )
     row = words(36)
     stepwise = decoded_with_cache(network, row, 20)
     afresh = logits_of(network, row)

@@ -158,8 +158,15 @@ def test_answers_end_at_the_turns_end(family: QwenVLFamily) -> None:
     end = family.tokenizer.stop_token_ids[0]
     bias = torch.zeros(family.network.config.vocab_size)
     bias[end] = 1e4
-    family.network.lm_head.register_forward_hook(lambda _, __, scores: scores + bias)
+    steps: list[int] = []
+
+    def insist(_: object, __: object, scores: torch.Tensor) -> torch.Tensor:
+        steps.append(1)
+        return scores + bias
+
+    family.network.lm_head.register_forward_hook(insist)
     assert family.generate(batch, Sampling(max_new_tokens=9)) == ["", ""]
+    assert len(steps) == 1
 
 
 def test_a_family_saved_in_one_folder_loads_from_it(family: QwenVLFamily, tmp_path: Path) -> None:
