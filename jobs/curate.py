@@ -1,6 +1,6 @@
 """Job: curate photographs by a recipe.
 
-    ray job submit --working-dir . -- python -m jobs.curate --recipe jobs/recipes/curate-small.yaml
+ray job submit --working-dir . -- python -m jobs.curate --recipe jobs/recipes/curate-small.yaml
 """
 
 from pathlib import Path

@@ -101,7 +101,7 @@ def _authentication(private: bool) -> Iterator[None]:
 def _reread_settings() -> None:
     """Ray reads its environment at import; if that came first, it must look again."""
     if "ray" in sys.modules:
-        from ray._raylet import Config
+        from ray._raylet import Config  # type: ignore[attr-defined]
 
         Config.initialize("")
 
