@@ -1,0 +1,51 @@
+"""From images to the area of each class: the segmenters behind one protocol.
+
+Paper, section 3.1: MaskFormer gives each street view the area ratio of the 150 ADE20K classes.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+DEFAULT_SEGMENTER = "facebook/maskformer-swin-base-ade"
+SMALL = "small"
+
+
+class Segmenter(Protocol):
+    """Images are RGB, of any size and any mix of sizes; one at a time or many give the same."""
+
+    id: str
+    """The model and its version, as scores record it."""
+
+    def area_ratios(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Share of each ADE20K class in each image: [N, 150], rows sum to 1."""
+        ...
+
+    def class_maps(self, images: Sequence[Image.Image]) -> list[NDArray[np.uint8]]:
+        """ADE20K class ids of each image, [h, w] at reduced resolution."""
+        ...
+
+
+def load_segmenter(
+    name: str, *, revision: str | None = None, exact: bool = False, device: str = "cpu"
+) -> Segmenter:
+    """The segmenter of a name: "small", a hub id with its revision, or a local folder.
+
+    `exact` decides classes at the size of the image instead of at the network's reduced
+    resolution; it applies to models of transformers. Raises ModelUnavailable if weights cannot
+    be had, ValueError for a hub id without revision or a model with unknown class names.
+    """
+    if name == SMALL:
+        from georay.models.segmenters.small import load_small
+
+        return load_small(device=device)
+    from georay.models.segmenters.hub import MASKFORMER, model_config
+    from georay.models.segmenters.maskformer import load_maskformer
+    from georay.models.segmenters.semantic import load_semantic
+
+    config = model_config(name, revision)
+    load = load_maskformer if config.model_type == MASKFORMER else load_semantic
+    return load(name, revision=revision, exact=exact, device=device)

@@ -1,0 +1,1 @@
+"""The segmenters, one file per family; georay.models.segmenter is the door."""

@@ -1,0 +1,101 @@
+"""The small segmenter that the package carries: see weights/small_segmenter.md."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from georay.errors import ModelUnavailable
+from georay.models.segmenters.areas import (
+    ClassMap,
+    ClassMapSegmenter,
+    batch_limit,
+    equal_size_batches,
+)
+from georay.models.segmenters.folding import folded
+from georay.models.segmenters.label_maps import ade20k_ids
+from georay.models.segmenters.network import (
+    STRIDE,
+    SmallSegmenterNetwork,
+    normalise,
+)
+
+WEIGHTS = Path(__file__).parents[1] / "weights" / "small_segmenter.safetensors"
+WORKING_AREA = 480 * 352
+"""Pixels that an image is resized to: those of the network's training photographs."""
+
+
+class SmallSegmenter(ClassMapSegmenter):
+    """Class maps at a quarter of the working resolution, by a network of 3 million parameters."""
+
+    def __init__(
+        self, network: SmallSegmenterNetwork, labels: Sequence[str], *, id: str, device: str = "cpu"
+    ) -> None:
+        self.id = id
+        self.labels = tuple(labels)
+        self._device = torch.device(device)
+        self._network = folded(network).to(self._device)
+        self._lookup = np.array(ade20k_ids(labels), np.uint8)
+
+    def class_maps(self, images: Sequence[Image.Image]) -> list[ClassMap]:
+        arrays = [_working_pixels(image) for image in images]
+        maps: dict[int, ClassMap] = {}
+        for positions, pixels in equal_size_batches(arrays, batch_limit(self._device)):
+            ids = self.logits(pixels).argmax(dim=1).cpu().numpy()
+            maps.update(zip(positions, self._lookup[ids], strict=True))
+        return [maps[position] for position in range(len(images))]
+
+    @torch.inference_mode()
+    def full_class_map(self, image: Image.Image) -> ClassMap:
+        """ADE20K class ids at the image's own size, [H, W]."""
+        logits = self.logits(_working_pixels(image).unsqueeze(0))
+        full = nn.functional.interpolate(
+            logits, size=(image.height, image.width), mode="bilinear", align_corners=False
+        )
+        return self._lookup[full[0].argmax(dim=0).cpu().numpy()]
+
+    @torch.inference_mode()
+    def logits(self, pixels: Tensor) -> Tensor:
+        """Class logits [N, num_labels, H / 4, W / 4] of uint8 RGB [N, 3, H, W]."""
+        images = normalise(pixels.to(self._device)).contiguous(memory_format=torch.channels_last)
+        return self._network(images)
+
+
+def working_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height of about WORKING_AREA pixels, near the aspect ratio, multiples of 32."""
+    scale = (WORKING_AREA / (width * height)) ** 0.5
+    longest = 4 * STRIDE * round(WORKING_AREA**0.5 / STRIDE)
+    sides = (
+        min(longest, max(STRIDE, STRIDE * round(side * scale / STRIDE))) for side in (width, height)
+    )
+    return next(sides), next(sides)
+
+
+def _working_pixels(image: Image.Image) -> Tensor:
+    resized = image.resize(
+        working_size(image.width, image.height), Image.Resampling.BILINEAR, reducing_gap=2.0
+    )
+    return torch.from_numpy(np.array(resized)).permute(2, 0, 1)
+
+
+def load_small(weights: Path = WEIGHTS, *, device: str = "cpu") -> SmallSegmenter:
+    """The segmenter in a weights file, whose metadata lists its labels.
+
+    Raises ModelUnavailable if the file is missing.
+    """
+    if not weights.exists():
+        raise ModelUnavailable(f"the weights of the small segmenter are missing: {weights.name}")
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    with safe_open(weights, framework="pt") as file:
+        labels = json.loads(file.metadata()["labels"])
+        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    network = SmallSegmenterNetwork(len(labels))
+    missing, unexpected = network.load_state_dict(state, strict=False)
+    assert not unexpected and all(name.endswith("num_batches_tracked") for name in missing)
+    return SmallSegmenter(network, labels, id=f"small@{digest[:12]}", device=device)

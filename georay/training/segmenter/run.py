@@ -1,0 +1,80 @@
+"""From a recipe to the files that are shipped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import torch
+from safetensors.torch import save_file
+from transformers import MaskFormerForInstanceSegmentation
+
+from georay.config.segmenter import TrainSegmenterRecipe
+from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
+from georay.models.segmenters.network import SmallSegmenterNetwork
+from georay.training.segmenter.camvid import (
+    ADE20K_LABELS_OF_CLASS,
+    CLASSES,
+    Example,
+    read_split,
+)
+from georay.training.segmenter.loop import Progress, train
+from georay.training.segmenter.maskformer import SmallMaskFormerTask, small_image_processor
+from georay.training.segmenter.small import SmallSegmenterTask, balanced_class_weights
+
+
+def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:
+    """Trains by the recipe and writes the result in half precision; returns its path.
+
+    A file small_segmenter.safetensors, or a folder maskformer for transformers. Raises
+    ValueError if CamVid is not where the recipe says, ModelUnavailable without the encoder.
+    """
+    examples = [
+        example for split in recipe.train_splits for example in read_split(recipe.camvid, split)
+    ]
+    if recipe.architecture == "small":
+        return _train_small(recipe, examples, report)
+    return _train_maskformer(recipe, examples, report)
+
+
+def _train_small(
+    recipe: TrainSegmenterRecipe, examples: list[Example], report: Callable[[Progress], None]
+) -> Path:
+    labels = small_labels()
+    groups = [
+        [labels.index(label) for label in _full_labels(name) if label in labels] for name in CLASSES
+    ]
+    task = SmallSegmenterTask(recipe, groups, balanced_class_weights(examples), len(labels))
+    network = cast(SmallSegmenterNetwork, train(recipe, task, examples, report))
+    return save_small(network, labels, recipe.out / "small_segmenter.safetensors")
+
+
+def small_labels() -> list[str]:
+    """The ADE20K labels of the small segmenter's head, in order."""
+    return [_full_labels(name)[0] for name in CLASSES]
+
+
+def _full_labels(camvid_class: str) -> list[str]:
+    return [ADE20K_LABELS[LABEL_INDEX[label]] for label in ADE20K_LABELS_OF_CLASS[camvid_class]]
+
+
+def save_small(network: SmallSegmenterNetwork, labels: list[str], file: Path) -> Path:
+    """Writes weights as float16 with their labels; batch norm's step counters are dropped."""
+    tensors = {
+        name: value.half().contiguous()
+        for name, value in network.state_dict().items()
+        if value.is_floating_point()
+    }
+    save_file(tensors, file, metadata={"labels": json.dumps(labels)})
+    return file
+
+
+def _train_maskformer(
+    recipe: TrainSegmenterRecipe, examples: list[Example], report: Callable[[Progress], None]
+) -> Path:
+    task = SmallMaskFormerTask(recipe, balanced_class_weights(examples))
+    model = cast(MaskFormerForInstanceSegmentation, train(recipe, task, examples, report))
+    folder = recipe.out / "maskformer"
+    model.to(torch.float16).save_pretrained(folder)
+    small_image_processor().save_pretrained(folder)
+    return folder
