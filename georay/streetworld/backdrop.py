@@ -126,7 +126,7 @@ def paint_city_landmark(setting: Setting) -> None:
         clue = setting.ledger.new("landmark", f"{design[1]} {design[0]}")
     else:
         return
-    height = LANDMARKS[design[0]].height
-    z = max(70.0, height * dice.between(1.5, 2.2))
+    landmark = LANDMARKS[design[0]]
+    z = max(70.0, landmark.height * max(1.6, 2.4 * landmark.reach) * dice.between(1.0, 1.4))
     x = dice.between(-0.13, 0.13) * z + math.tan(setting.camera.yaw) * z
     paint_landmark(setting, design, x, z, clue)

@@ -283,7 +283,7 @@ def paint_shop(setting: Setting, block: Block) -> None:
     word = lettered(text, script)
     wide = min(right - left, max(3.0, word.width * 0.7 + 0.8), 9.0)
     middle = (left + right) / 2
-    clue = setting.ledger.new("script", f"{text} ({signs.language})", misleading)
+    clue = setting.ledger.new("script", _sign_words(setting, text, misleading), misleading)
     box = rectangle(middle - wide / 2, 2.72, middle + wide / 2, 3.72)
     painter.fill(box, setting.lit(board, 0.5, depth), Stroke("signboard", clue))
     size = min(0.56, (wide - 0.4) / word.width)
@@ -292,7 +292,11 @@ def paint_shop(setting: Setting, block: Block) -> None:
     if dice.chance(setting.country.buildings.awnings):
         _awning(setting, block, left, right, depth)
     if signs.vertical and dice.chance(0.85):
-        _blade_sign(setting, block, text, script)
+        _blade_sign(setting, block, text, script, misleading)
+
+
+def _sign_words(setting: Setting, text: str, misleading: bool) -> str:
+    return f"{text} ({'foreign' if misleading else setting.country.signs.language})"
 
 
 def _shop_words(setting: Setting) -> tuple[str, str, bool]:
@@ -339,7 +343,7 @@ def _awning(setting: Setting, block: Block, left: float, right: float, depth: fl
         painter.fill(polygon(quad), setting.lit(shade, 0.5, depth), Stroke("awning"))
 
 
-def _blade_sign(setting: Setting, block: Block, text: str, script: str) -> None:
+def _blade_sign(setting: Setting, block: Block, text: str, script: str, misleading: bool) -> None:
     """A sign that stands out from the front, written downwards."""
     dice, painter, z = setting.dice, setting.painter, block.z + setting.dice.between(0.6, 1.6)
     depth = setting.camera.depth(block.x, z)
@@ -353,7 +357,7 @@ def _blade_sign(setting: Setting, block: Block, text: str, script: str) -> None:
     near = block.x - block.side * 0.25
     far = near - block.side * wide
     middle, low = (near + far) / 2, 4.3
-    clue = setting.ledger.new("script", f"{text} ({setting.country.signs.language})")
+    clue = setting.ledger.new("script", _sign_words(setting, text, misleading), misleading)
     painter.use(setting.camera.across(z))
     board = dice.pick(("red", "white", "yellow", "blue", "green", "magenta"))
     box = rectangle(min(near, far), low, max(near, far), low + tall)

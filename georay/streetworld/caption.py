@@ -1,5 +1,6 @@
 """Plain captions: what is seen, never where."""
 
+from georay.streetworld.english import with_articles
 from georay.streetworld.setting import Kind, Setting, Weather
 
 _KINDS: dict[Kind, str] = {
@@ -29,7 +30,7 @@ def caption_of(setting: Setting) -> str:
     seen = list(dict.fromkeys(setting.features))[:4]
     with_them = f" with {_listed(seen)}" if seen else ""
     when = "" if setting.kind == "tunnel" else f" {_WEATHERS[setting.weather]}"
-    return f"{subject}{with_them}{when}."
+    return with_articles(f"{subject}{with_them}{when}.")
 
 
 def _listed(words: list[str]) -> str:

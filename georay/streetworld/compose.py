@@ -82,6 +82,8 @@ def _suburb(setting: Setting) -> None:
 def _road(setting: Setting) -> None:
     nature, dice = setting.country.nature, setting.dice
     _background(setting, nature.grass, "sand" if nature.grass == "sand" else "grass")
+    if dice.chance(0.5):
+        ground.paint_crop(setting, dice.pick((-1, 1)))
     _verge(setting)
     ground.paint_road(setting)
     ground.paint_lines(setting)

@@ -15,7 +15,7 @@ _COLUMNS = 2
 _TITLE = 16
 
 
-def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 168) -> None:
+def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 152) -> None:
     """Four scenes of each country, the one with the most clues of a few draws, as one picture."""
     rows = -(-len(COUNTRIES) // _COLUMNS)
     width, height = _COLUMNS * (len(_KINDS) * tile + 8), rows * (tile + _TITLE)
@@ -26,7 +26,10 @@ def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 168) -> None
         sheet.paste(_title(country.name, len(_KINDS) * tile), (left, top))
         for column, kind in enumerate(_KINDS):
             city = country.cities[column % len(country.cities)]
-            draws = [world.scene_of(7 * number + draw, country, city, kind) for draw in range(6)]
+            draws = [
+                world.scene_of(100 * number + 10 * column + draw, country, city, kind)
+                for draw in range(6)
+            ]
             best = max(draws, key=lambda scene: scene.visible_clue_count)
             picture = Image.fromarray(best.image).resize((tile, tile), Image.Resampling.LANCZOS)
             sheet.paste(picture, (left + column * tile, top + _TITLE))

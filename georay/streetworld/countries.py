@@ -1,8 +1,8 @@
 """The table: every country of StreetWorld, by code."""
 
 from georay.streetworld.conventions import City, Country
-from georay.streetworld.countries_americas_oceania import AMERICAS_OCEANIA
-from georay.streetworld.countries_asia import ASIA
+from georay.streetworld.countries_americas import AMERICAS
+from georay.streetworld.countries_asia_oceania import ASIA_OCEANIA
 from georay.streetworld.countries_eastern import EASTERN
 from georay.streetworld.countries_middle_east_africa import MIDDLE_EAST_AFRICA
 from georay.streetworld.countries_southern import SOUTHERN
@@ -13,8 +13,8 @@ COUNTRIES: tuple[Country, ...] = (
     *SOUTHERN,
     *EASTERN,
     *MIDDLE_EAST_AFRICA,
-    *ASIA,
-    *AMERICAS_OCEANIA,
+    *ASIA_OCEANIA,
+    *AMERICAS,
 )
 BY_CODE: dict[str, Country] = {country.code: country for country in COUNTRIES}
 PLACES: tuple[tuple[Country, City], ...] = tuple(

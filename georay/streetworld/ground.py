@@ -97,6 +97,22 @@ def _marking(setting: Setting, path: skia.Path, colour: str, clue: int) -> None:
     painter.mark(path, Stroke("road", clue))
 
 
+def paint_crop(setting: Setting, side: int) -> None:
+    """A field of the country's crop on one side of the road, out to the horizon."""
+    near, far = side * (setting.layout.road + 5.0), side * 400.0
+    painter = setting.painter
+    painter.use(setting.camera.ground())
+    area = ground_strip(setting, min(near, far), max(near, far), 900.0)
+    label = "sand" if setting.country.nature.crop == "sand" else "field"
+    tone = mix(setting.lit(setting.country.nature.crop, 0.4, 30.0), setting.light.haze, 0.1)
+    painter.fill(area, tone, Stroke(label))
+    rows = skia.Path()
+    for row in range(40):
+        x = near + side * 1.4 * row
+        rows.addPath(ground_strip(setting, x, x + 0.4, 150.0))
+    painter.detail(rows, (40, 46, 20), 34)
+
+
 def paint_verges(setting: Setting, soil: str, width: float, clue: int) -> None:
     """Bare soil on both sides of the carriageway, `width` metres wide."""
     half, end = setting.layout.road + width, setting.layout.end

@@ -1,78 +1,16 @@
-"""The landmarks of the table's cities: parts in shares of their height, foot at 0, middle at 0."""
+"""The landmarks of the table's cities, by the name that the rows use."""
 
-from dataclasses import dataclass
-
-Part = tuple[str, float, float, float, float]
-"""A shape and four numbers: (left, low, right, high) for box, crown and columns, (x, y, radius, 0)
-for ball and face, else (middle, half width, low, high)."""
-
-
-@dataclass(frozen=True)
-class Landmark:
-    """A silhouette, its ADE20K label and its true height in metres."""
-
-    label: str
-    height: float
-    parts: tuple[Part, ...]
-    windows: bool = False
-
-
-def _mirrored(*parts: Part) -> tuple[Part, ...]:
-    """The parts and their mirror images, for twin towers and the like."""
-    flipped = []
-    for kind, a, b, c, d in parts:
-        flipped.append((kind, -c, b, -a, d) if kind in ("box",) else (kind, -a, b, c, d))
-    return (*parts, *flipped)
-
-
-_SLAB: tuple[Part, ...] = (("box", -0.16, 0.0, 0.16, 1.0),)
-_MOSQUE: tuple[Part, ...] = (
-    ("box", -0.8, 0.0, 0.8, 0.3),
-    ("dome", 0.0, 0.42, 0.3, 0.72),
-    *_mirrored(
-        ("dome", 0.52, 0.22, 0.3, 0.45),
-        ("box", 0.84, 0.0, 0.92, 0.86),
-        ("point", 0.88, 0.05, 0.86, 1.0),
-        ("box", 0.81, 0.6, 0.95, 0.64),
-    ),
-)
-_LATTICE: tuple[Part, ...] = (
-    ("leg", 0.0, 0.24, 0.0, 0.3),
-    ("leg", 0.0, 0.13, 0.3, 0.55),
-    ("taper", 0.0, 0.05, 0.55, 0.93),
-    ("box", -0.17, 0.28, 0.17, 0.31),
-    ("box", -0.1, 0.53, 0.1, 0.56),
-    ("box", -0.008, 0.9, 0.008, 1.0),
-)
-_SPIRES = _mirrored(("box", 0.08, 0.0, 0.3, 0.58), ("point", 0.19, 0.12, 0.58, 1.0))
-_BALL_TOWER: tuple[Part, ...] = (
-    ("taper", 0.0, 0.05, 0.0, 0.62),
-    ("ball", 0.0, 0.64, 0.075, 0.0),
-    ("box", -0.012, 0.66, 0.012, 1.0),
-)
-_GOLDEN_DOMES: tuple[Part, ...] = (
-    ("box", -0.5, 0.0, 0.5, 0.45),
-    ("dome", 0.0, 0.3, 0.45, 0.86),
-    ("box", -0.012, 0.86, 0.012, 1.0),
-    *_mirrored(("dome", 0.38, 0.14, 0.45, 0.64)),
-)
-_TEMPLE: tuple[Part, ...] = (
-    ("hill", 0.0, 1.5, 0.0, 0.62),
-    ("box", -0.55, 0.6, 0.55, 0.66),
-    ("columns", -0.5, 0.66, 0.5, 0.86),
-    ("box", -0.54, 0.86, 0.54, 0.92),
-    ("point", 0.0, 0.54, 0.92, 1.04),
-)
-_BRIDGE: tuple[Part, ...] = (
-    ("box", -3.4, 0.36, 3.4, 0.42),
-    *_mirrored(("box", 1.1, 0.0, 1.22, 1.0), ("cable", 1.16, 2.3, 0.42, 0.98)),
-    ("sag", 0.0, 1.16, 0.48, 0.98),
-)
-
-_PAGODA: tuple[Part, ...] = (
-    *(("eaves", 0.0, 0.34 - 0.04 * i, 0.1 + 0.16 * i, 0.24 + 0.16 * i) for i in range(5)),
-    ("box", -0.15, 0, 0.15, 0.85),
-    ("box", -0.012, 0.8, 0.012, 1),
+from georay.streetworld.landmark_shapes import (
+    BALL_TOWER,
+    BRIDGE,
+    GOLDEN_DOMES,
+    LATTICE,
+    MOSQUE,
+    PAGODA,
+    SPIRES,
+    TEMPLE,
+    Landmark,
+    mirrored,
 )
 
 LANDMARKS: dict[str, Landmark] = {
@@ -93,8 +31,8 @@ LANDMARKS: dict[str, Landmark] = {
         ),
     ),
     "spire": Landmark("tower", 120, (("point", 0, 0.022, 0, 1.0),)),
-    "twin spires": Landmark("tower", 130, (("box", -0.2, 0, 0.2, 0.42), *_SPIRES)),
-    "yellow spires": Landmark("tower", 90, (("box", -0.3, 0, 0.3, 0.4), *_SPIRES)),
+    "twin spires": Landmark("tower", 130, (("box", -0.2, 0, 0.2, 0.42), *SPIRES)),
+    "yellow spires": Landmark("tower", 90, (("box", -0.3, 0, 0.3, 0.4), *SPIRES)),
     "dome": Landmark(
         "building",
         120,
@@ -105,7 +43,7 @@ LANDMARKS: dict[str, Landmark] = {
             ("box", -0.03, 0.88, 0.03, 1.0),
         ),
     ),
-    "lattice tower": Landmark("tower", 300, _LATTICE),
+    "lattice tower": Landmark("tower", 300, LATTICE),
     "pencil tower": Landmark(
         "tower", 165, (("box", -0.09, 0, 0.09, 0.86), ("point", 0, 0.09, 0.86, 1))
     ),
@@ -120,13 +58,13 @@ LANDMARKS: dict[str, Landmark] = {
             ("dome", 0.14, 0.13, 0.68, 0.82),
         ),
     ),
-    "ball tower": Landmark("tower", 250, _BALL_TOWER),
+    "ball tower": Landmark("tower", 250, BALL_TOWER),
     "onion towers": Landmark(
         "tower",
         100,
         (
             ("box", -0.3, 0, 0.3, 0.4),
-            *_mirrored(("box", 0.1, 0, 0.28, 0.76), ("onion", 0.19, 0.11, 0.76, 1)),
+            *mirrored(("box", 0.1, 0, 0.28, 0.76), ("onion", 0.19, 0.11, 0.76, 1)),
         ),
     ),
     "leaning towers": Landmark(
@@ -137,7 +75,7 @@ LANDMARKS: dict[str, Landmark] = {
         140,
         (
             ("box", -0.4, 0, 0.4, 0.3),
-            *_mirrored(("point", 0.1, 0.08, 0.25, 1.0), ("point", 0.3, 0.07, 0.25, 0.8)),
+            *mirrored(("point", 0.1, 0.08, 0.25, 1.0), ("point", 0.3, 0.07, 0.25, 0.8)),
             ("point", 0, 0.07, 0.3, 0.7),
         ),
     ),
@@ -150,9 +88,9 @@ LANDMARKS: dict[str, Landmark] = {
             ("point", 0, 0.08, 0.86, 1.0),
         ),
     ),
-    "suspension bridge": Landmark("bridge", 150, _BRIDGE),
+    "suspension bridge": Landmark("bridge", 150, BRIDGE),
     "volcano": Landmark("mountain", 260, (("peak", 0, 2.4, 0, 1.0), ("peak", -0.9, 1.4, 0, 0.72))),
-    "temple on a hill": Landmark("building", 120, _TEMPLE),
+    "temple on a hill": Landmark("building", 120, TEMPLE),
     "round tower": Landmark(
         "tower",
         70,
@@ -168,7 +106,7 @@ LANDMARKS: dict[str, Landmark] = {
         (
             ("box", -0.12, 0, 0.12, 0.66),
             ("point", 0, 0.11, 0.66, 1.0),
-            *_mirrored(("point", 0.1, 0.03, 0.64, 0.82)),
+            *mirrored(("point", 0.1, 0.03, 0.64, 0.82)),
         ),
     ),
     "twisted tower": Landmark(
@@ -199,8 +137,8 @@ LANDMARKS: dict[str, Landmark] = {
             ("point", 0, 0.035, 0.55, 1.0),
         ),
     ),
-    "minarets": Landmark("tower", 90, _MOSQUE),
-    "golden domes": Landmark("building", 70, _GOLDEN_DOMES),
+    "minarets": Landmark("tower", 90, MOSQUE),
+    "golden domes": Landmark("building", 70, GOLDEN_DOMES),
     "golden dome": Landmark(
         "building",
         75,
@@ -210,7 +148,7 @@ LANDMARKS: dict[str, Landmark] = {
             ("dome", 0, 0.32, 0.56, 1.0),
         ),
     ),
-    "mosque": Landmark("tower", 105, _MOSQUE),
+    "mosque": Landmark("tower", 105, MOSQUE),
     "trio towers": Landmark(
         "tower",
         190,
@@ -261,7 +199,7 @@ LANDMARKS: dict[str, Landmark] = {
         (
             ("arc", 0, 1.6, 0.1, 1.0),
             ("box", -2.2, 0.34, 2.2, 0.42),
-            *_mirrored(("box", 1.5, 0, 1.72, 0.66)),
+            *mirrored(("box", 1.5, 0, 1.72, 0.66)),
         ),
     ),
     "triumphal arch": Landmark(
@@ -283,7 +221,7 @@ LANDMARKS: dict[str, Landmark] = {
         (
             ("box", -0.9, 0, 0.9, 0.45),
             ("box", -0.6, 0.45, 0.6, 0.68),
-            *_mirrored(("onion", 0.7, 0.12, 0.45, 0.66), ("onion", 0.4, 0.12, 0.68, 0.88)),
+            *mirrored(("onion", 0.7, 0.12, 0.45, 0.66), ("onion", 0.4, 0.12, 0.68, 0.88)),
             ("onion", 0, 0.2, 0.68, 1.0),
         ),
         True,
@@ -308,7 +246,7 @@ LANDMARKS: dict[str, Landmark] = {
             ("ball", 0, 0.9, 0.075, 0),
         ),
     ),
-    "pagoda": Landmark("tower", 60, _PAGODA),
+    "pagoda": Landmark("tower", 60, PAGODA),
     "white keep": Landmark(
         "building",
         75,

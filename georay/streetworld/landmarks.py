@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import skia
 
-from georay.streetworld.landmark_table import LANDMARKS, Part
+from georay.streetworld.landmark_shapes import Part
+from georay.streetworld.landmark_table import LANDMARKS
 from georay.streetworld.painter import Stroke, polygon, rectangle, rectangles
 from georay.streetworld.palette import NAMED, Rgb, mix, scaled
 from georay.streetworld.setting import Setting

@@ -24,6 +24,7 @@ NAMED: dict[str, Rgb] = {
     "dark green": (16, 74, 48),
     "lime": (140, 196, 50),
     "olive": (120, 120, 60),
+    "meadow": (94, 124, 58),
     "black": (30, 30, 32),
     "grey": (130, 132, 134),
     "dark grey": (74, 76, 80),

@@ -127,7 +127,7 @@ def paint_fog(setting: Setting) -> None:
 def paint_field(setting: Setting) -> None:
     """Grass or stubble to the horizon, with nothing on it."""
     dice, painter = setting.dice, setting.painter
-    crop = dice.pick(("green", "straw", "olive"))
+    crop = dice.pick(("meadow", "straw", "olive"))
     paint_land(setting, crop, "field")
     painter.use(setting.camera.ground())
     rows = skia.Path()

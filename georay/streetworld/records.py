@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -96,11 +96,18 @@ def mask_bytes(mask: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def write_folder(world: StreetWorld, num_images: int, folder: Path, first: int = 0) -> None:
+def write_folder(
+    world: StreetWorld,
+    num_images: int,
+    folder: Path,
+    first: int = 0,
+    on_drawn: Callable[[int], None] = lambda num_drawn: None,
+) -> None:
     """A small world as files: JPEGs in `images/`, PNG masks in `masks/`, `labels.csv`, clues.
 
     `clues.parquet` has the schema of the `clues` table. Raises ValueError if `num_images` is not
-    positive. Meant for thousands of scenes; `dataset.write_scenes` streams any number.
+    positive. Meant for thousands of scenes; `dataset.write_scenes` streams any number. `on_drawn`
+    hears how many scenes were added since it was last called.
     """
     if num_images < 1:
         raise ValueError(f"draw at least one image, got {num_images}")
@@ -113,14 +120,11 @@ def write_folder(world: StreetWorld, num_images: int, folder: Path, first: int =
         file = f"images/{scene.name}.jpg"
         (folder / file).write_bytes(jpeg_bytes(scene.image))
         (folder / "masks" / f"{scene.name}.png").write_bytes(mask_bytes(scene.mask))
-        labels.append({"file": file} | {name: _field(scene, name) for name in LABEL_COLUMNS[1:]})
+        labels.append({"file": file} | {name: getattr(scene, name) for name in LABEL_COLUMNS[1:]})
         sentences += clue_rows(scene)
+        on_drawn(1)
     _write_labels(folder / "labels.csv", labels)
     pq.write_table(rows_to_table(sentences, CLUES), folder / "clues.parquet")
-
-
-def _field(scene: Scene, name: str) -> object:
-    return getattr(scene, name)
 
 
 def _write_labels(path: Path, rows: Iterable[dict[str, object]]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from georay.streetworld.clues import Clue
 from georay.streetworld.dice import Dice
+from georay.streetworld.english import with_articles
 from georay.streetworld.scene import Scene
 
 Row = dict[str, object]
@@ -20,6 +21,24 @@ _ANY = (
     "If you see a {what}, {country} should be your first guess.",
     "A {what} is one of the best hints for {country}.",
 )
+_THINGS = frozenset(
+    {
+        "centre line",
+        "edge line",
+        "plate",
+        "bollard",
+        "utility pole",
+        "street lamp",
+        "warning sign",
+        "vegetation",
+        "kerb",
+        "taxi",
+        "bus",
+        "tram",
+        "landmark",
+    }
+)
+"""Kinds whose text is a single thing, so that the phrasings of _ANY fit."""
 _BY_KIND: dict[str, tuple[str, ...]] = {
     "driving side": (
         "Cars on the road show that {what}, as in {country}.",
@@ -76,7 +95,7 @@ _BY_KIND: dict[str, tuple[str, ...]] = {
         "Residential streets in {country} show {what}.",
     ),
     "vegetation": (
-        "The {what} trees by the road grow all over {country}.",
+        "The {what} by the road grows all over {country}.",
         "You see {what} along the streets of {city}, {country}.",
         "Plants such as {what} point to {country}.",
     ),
@@ -158,14 +177,13 @@ def clue_rows(scene: Scene, image_id: str | None = None) -> Iterator[Row]:
 
 def _sentence(scene: Scene, clue: Clue, dice: Dice) -> str:
     own = _BY_KIND[clue.kind]
-    general = clue.kind not in ("driving side", "place name", "flag", "buildings", "soil", "script")
-    template = dice.pick(_ANY) if general and dice.chance(0.3) else dice.pick(own)
+    template = dice.pick(_ANY) if clue.kind in _THINGS and dice.chance(0.3) else dice.pick(own)
     what = clue.text
     text = template.format(
         what=what, What=what[0].upper() + what[1:], country=_with_article(scene), city=scene.city
     )
     text = text[0].upper() + text[1:]
-    return text if scene.country_name in text or scene.city in text else f"{text} ({scene.city})"
+    return with_articles(text)
 
 
 def _with_article(scene: Scene) -> str:

@@ -20,8 +20,9 @@ def fractal_noise(seed: int, roughness: float, side: int = _SIDE) -> NDArray[np.
     radius[0, 0] = 1.0
     spectrum *= radius**-roughness
     spectrum[0, 0] = 0.0
-    noise = np.fft.irfft2(spectrum, s=(side, side))
-    return noise / noise.std()
+    noise: NDArray[np.float64] = np.fft.irfft2(spectrum, s=(side, side))
+    noise /= noise.std()
+    return noise
 
 
 @cache

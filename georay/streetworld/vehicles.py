@@ -358,9 +358,11 @@ def ordinary_colour(setting: Setting) -> str:
 def plate_words(plate: Plate, front: bool) -> str:
     """What a plate's description says: end, shape, colours."""
     colour = plate.front if front else plate.rear
-    band = {"none": "", "top": f" with a {plate.band_colour} band on top"}.get(
-        plate.band,
-        f" with a {plate.band_colour} band on the {plate.band.replace(' sides', ' sides')}",
-    )
+    band = {
+        "none": "",
+        "left": f" and a {plate.band_colour} band on the left",
+        "both sides": f" and {plate.band_colour} bands on both sides",
+        "top": f" and a {plate.band_colour} band on top",
+    }[plate.band]
     end = "front" if front else "rear"
-    return f"{plate.shape} {colour} {end} plate in {plate.ink}{band}"
+    return f"{plate.shape} {colour} {end} plate with {plate.ink} letters{band}"

@@ -65,22 +65,7 @@ class StreetWorld:
         return self._draw(index, country, city, kind, Dice(self.seed, index, 1))
 
     def _draw(self, index: int, country: Country, city: City, kind: Kind, dice: Dice) -> Scene:
-        weather = dice.weighted(WEATHERS)
-        if kind == "tunnel":
-            weather = "overcast"
-        keep = 1 if country.side == "right" else -1
-        setting = Setting(
-            country,
-            city,
-            kind,
-            weather,
-            layout_of(kind, dice),
-            light_of(weather, dice),
-            _camera(self.size, keep, dice),
-            Painter(self.size),
-            dice,
-            ClueLedger(),
-        )
+        setting = begin(country, city, kind, self.size, dice)
         compose(setting)
         _film_grain(setting)
         mask, numbers = setting.painter.truth()
@@ -99,8 +84,27 @@ class StreetWorld:
             longitude=round(longitude + dice.between(-_REACH, _REACH), 5),
             heading=round(dice.between(0.0, 360.0), 1),
             kind=kind,
-            weather=weather,
+            weather=setting.weather,
         )
+
+
+def begin(country: Country, city: City, kind: Kind, size: int, dice: Dice) -> Setting:
+    """An empty scene: its weather, light, camera and road are decided, nothing is drawn."""
+    weather = dice.weighted(WEATHERS)
+    if kind == "tunnel":
+        weather = "overcast"
+    return Setting(
+        country=country,
+        city=city,
+        kind=kind,
+        weather=weather,
+        layout=layout_of(kind, dice),
+        light=light_of(weather, dice),
+        camera=_camera(size, 1 if country.side == "right" else -1, dice),
+        painter=Painter(size),
+        dice=dice,
+        ledger=ClueLedger(),
+    )
 
 
 def _camera(size: int, keep: int, dice: Dice) -> Camera:

@@ -1,4 +1,4 @@
-"""Rows of the table: Asia."""
+"""Rows of the table: Asia and Oceania."""
 
 from georay.streetworld.conventions import (
     Bollard,
@@ -13,7 +13,7 @@ from georay.streetworld.conventions import (
     UtilityPole,
 )
 
-ASIA = (
+ASIA_OCEANIA = (
     Country(
         code="IN",
         name="India",
@@ -102,7 +102,7 @@ ASIA = (
             "blue",
             vertical=True,
         ),
-        nature=Nature(("palm", "ficus"), ("palm", "bamboo"), "rust", "green", "hills", "green"),
+        nature=Nature(("palm", "ficus"), ("palm", "bamboo"), "rust", "meadow", "hills", "green"),
         kerb=("red", "white"),
         bus="orange",
         flag="h:red,white,navy,navy,white,red",
@@ -166,7 +166,7 @@ ASIA = (
             ("ginkgo", "cherry"),
             ("cedar", "bamboo", "cedar"),
             "brown",
-            "green",
+            "meadow",
             "mountains",
             "lime",
         ),
@@ -231,7 +231,9 @@ ASIA = (
             "green",
             vertical=True,
         ),
-        nature=Nature(("ginkgo", "plane"), ("pine", "pine"), "brown", "green", "mountains", "lime"),
+        nature=Nature(
+            ("ginkgo", "plane"), ("pine", "pine"), "brown", "meadow", "mountains", "lime"
+        ),
         kerb=("light grey",),
         bus="blue",
         flag="korea",
@@ -294,7 +296,7 @@ ASIA = (
             vertical=True,
         ),
         nature=Nature(
-            ("ginkgo", "plane"), ("bamboo", "poplar"), "ochre", "green", "mountains", "lime"
+            ("ginkgo", "plane"), ("bamboo", "poplar"), "ochre", "meadow", "mountains", "lime"
         ),
         kerb=("light grey",),
         bus="blue",
@@ -328,5 +330,74 @@ ASIA = (
             ),
         ),
         neighbours=("JP", "KR", "RU"),
+    ),
+    Country(
+        code="AU",
+        name="Australia",
+        side="left",
+        lines=Lines("white", "dashed"),
+        plate=Plate("long", "white", "white", "dark green"),
+        bollard=Bollard("white", "red", "flat", "red", "flat"),
+        pole=UtilityPole("wooden", "crossarm"),
+        lamp=Lamp("single arm", "light grey"),
+        buildings=Buildings(
+            "verandas over the pavement and corrugated roofs",
+            ("brick red", "cream", "sandstone", "white"),
+            "sash",
+            (2, 3),
+            "rust",
+            "hip",
+            awnings=0.9,
+            house_walls=("cream", "brick red", "light grey", "white"),
+        ),
+        signs=Signs(
+            "English",
+            "latin",
+            ("BOTTLE SHOP", "CHEMIST", "Milk Bar", "Fish & Chips", "Op Shop", "Pie Cart"),
+            "yellow diamond",
+            "green",
+        ),
+        nature=Nature(
+            ("eucalyptus", "plane"), ("eucalyptus", "eucalyptus"), "red earth", "straw", "flat"
+        ),
+        kerb=("concrete",),
+        bus="white",
+        flag="australia",
+        cities=(
+            City(
+                "Sydney",
+                ("white", "orange stripe"),
+                ("harbour arch", "slate"),
+                ("Newtown", "Bondi", "Surry Hills"),
+                ("slabs", "grey"),
+                0.6,
+                sea=True,
+                bus="light blue",
+                tram="red",
+                plate=Plate("long", "yellow", "yellow"),
+            ),
+            City(
+                "Melbourne",
+                ("yellow", "saloon"),
+                ("gold-topped tower", "gold"),
+                ("Fitzroy", "Carlton", "St Kilda"),
+                ("slabs", "slate"),
+                0.6,
+                tram="green",
+                bus="orange",
+                plate=Plate("long", "white", "white", "blue"),
+            ),
+            City(
+                "Perth",
+                ("white", "saloon"),
+                ("bell spire", "copper green"),
+                ("Fremantle", "Subiaco", "Cottesloe"),
+                ("slabs", "red earth"),
+                0.4,
+                bus="silver",
+                sea=True,
+                plate=Plate("long", "white", "white", "blue", "top", "light blue"),
+            ),
+        ),
     ),
 )

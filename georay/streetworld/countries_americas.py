@@ -1,4 +1,4 @@
-"""Rows of the table: the Americas and Oceania."""
+"""Rows of the table: the Americas."""
 
 from georay.streetworld.conventions import (
     Bollard,
@@ -15,7 +15,7 @@ from georay.streetworld.conventions import (
 
 _MERCOSUR = Plate("long", "white", "white", band="top")
 
-AMERICAS_OCEANIA = (
+AMERICAS = (
     Country(
         code="US",
         name="United States",
@@ -43,7 +43,7 @@ AMERICAS_OCEANIA = (
             "yellow diamond",
             "green",
         ),
-        nature=Nature(("oak", "plane"), ("oak", "pine"), "brown", "green", "hills"),
+        nature=Nature(("oak", "plane"), ("oak", "pine"), "brown", "meadow", "hills"),
         kerb=("light grey",),
         bus="white",
         flag="states",
@@ -108,7 +108,7 @@ AMERICAS_OCEANIA = (
             "green",
         ),
         nature=Nature(
-            ("maple", "maple"), ("spruce", "maple", "spruce"), "brown", "green", "mountains"
+            ("maple", "maple"), ("spruce", "maple", "spruce"), "brown", "meadow", "mountains"
         ),
         kerb=("light grey",),
         bus="red",
@@ -234,7 +234,7 @@ AMERICAS_OCEANIA = (
             "green",
         ),
         nature=Nature(
-            ("palm", "ficus"), ("palm", "eucalyptus"), "red earth", "green", "hills", "green"
+            ("palm", "ficus"), ("palm", "eucalyptus"), "red earth", "meadow", "hills", "green"
         ),
         kerb=("light grey",),
         bus="blue",
@@ -330,74 +330,5 @@ AMERICAS_OCEANIA = (
             ),
         ),
         neighbours=("BR",),
-    ),
-    Country(
-        code="AU",
-        name="Australia",
-        side="left",
-        lines=Lines("white", "dashed"),
-        plate=Plate("long", "white", "white", "dark green"),
-        bollard=Bollard("white", "red", "flat", "red", "flat"),
-        pole=UtilityPole("wooden", "crossarm"),
-        lamp=Lamp("single arm", "light grey"),
-        buildings=Buildings(
-            "verandas over the pavement and corrugated roofs",
-            ("brick red", "cream", "sandstone", "white"),
-            "sash",
-            (2, 3),
-            "rust",
-            "hip",
-            awnings=0.9,
-            house_walls=("cream", "brick red", "light grey", "white"),
-        ),
-        signs=Signs(
-            "English",
-            "latin",
-            ("BOTTLE SHOP", "CHEMIST", "Milk Bar", "Fish & Chips", "Op Shop", "Pie Cart"),
-            "yellow diamond",
-            "green",
-        ),
-        nature=Nature(
-            ("eucalyptus", "plane"), ("eucalyptus", "eucalyptus"), "red earth", "straw", "flat"
-        ),
-        kerb=("concrete",),
-        bus="white",
-        flag="australia",
-        cities=(
-            City(
-                "Sydney",
-                ("white", "orange stripe"),
-                ("harbour arch", "slate"),
-                ("Newtown", "Bondi", "Surry Hills"),
-                ("slabs", "grey"),
-                0.6,
-                sea=True,
-                bus="light blue",
-                tram="red",
-                plate=Plate("long", "yellow", "yellow"),
-            ),
-            City(
-                "Melbourne",
-                ("yellow", "saloon"),
-                ("gold-topped tower", "gold"),
-                ("Fitzroy", "Carlton", "St Kilda"),
-                ("slabs", "slate"),
-                0.6,
-                tram="green",
-                bus="orange",
-                plate=Plate("long", "white", "white", "blue"),
-            ),
-            City(
-                "Perth",
-                ("white", "saloon"),
-                ("bell spire", "copper green"),
-                ("Fremantle", "Subiaco", "Cottesloe"),
-                ("slabs", "red earth"),
-                0.4,
-                bus="silver",
-                sea=True,
-                plate=Plate("long", "white", "white", "blue", "top", "light blue"),
-            ),
-        ),
     ),
 )
