@@ -1,5 +1,6 @@
 """Streams of clue sentences from files, so that any number fits in memory."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 TEXT_COLUMNS = ("clue", "text")
-_BLOCK_BYTES = 4 << 20
+_BLOCK_BYTES = 1 << 18
 
 
 def read_clue_texts(path: Path) -> Iterator[str]:
@@ -24,7 +25,7 @@ def read_clue_texts(path: Path) -> Iterator[str]:
                 found = ", ".join(batch.schema.names)
                 raise ValueError(f"{path}: needs a column `clue` or `text`, found: {found}")
             yield from (text.strip() for text in batch.column(column).to_pylist() if _says(text))
-    except (OSError, pa.ArrowInvalid) as problem:
+    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as problem:
         raise ValueError(f"cannot read clues from {path}: {problem}") from problem
 
 
@@ -37,14 +38,23 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     if suffix == ".parquet":
         yield from pa.parquet.ParquetFile(path).iter_batches()
     elif suffix in {".jsonl", ".ndjson"}:
-        options = pa.json.ReadOptions(block_size=_BLOCK_BYTES)
-        yield from pa.json.read_json(path, read_options=options).to_batches()
+        yield from _json_batches(path)
     elif suffix in {".csv", ".tsv"}:
         parse = pa.csv.ParseOptions(
             delimiter="\t" if suffix == ".tsv" else ",", newlines_in_values=True
         )
         strings = pa.csv.ConvertOptions(column_types=dict.fromkeys(TEXT_COLUMNS, pa.string()))
-        read = pa.csv.ReadOptions(block_size=_BLOCK_BYTES)
+        read = pa.csv.ReadOptions(block_size=_BLOCK_BYTES)  # reads 32 ahead
         yield from pa.csv.open_csv(path, read, parse, strings)
     else:
         raise ValueError(f"{path}: clues come as .csv, .tsv, .jsonl or .parquet")
+
+
+def _json_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Arrow's JSON reader takes a file as a whole, so it is given some lines at a time."""
+    with path.open("rb") as file:
+        while lines := file.readlines(_BLOCK_BYTES):
+            block = b"".join(lines)
+            options = pa.json.ReadOptions(block_size=len(block) + 1)
+            if block.strip():
+                yield from pa.json.read_json(io.BytesIO(block), options).to_batches()

@@ -1,0 +1,72 @@
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from georay.core.clue_files import read_clue_texts
+
+SENTENCES = ["Yellow plates mean the Netherlands.", "A line\nbreak, and a comma", "Bollards"]
+
+
+def write(tmp_path, kind, column="clue", texts=SENTENCES):
+    path = tmp_path / f"clues.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.table({"country": ["x"] * len(texts), column: texts}), path)
+    elif kind == "jsonl":
+        path.write_text("".join(json.dumps({"country": "x", column: t}) + "\n" for t in texts))
+    else:
+        between = "\t" if kind == "tsv" else ","
+        quoted = ('"' + text.replace('"', '""') + '"' for text in texts)
+        lines = "".join(f"x{between}{text}\n" for text in quoted)
+        path.write_text(f"country{between}{column}\n{lines}")
+    return path
+
+
+@pytest.mark.parametrize("column", ["clue", "text"])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_sentences_are_read_from_every_kind_of_file(tmp_path, kind, column):
+    assert list(read_clue_texts(write(tmp_path, kind, column))) == SENTENCES
+
+
+def test_empty_entries_are_left_out_and_spaces_trimmed(tmp_path):
+    path = write(tmp_path, "parquet", texts=["  a ", None, "", "   ", "b"])
+    assert list(read_clue_texts(path)) == ["a", "b"]
+
+
+def test_numbers_in_a_csv_stay_text(tmp_path):
+    path = tmp_path / "clues.csv"
+    path.write_text("clue\n112\n007\n")
+    assert list(read_clue_texts(path)) == ["112", "007"]
+
+
+def test_a_file_without_the_column_names_what_it_has(tmp_path):
+    with pytest.raises(ValueError, match=r"`clue` or `text`, found: country, sentence"):
+        list(read_clue_texts(write(tmp_path, "csv", "sentence")))
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_broken_file_is_named(tmp_path, kind):
+    path = tmp_path / f"clues.{kind}"
+    path.write_bytes(b'{"clue": \x00\xff\n"')
+    with pytest.raises(ValueError, match=rf"clues\.{kind}"):
+        list(read_clue_texts(path))
+
+
+def test_an_absent_file_and_an_unknown_kind_are_told(tmp_path):
+    with pytest.raises(ValueError, match="cannot read clues"):
+        list(read_clue_texts(tmp_path / "absent.csv"))
+    with pytest.raises(ValueError, match=r"\.csv, \.tsv, \.jsonl or \.parquet"):
+        list(read_clue_texts(tmp_path / "clues.xlsx"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_long_file_is_streamed(tmp_path, kind):
+    path = write(tmp_path, kind, texts=[f"{i} " + "poles " * 20 for i in range(200_000)])
+    pool = pa.default_memory_pool()
+    stream = read_clue_texts(path)
+    before = pool.bytes_allocated()
+    next(stream)
+    held = pool.bytes_allocated() - before
+    assert 0 < held < 20_000_000, "the text alone is 25 MB"
+    assert sum(1 for _ in stream) == 199_999
