@@ -3,7 +3,7 @@
 Rows state what published guides describe as facts. Colours are names in `palette.NAMED`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Side = Literal["left", "right"]
@@ -102,7 +102,6 @@ class Signs:
     warning: Literal["white triangle", "yellow triangle", "yellow diamond"]
     guide: str
     vertical: bool = False
-    tip: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,4 +151,3 @@ class Country:
     bus: str
     flag: str
     cities: tuple[City, ...]
-    neighbours: tuple[str, ...] = field(default=())

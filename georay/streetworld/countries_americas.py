@@ -79,7 +79,6 @@ AMERICAS = (
                 bus="green",
             ),
         ),
-        neighbours=("CA", "MX"),
     ),
     Country(
         code="CA",
@@ -144,7 +143,6 @@ AMERICAS = (
                 sea=True,
             ),
         ),
-        neighbours=("US",),
     ),
     Country(
         code="MX",
@@ -204,7 +202,6 @@ AMERICAS = (
                 bus="blue",
             ),
         ),
-        neighbours=("US",),
     ),
     Country(
         code="BR",
@@ -269,7 +266,6 @@ AMERICAS = (
                 bus="yellow",
             ),
         ),
-        neighbours=("AR",),
     ),
     Country(
         code="AR",
@@ -329,6 +325,5 @@ AMERICAS = (
                 bus="red",
             ),
         ),
-        neighbours=("BR",),
     ),
 )

@@ -201,7 +201,6 @@ ASIA_OCEANIA = (
                 bus="white",
             ),
         ),
-        neighbours=("KR", "CN"),
     ),
     Country(
         code="KR",
@@ -266,7 +265,6 @@ ASIA_OCEANIA = (
                 bus="red",
             ),
         ),
-        neighbours=("JP", "CN"),
     ),
     Country(
         code="CN",
@@ -329,7 +327,6 @@ ASIA_OCEANIA = (
                 bus="green",
             ),
         ),
-        neighbours=("JP", "KR", "RU"),
     ),
     Country(
         code="AU",

@@ -77,7 +77,6 @@ EASTERN = (
                 sea=True,
             ),
         ),
-        neighbours=("PL", "DE"),
     ),
     Country(
         code="PL",
@@ -145,7 +144,6 @@ EASTERN = (
                 sea=True,
             ),
         ),
-        neighbours=("DE", "RU"),
     ),
     Country(
         code="RU",
@@ -208,7 +206,6 @@ EASTERN = (
                 bus="red",
             ),
         ),
-        neighbours=("PL", "CN"),
     ),
     Country(
         code="BG",
@@ -276,7 +273,6 @@ EASTERN = (
                 sea=True,
             ),
         ),
-        neighbours=("GR", "TR"),
     ),
     Country(
         code="TR",
@@ -340,6 +336,5 @@ EASTERN = (
                 sea=True,
             ),
         ),
-        neighbours=("GR", "BG"),
     ),
 )

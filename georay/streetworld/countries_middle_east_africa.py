@@ -74,7 +74,6 @@ MIDDLE_EAST_AFRICA = (
                 bus="red",
             ),
         ),
-        neighbours=("EG",),
     ),
     Country(
         code="AE",
@@ -136,7 +135,6 @@ MIDDLE_EAST_AFRICA = (
                 sea=True,
             ),
         ),
-        neighbours=("EG",),
     ),
     Country(
         code="EG",
@@ -199,7 +197,6 @@ MIDDLE_EAST_AFRICA = (
                 bus="orange",
             ),
         ),
-        neighbours=("IL", "AE"),
     ),
     Country(
         code="ZA",

@@ -77,7 +77,6 @@ SOUTHERN = (
                 bus="red",
             ),
         ),
-        neighbours=("PT", "FR"),
     ),
     Country(
         code="PT",
@@ -139,7 +138,6 @@ SOUTHERN = (
                 bus="light blue",
             ),
         ),
-        neighbours=("ES",),
     ),
     Country(
         code="IT",
@@ -200,7 +198,6 @@ SOUTHERN = (
                 bus="orange",
             ),
         ),
-        neighbours=("FR", "GR"),
     ),
     Country(
         code="GR",
@@ -261,6 +258,5 @@ SOUTHERN = (
                 sea=True,
             ),
         ),
-        neighbours=("BG", "TR", "IT"),
     ),
 )

@@ -77,7 +77,6 @@ WESTERN = (
                 bus="maroon",
             ),
         ),
-        neighbours=("IE",),
     ),
     Country(
         code="IE",
@@ -136,7 +135,6 @@ WESTERN = (
                 sea=True,
             ),
         ),
-        neighbours=("GB",),
     ),
     Country(
         code="FR",
@@ -199,7 +197,6 @@ WESTERN = (
                 sea=True,
             ),
         ),
-        neighbours=("ES", "IT", "DE"),
     ),
     Country(
         code="DE",
@@ -262,6 +259,5 @@ WESTERN = (
                 bus="red",
             ),
         ),
-        neighbours=("FR", "PL"),
     ),
 )

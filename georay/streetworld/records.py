@@ -96,12 +96,16 @@ def mask_bytes(mask: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
+def _tell_nobody(_: int) -> None:
+    """For those who do not watch the progress."""
+
+
 def write_folder(
     world: StreetWorld,
     num_images: int,
     folder: Path,
     first: int = 0,
-    on_drawn: Callable[[int], None] = lambda num_drawn: None,
+    on_drawn: Callable[[int], None] = _tell_nobody,
 ) -> None:
     """A small world as files: JPEGs in `images/`, PNG masks in `masks/`, `labels.csv`, clues.
 

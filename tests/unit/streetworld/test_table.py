@@ -6,7 +6,7 @@ import skia
 
 from georay.locatability.labels import LABEL_INDEX
 from georay.streetworld.conventions import Country
-from georay.streetworld.countries import BY_CODE, COUNTRIES
+from georay.streetworld.countries import COUNTRIES
 from georay.streetworld.dice import Dice
 from georay.streetworld.flags import paint_flag_cloth
 from georay.streetworld.landmark_table import LANDMARKS
@@ -37,7 +37,6 @@ def test_every_name_in_a_row_is_known_to_the_drawing(country: Country) -> None:
         assert city.landmark[0] in LANDMARKS
     assert colours <= set(NAMED)
     assert {*nature.street_trees, *nature.country_trees} <= set(SPECIES)
-    assert set(country.neighbours) <= set(BY_CODE)
 
 
 def test_arabic_is_joined_and_runs_from_right_to_left() -> None:
