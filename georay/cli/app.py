@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import georay
-from georay.cli import curate, doctor
+from georay.cli import curate, demo, doctor, models
 
 app = typer.Typer(
     help="Says where a street-level photograph was taken, and why.\n\n"
@@ -14,10 +14,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command()(demo.demo)
 app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)
 app.command()(curate.weights)
+app.command()(models.models)
 app.command()(doctor.doctor)
 
 

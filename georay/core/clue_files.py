@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
@@ -16,7 +17,8 @@ _BLOCK_BYTES = 1 << 18
 def read_clue_texts(path: Path) -> Iterator[str]:
     """The non-empty sentences in the column `clue` or `text` of a CSV, JSONL or Parquet file.
 
-    Raises ValueError if the file cannot be read or has neither column.
+    Where a list column `places` says which places a sentence names, those without any are left
+    out (paper, section 3.1). Raises ValueError if the file cannot be read or has neither column.
     """
     try:
         for batch in _batches(path):
@@ -24,9 +26,18 @@ def read_clue_texts(path: Path) -> Iterator[str]:
             if column is None:
                 found = ", ".join(batch.schema.names)
                 raise ValueError(f"{path}: needs a column `clue` or `text`, found: {found}")
-            yield from (text.strip() for text in batch.column(column).to_pylist() if _says(text))
+            texts = _naming_a_place(batch).column(column).to_pylist()
+            yield from (text.strip() for text in texts if _says(text))
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as problem:
         raise ValueError(f"cannot read clues from {path}: {problem}") from problem
+
+
+def _naming_a_place(batch: pa.RecordBatch) -> pa.RecordBatch:
+    if "places" not in batch.schema.names or not pa.types.is_list(
+        batch.schema.field("places").type
+    ):
+        return batch
+    return batch.filter(pc.greater(pc.list_value_length(batch.column("places")), 0))
 
 
 def _says(text: object) -> bool:
