@@ -110,7 +110,7 @@ def write_folder(
     """A small world as files: JPEGs in `images/`, PNG masks in `masks/`, `labels.csv`, clues.
 
     `clues.parquet` has the schema of the `clues` table. Raises ValueError if `num_images` is not
-    positive. `on_drawn` hears of each scene. Meant for thousands of scenes; `dataset.write_scenes` streams any number. `on_drawn`
+    positive. Meant for thousands of scenes; `dataset.write_scenes` streams any number. `on_drawn`
     hears how many scenes were added since it was last called.
     """
     if num_images < 1:
@@ -126,8 +126,6 @@ def write_folder(
         (folder / "masks" / f"{scene.name}.png").write_bytes(mask_bytes(scene.mask))
         labels.append({"file": file} | {name: getattr(scene, name) for name in LABEL_COLUMNS[1:]})
         sentences += clue_rows(scene)
-        if on_drawn:
-            on_drawn(1)
         on_drawn(1)
     _write_labels(folder / "labels.csv", labels)
     pq.write_table(rows_to_table(sentences, CLUES), folder / "clues.parquet")

@@ -72,7 +72,7 @@ def test_a_long_file_is_streamed(tmp_path, kind):
     assert sum(1 for _ in stream) == 199_999
 
 
-def test_sentences_that_name_no_place_are_left_out_where_the_table_says_so(tmp_path: Path) -> None:
+def test_sentences_that_name_no_place_are_left_out_where_the_table_says_so(tmp_path) -> None:
     table = pa.table({"text": ["Red roofs in Chile.", "No idea."], "places": [["Chile"], []]})
-    pa.parquet.write_table(table, tmp_path / "clues.parquet")
+    pq.write_table(table, tmp_path / "clues.parquet")
     assert list(read_clue_texts(tmp_path / "clues.parquet")) == ["Red roofs in Chile."]
