@@ -270,7 +270,7 @@ def _signs(setting: Setting, warning: float, guide: float) -> Iterator[Piece]:
     if dice.chance(warning):
         x, z = keep * (setting.layout.road + 1.0), dice.between(8.0, 17.0)
         yield Piece(z, lambda: furniture.paint_warning_sign(setting, x, z))
-    if dice.chance(guide):
+    elif dice.chance(guide):
         at, far = keep * (setting.layout.road + 2.9), dice.between(15.0, 24.0)
         yield Piece(far, lambda: furniture.paint_guide_sign(setting, at, far))
         setting.features.append("a direction sign")

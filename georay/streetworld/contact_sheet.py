@@ -15,7 +15,7 @@ _COLUMNS = 2
 _TITLE = 16
 
 
-def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 152) -> None:
+def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 156) -> None:
     """Four scenes of each country, the one with the most clues of a few draws, as one picture."""
     rows = -(-len(COUNTRIES) // _COLUMNS)
     width, height = _COLUMNS * (len(_KINDS) * tile + 8), rows * (tile + _TITLE)
@@ -33,7 +33,7 @@ def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 152) -> None
             best = max(draws, key=lambda scene: scene.visible_clue_count)
             picture = Image.fromarray(best.image).resize((tile, tile), Image.Resampling.LANCZOS)
             sheet.paste(picture, (left + column * tile, top + _TITLE))
-    sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, "PNG", optimize=True)
+    sheet.quantize(200, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
 
 
 def _title(text: str, width: int) -> Image.Image:

@@ -36,6 +36,11 @@ class Species:
         """Metres across."""
         return self.height * self.spread
 
+    @property
+    def unit(self) -> float:
+        """Pixels of a sprite that one height takes: wide crowns must fit in too."""
+        return (_SIDE - 20) / max(1.0, self.spread + 0.2)
+
 
 _BARK = (86, 68, 54)
 SPECIES: dict[str, Species] = {
@@ -77,7 +82,7 @@ def paint_plant(setting: Setting, species: str, x: float, z: float, scale: float
     sprite = _sprite(species, dice.index(_VARIANTS))
     _shadow(setting, x, z, kind.width * scale * 0.5)
     column, row = camera.project(x, 0.0, z)
-    side = kind.height * pixels * _SIDE / (_SIDE - 20)
+    side = kind.height * pixels * _SIDE / kind.unit
     box = skia.Rect(column - side / 2, row - side, column + side / 2, row + side * 0.01)
     clue = 0
     if species not in _COMMON:
@@ -125,7 +130,7 @@ class _Brush:
         self._canvases = (picture, outline)
         for canvas in self._canvases:
             canvas.translate(_SIDE / 2, _SIDE - 3)
-            canvas.scale(_SIDE - 20, -(_SIDE - 20))
+            canvas.scale(kind.unit, -kind.unit)
         self._paint = skia.Paint(AntiAlias=True)
 
     def shape(self, path: skia.Path, colour: Rgb, alpha: int = 255) -> None:
