@@ -3,9 +3,10 @@
 Both see 448-pixel pictures as 1,024 patches and 256 tokens, have as many parameters (within 3 %)
 in the same number of layers, and attend through SDPA in float32. Qwen2.5-VL's encoder attends in
 windows in three layers of four, as published, and ours over the whole picture in all of them.
-The two alternate, so that a busy machine slows both; the medians are compared.
+The two alternate and their processor time counts, so that a busy machine wrongs neither; the ratio
+is the median over the turns.
 
-    python -m benchmarks.qwen_vl --out benchmarks/records/qwen_vl.json
+    python -m benchmarks.qwen_vl
 """
 
 import argparse
@@ -13,14 +14,13 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-from georay.core.manifest import machine, versions, write_json
+from benchmarks.record import spread, write_record
 from georay.models.families.qwen_vl import QwenVLConfig, QwenVLForConditionalGeneration
 
 VOCABULARY, START, END, PLACE = 4096, 4090, 4091, 4092
@@ -72,6 +72,8 @@ def theirs() -> Contender:
     config = Qwen2_5_VLConfig(
         text_config={
             "vocab_size": VOCABULARY,
+            "bos_token_id": None,
+            "eos_token_id": None,
             "hidden_size": HIDDEN,
             "num_hidden_layers": LAYERS,
             "num_attention_heads": HEADS,
@@ -154,26 +156,32 @@ def generation(contender: Contender, rows: int, new_tokens: int) -> Callable[[],
     return write
 
 
-def medians(tasks: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Median seconds of each task, the tasks taking turns, after one unmeasured turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in tasks}
+def seconds(tasks: dict[str, Callable[[], None]], repeats: int) -> dict[str, list[float]]:
+    """Processor seconds of each run of each task, taking turns, after one unmeasured turn."""
+    measured: dict[str, list[float]] = {name: [] for name in tasks}
     for turn in range(repeats + 1):
         for name, task in tasks.items():
-            begin = time.perf_counter()
+            begin = time.process_time()
             task()
             if turn:
-                seconds[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+                measured[name].append(time.process_time() - begin)
+    return measured
 
 
-def compare(tasks: dict[str, Callable[[], None]], units: int, repeats: int) -> dict[str, float]:
-    """Units per second of each, and ours over theirs."""
-    rates = {name: units / value for name, value in medians(tasks, repeats).items()}
-    return rates | {"ratio": rates["ours"] / rates["qwen2_5_vl"]}
+def compare(tasks: dict[str, Callable[[], None]], units: int, repeats: int) -> dict[str, Any]:
+    """Units per processor second of each, and ours over theirs turn by turn."""
+    rates = {
+        name: [round(units / value, 3) for value in values]
+        for name, values in seconds(tasks, repeats).items()
+    }
+    ratios = [mine / other for mine, other in zip(rates["ours"], rates["qwen2_5_vl"], strict=True)]
+    return {name: spread(values) for name, values in rates.items()} | {
+        "ratio": round(statistics.median(ratios), 3)
+    }
 
 
 def measure(repeats: int, rows: int, new_tokens: int) -> dict[str, Any]:
-    """The record of one run."""
+    """The results of one run; asserts that the networks are of one size."""
     torch.manual_seed(0)
     contenders = [ours(), theirs()]
     sizes = {c.name: sum(p.numel() for p in c.network.parameters()) for c in contenders}
@@ -183,32 +191,26 @@ def measure(repeats: int, rows: int, new_tokens: int) -> dict[str, Any]:
     single = {c.name: generation(c, 1, new_tokens) for c in contenders}
     return {
         "parameters": sizes,
-        "threads": torch.get_num_threads(),
         "training_samples_per_second": compare(training, rows, repeats),
         "generation_tokens_per_second": compare(single, new_tokens, repeats),
         "batched_generation_tokens_per_second": compare(batched, rows * new_tokens, repeats),
-        "batch": rows,
-        "new_tokens": new_tokens,
-        "repeats": repeats,
-        "machine": machine(),
-        "versions": versions(("torch", "transformers")),
     }
 
 
 def main() -> None:
     """Measure, print and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/records/qwen_vl.json"))
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--new-tokens", type=int, default=48)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    record = measure(options.repeats, options.batch, options.new_tokens)
-    write_json(options.out, record)
-    for name, value in record.items():
-        print(f"{name}: {value}")
+    results = measure(options.repeats, options.batch, options.new_tokens)
+    path = write_record("qwen_vl", vars(options), results)
+    for name, value in results.items():
+        print(f"{name}: {value.get('ratio', value)}")
+    print(f"written: {path.name}")
 
 
 if __name__ == "__main__":
