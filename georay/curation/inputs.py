@@ -3,6 +3,7 @@
 import glob  # Path.glob cannot take an absolute pattern
 import io
 from collections.abc import Sequence
+from os.path import normpath
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from georay.core.tables import INPUTS, conform
 
 FILE_COLUMNS = ("uri", "file", "path", "image")
 FOLDER_LABELS = "labels.csv"
+TEXT_COLUMNS = (*FILE_COLUMNS, "country", "city")  # NA is a country, not an empty entry
 NOT_PICTURES = frozenset({".csv", ".json", ".jsonl", ".md", ".parquet", ".txt", ".yaml", ".yml"})
 _MAX_LIST_BYTES = 4 << 30
 
@@ -34,12 +36,12 @@ def list_inputs(sources: Sequence[str]) -> pa.Table:
 
 def _absolute(source: str) -> str:
     """Workers may run in another folder, and one file must have one name."""
-    return source if is_uri(source) else str(Path(source).expanduser().absolute())
+    return source if is_uri(source) else normpath(Path(source).expanduser().absolute())
 
 
 def _list_source(source: str) -> pa.Table:
     suffix = PurePosixPath(source).suffix.lower()
-    if any(sign in source for sign in "*?[") and not is_uri(source):
+    if _is_glob(source):
         found = sorted(p for p in glob.glob(source, recursive=True) if Path(p).is_file())  # noqa: PTH207
         return _of_files(found, f"no file matches {source}")
     if suffix in {".csv", ".parquet"}:
@@ -57,6 +59,10 @@ def _list_source(source: str) -> pa.Table:
     )
     labels = f"{source.rstrip('/')}/{FOLDER_LABELS}"
     return _with_labels(pictures, _of_list(labels, ".csv")) if labels in everything else pictures
+
+
+def _is_glob(source: str) -> bool:
+    return not is_uri(source) and any(s in source for s in "*?[") and not Path(source).exists()
 
 
 def _with_labels(pictures: pa.Table, labels: pa.Table) -> pa.Table:
@@ -88,7 +94,12 @@ def _of_list(source: str, suffix: str) -> pa.Table:
     uris = [_resolve(folder, entry) for entry in table.column(column).to_pylist()]
     table = table.drop_columns([c for c in table.column_names if c not in INPUTS.names])
     table = table.drop_columns(["uri"] if "uri" in table.column_names else [])
-    return conform(table.append_column("uri", pa.array(uris, pa.string())), INPUTS, source)
+    listed = conform(table.append_column("uri", pa.array(uris, pa.string())), INPUTS, source)
+    for name in ("country", "city"):
+        given = listed.column(name)
+        filled = pc.if_else(pc.equal(given, ""), pa.scalar(None, pa.string()), given)
+        listed = listed.set_column(INPUTS.get_field_index(name), INPUTS.field(name), filled)
+    return listed
 
 
 def _resolve(folder: str, entry: object) -> str:
@@ -105,7 +116,7 @@ def _read_list(source: str, suffix: str) -> pa.Table:
             names = pa.parquet.read_schema(path, filesystem=filesystem).names
             wanted = [n for n in names if n in INPUTS.names or n in FILE_COLUMNS]
             return pa.parquet.read_table(path, filesystem=filesystem, columns=wanted)
-        text = pa.csv.ConvertOptions(column_types=dict.fromkeys(FILE_COLUMNS, pa.string()))
+        text = pa.csv.ConvertOptions(column_types=dict.fromkeys(TEXT_COLUMNS, pa.string()))
         raw = read_bytes(source, _MAX_LIST_BYTES)
         parse = pa.csv.ParseOptions(newlines_in_values=True)
         return pa.csv.read_csv(io.BytesIO(raw), parse_options=parse, convert_options=text)
