@@ -73,7 +73,12 @@ def _models() -> list[Finding]:
     small = resources.files("georay.models").joinpath("weights", "small_segmenter.safetensors")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     return [
-        Finding("small segmenter", small.is_file(), "in the package", "reinstall georay"),
+        Finding(
+            "small segmenter",
+            small.is_file(),
+            "in the package" if small.is_file() else "its weights are not in this installation",
+            "reinstall georay",
+        ),
         Finding(
             "sentence encoder",
             offline,

@@ -13,6 +13,7 @@ from georay.config.curate import LimitsRecipe
 from georay.core.files import read_bytes
 from georay.core.images import ImageLimits, decode
 from georay.curation.report import Example
+from georay.errors import UnreadableImage
 
 NUM_EXAMPLES = 6
 SHOWN_SIDE = 960
@@ -53,7 +54,7 @@ def _read(row: dict[str, object], limits: LimitsRecipe) -> Image.Image | None:
     try:
         raw = read_bytes(str(row["uri"]), limits.max_bytes)
         image = decode(raw, ImageLimits(limits.max_pixels, limits.max_bytes), SHOWN_SIDE).image
-    except (OSError, ValueError):
+    except (OSError, ValueError, UnreadableImage):
         return None
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     return image

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from georay.config.curate import CurateRecipe
 from georay.config.load import dump_recipe, parse_recipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
 from georay.core.tables import SCORES
-from georay.curation.collapse import collapse, remaining
+from georay.curation.collapse import collapse, done_uris, remaining
 from georay.curation.examples import extremes, load_examples
 from georay.curation.inputs import list_inputs
 from georay.curation.report import ReportData, render_report
@@ -64,20 +65,32 @@ def curate(recipe: CurateRecipe) -> Summary:
         todo = remaining(inputs, folder.score_files())
         if not todo.num_rows and _is_finished(folder, recipe):
             summary = summarize(inputs, folder.root, folder.scores, recipe.threshold)
-            return Summary(**{**vars(summary), "finished_before": True})
-        write_json(folder.weights, weights.to_json())
-        if todo.num_rows:
-            with clock.step("score"):
-                _score(todo, inputs.num_rows, weights, recipe, folder, clock)
-        with clock.step("collapse"):
-            _publish_scores(folder)
-        summary = _select_and_report(folder, recipe, weights, inputs, clock)
+            summary = replace(summary, finished_before=True)
+        else:
+            _score_what_is_left(todo, inputs, weights, recipe, folder, clock)
+            summary = _select_and_report(folder, recipe, weights, inputs, clock)
     if summary.error_share > recipe.max_error_share:
         raise TooManyErrors(
             f"{summary.as_text()}\n{summary.num_errors:,} of {summary.num_files:,} files failed, "
             f"more than max_error_share {recipe.max_error_share:g} allows; see {folder.report}"
         )
     return summary
+
+
+def _score_what_is_left(
+    todo: pa.Table,
+    inputs: pa.Table,
+    weights: ClassWeights,
+    recipe: CurateRecipe,
+    folder: RunFolder,
+    clock: Clock,
+) -> None:
+    write_json(folder.weights, weights.to_json())
+    if todo.num_rows:
+        with clock.step("score"):
+            _score(todo, inputs.num_rows, weights, recipe, folder, clock)
+    with clock.step("collapse"):
+        _publish_scores(folder)
 
 
 def reselect(root: Path, threshold: float) -> Summary:
@@ -95,7 +108,7 @@ def reselect(root: Path, threshold: float) -> Summary:
     recipe = stored.model_copy(update={"threshold": threshold})
     with folder.locked():
         weights = weights_from_json(folder.weights.read_text())
-        inputs = pa.dataset.dataset(folder.scores).to_table(columns=["uri"])
+        inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
         return _select_and_report(folder, recipe, weights, inputs, Clock())
 
 
