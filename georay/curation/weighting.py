@@ -26,7 +26,7 @@ from georay.locatability.weights import (
 )
 from georay.runtime.progress import progress
 
-BLOCK_CLUES = 2048
+BLOCK_CLUES = 512
 
 
 class TextEncoder(Protocol):

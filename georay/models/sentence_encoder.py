@@ -29,7 +29,9 @@ class SentenceEncoder:
         self, model: str = HUB_ID, *, revision: str | None = None, device: str = "cpu"
     ) -> None:
         from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # a bar for a second of loading only breaks up ours
         local = offline_folder() if model == HUB_ID and find_spec(OFFLINE_PACKAGE) else None
         if local is None and model == HUB_ID:
             revision = revision or HUB_REVISION
