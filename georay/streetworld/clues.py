@@ -41,7 +41,7 @@ KINDS: dict[str, ClueKind] = {
     "bus": ClueKind(("bus",), 4e-3),
     "tram": ClueKind(("bus",), 4e-3),
     "flag": ClueKind(("flag",), 5e-4),
-    "landmark": ClueKind(("tower", "building", "mountain", "bridge"), 2e-3),
+    "landmark": ClueKind(("tower", "building", "mountain"), 2e-3),
     "skyline": ClueKind(("skyscraper",), 4e-3),
 }
 

@@ -156,7 +156,7 @@ def _houses(setting: Setting, side: int, first: float = 2.0) -> Iterator[Piece]:
     fence = dice.between(0.7, 1.9)
     if dice.chance(0.7):
         x = side * (setting.layout.edge + 0.8)
-        yield Piece(200.0, lambda: furniture.paint_fence(setting, x, -5.0, 110.0, fence))
+        yield from _fence(setting, x, fence)
     z = first + dice.between(0.0, 6.0)
     while z < 150:
         length, height = dice.between(8.0, 12.0), dice.pick((3.2, 6.0, 6.2))
@@ -169,6 +169,19 @@ def _houses(setting: Setting, side: int, first: float = 2.0) -> Iterator[Piece]:
             at = side * (setting.layout.edge + dice.between(2.0, 4.0))
             yield _plant(setting, tree, at, z + length + dice.between(0.5, 2.0), 0.75)
         z += length + dice.between(4.0, 9.0)
+
+
+def _fence(setting: Setting, x: float, height: float) -> Iterator[Piece]:
+    """A fence in short lengths, so that what stands before and behind it hides it rightly."""
+    colour = setting.dice.pick(("brown", "white", "concrete", "grey", "dark green"))
+    start = setting.camera.nearest(x)
+    for length in range(36):
+        z = start + 3.0 * length
+        yield Piece(z, _fenced(setting, x, z, height, colour))
+
+
+def _fenced(setting: Setting, x: float, z: float, height: float, colour: str) -> Callable[[], None]:
+    return lambda: furniture.paint_fence(setting, x, z, z + 3.0, height, colour)
 
 
 def _shade(dice: Dice, wall: Rgb) -> Rgb:
@@ -202,7 +215,7 @@ def _street_life(setting: Setting) -> Iterator[Piece]:
     yield from _signs(setting, 0.22, 0.16)
     if setting.country.pole.style == "cluttered" and dice.chance(0.8):
         yield from _poles(setting)
-    if dice.chance(0.14):
+    if dice.chance(0.28):
         side = dice.pick((-1, 1))
         x, z = side * (setting.layout.edge - 0.7), dice.between(7.0, 16.0)
         yield Piece(z, lambda: furniture.paint_flag(setting, x, z, 6.4))
@@ -290,7 +303,7 @@ def _walkers(setting: Setting, most: int) -> Iterator[Piece]:
     for _ in range(dice.index(most + 1)):
         side = dice.pick((-1, 1))
         x = side * dice.between(layout.road + 0.5, max(layout.edge - 0.4, layout.road + 0.9))
-        z = dice.between(7.0, 38.0)
+        z = dice.between(5.5, 26.0)
         yield Piece(z, _standing(people.paint_person, setting, x, z))
 
 

@@ -248,7 +248,7 @@ ASIA_OCEANIA = (
             City(
                 "Busan",
                 ("black", "saloon"),
-                ("suspension bridge", "white"),
+                ("hill needle", "light grey"),
                 ("해운대", "서면", "남포동"),
                 ("tactile strip", "brick red"),
                 0.5,
@@ -364,7 +364,7 @@ ASIA_OCEANIA = (
             City(
                 "Sydney",
                 ("white", "orange stripe"),
-                ("harbour arch", "slate"),
+                ("saucer tower", "gold"),
                 ("Newtown", "Bondi", "Surry Hills"),
                 ("slabs", "grey"),
                 0.6,

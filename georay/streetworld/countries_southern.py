@@ -111,7 +111,7 @@ SOUTHERN = (
             City(
                 "Lisbon",
                 ("black", "green roof"),
-                ("suspension bridge", "red"),
+                ("triumphal arch", "cream"),
                 ("Alfama", "Chiado", "Graça"),
                 ("waves", "white"),
                 0.0,
@@ -252,7 +252,7 @@ SOUTHERN = (
             City(
                 "Pátra",
                 ("maroon", "saloon"),
-                ("suspension bridge", "white"),
+                ("fortress", "limestone"),
                 ("Ρίο", "Βλατερό", "Ταμπάχανα"),
                 ("slabs", "salmon"),
                 sea=True,

@@ -282,18 +282,18 @@ def paint_guide_sign(setting: Setting, x: float, z: float) -> None:
         painter.detail(polygon(tip), ink)
 
 
-def paint_fence(setting: Setting, x: float, start: float, end: float, height: float) -> None:
-    """A garden fence or low wall along the road."""
-    painter, dice = setting.painter, setting.dice
+def paint_fence(
+    setting: Setting, x: float, start: float, end: float, height: float, colour: str
+) -> None:
+    """A length of garden fence or low wall along the road."""
+    painter = setting.painter
     depth = setting.camera.depth(x, start)
-    colour = dice.pick(("brown", "white", "concrete", "grey", "dark green"))
     painter.use(setting.camera.along(x))
-    start = max(start, setting.camera.nearest(x))
-    side = 1 if x > 0 else -1
-    lit = setting.lit(colour, setting.sunlit(side), max(depth, 2.0))
+    lit = setting.lit(colour, setting.sunlit(1 if x > 0 else -1), max(depth, 2.0))
     painter.fill(rectangle(start, 0, end, height), lit, Stroke("fence"))
-    gaps = rectangles((z, 0.0, z + 0.05, height) for z in _every(start, min(end, start + 40), 0.22))
-    painter.detail(gaps, scaled(lit, 0.6), 150)
+    if depth < 40:
+        gaps = rectangles((z, 0.0, z + 0.05, height) for z in _every(start, end, 0.22))
+        painter.detail(gaps, scaled(lit, 0.6), 150)
     painter.detail(rectangle(start, height - 0.1, end, height), scaled(lit, 1.12))
 
 

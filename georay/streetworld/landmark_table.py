@@ -2,7 +2,6 @@
 
 from georay.streetworld.landmark_shapes import (
     BALL_TOWER,
-    BRIDGE,
     GOLDEN_DOMES,
     LATTICE,
     MOSQUE,
@@ -88,7 +87,6 @@ LANDMARKS: dict[str, Landmark] = {
             ("point", 0, 0.08, 0.86, 1.0),
         ),
     ),
-    "suspension bridge": Landmark("bridge", 150, BRIDGE),
     "volcano": Landmark("mountain", 260, (("peak", 0, 2.4, 0, 1.0), ("peak", -0.9, 1.4, 0, 0.72))),
     "temple on a hill": Landmark("building", 120, TEMPLE),
     "round tower": Landmark(
@@ -193,15 +191,6 @@ LANDMARKS: dict[str, Landmark] = {
     "obelisk": Landmark("tower", 85, (("taper", 0, 0.065, 0, 0.93), ("point", 0, 0.05, 0.93, 1.0))),
     "table mountain": Landmark("mountain", 240, (("mesa", 0, 2.2, 0, 1.0),)),
     "arch": Landmark("tower", 110, (("arc", 0, 0.9, 0, 1.0),)),
-    "harbour arch": Landmark(
-        "bridge",
-        134,
-        (
-            ("arc", 0, 1.6, 0.1, 1.0),
-            ("box", -2.2, 0.34, 2.2, 0.42),
-            *mirrored(("box", 1.5, 0, 1.72, 0.66)),
-        ),
-    ),
     "triumphal arch": Landmark(
         "tower", 60, (("gate", 0, 0.36, 0, 0.9), ("box", -0.4, 0.86, 0.4, 1.0))
     ),

@@ -1,6 +1,5 @@
 """Draws landmarks from their parts."""
 
-import math
 from collections.abc import Sequence
 
 import skia
@@ -105,8 +104,8 @@ def outline_of(part: Part) -> skia.Path:
             return _rows(kind, a, b, c, d)
         case "gate":
             return _gate(a, b, c, d)
-        case "arc" | "sag" | "cable":
-            return _curve(kind, a, b, c, d)
+        case "arc":
+            return _arc(a, b, c, d)
         case "leg":
             return _legs(a, b, c, d)
         case _:
@@ -169,22 +168,11 @@ def _gate(a: float, b: float, c: float, d: float) -> skia.Path:
     return path
 
 
-def _curve(kind: str, a: float, b: float, c: float, d: float) -> skia.Path:
-    """Arches and bridge cables as thick lines."""
-    thick = 0.13 if kind == "arc" else 0.035
-    steps = 16
-    upper, lower = [], []
-    for i in range(steps + 1):
-        t = i / steps
-        if kind == "cable":
-            sign = 1 if a > 0 else -1
-            x, y = a + sign * b * t, d + (c - d) * t**0.8
-        else:
-            x = a + b * (2 * t - 1)
-            bow = 4 * t * (1 - t)
-            y = c + (d - c) * bow if kind == "arc" else d + (c - d) * math.sqrt(bow)
-        upper.append((x, y))
-        lower.append((x, y - thick))
+def _arc(a: float, b: float, c: float, d: float) -> skia.Path:
+    steps, thick = 16, 0.13
+    turns = [i / steps for i in range(steps + 1)]
+    upper = [(a + b * (2 * t - 1), c + (d - c) * 4 * t * (1 - t)) for t in turns]
+    lower = [(x, y - thick) for x, y in upper]
     return polygon(upper + lower[::-1])
 
 

@@ -20,10 +20,10 @@ from georay.streetworld.sky import WEATHERS, light_of
 
 DEFAULT_SIZE = 448
 KINDS_OF_SCENE: tuple[tuple[Kind, float], ...] = (
-    ("street", 0.4),
+    ("street", 0.35),
     ("suburb", 0.14),
     ("road", 0.13),
-    ("coast", 0.06),
+    ("coast", 0.11),
     ("tunnel", 0.04),
     ("wall", 0.08),
     ("forest", 0.05),
