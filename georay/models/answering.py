@@ -1,0 +1,271 @@
+"""From questions about pictures to locations: a network that is here, or an endpoint elsewhere."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from georay.core.answers import parse_answer
+from georay.core.gazetteer import Gazetteer, Place
+from georay.core.prompts import INFERENCE, Prompt, target_answer
+from georay.models.decoding.calibration import Calibration, Scores, tempered
+from georay.models.decoding.candidates import opening
+from georay.models.decoding.grammar import answer_grammar, generate_constrained
+from georay.models.decoding.placing import Placing, least_expected_distance
+from georay.models.decoding.ranking import PlaceRanker, Ranking
+from georay.models.families.base import Exchange, Family, Sampling
+from georay.models.families.remote import RemoteModel, Reply
+from georay.models.locations import Candidate, Location, Timings, TownCandidate
+
+ANSWER_SAMPLING = Sampling(max_new_tokens=320)  # greedy, and room for a paragraph of reasons
+
+
+@dataclass(frozen=True)
+class LocatorSettings:
+    """How a locator answers.
+
+    constrained: with ranking, the likeliest place is chosen and the model gives its reasons for
+    it; without, it writes valid JSON with a country of the gazetteer. Off, it writes freely as in
+    the paper, and ranking only adds candidates. Remote models always write freely.
+    abstain_below: name no place where the country's probability is lower; it needs ranking.
+    """
+
+    prompt: Prompt = INFERENCE
+    constrained: bool = True
+    sampling: Sampling = ANSWER_SAMPLING
+    batch_size: int = 8
+    towns_per_country: int = 5
+    abstain_below: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or self.towns_per_country < 0 or not 0 <= self.abstain_below <= 1:
+            raise ValueError(
+                "a locator needs batch_size ≥ 1, towns_per_country ≥ 0 and 0 ≤ abstain_below ≤ 1, "
+                f"got {self.batch_size}, {self.towns_per_country} and {self.abstain_below}"
+            )
+
+
+class Answerer(Protocol):
+    """Locates pictures that are decoded already."""
+
+    def answer(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
+        """One location per exchange, in order."""
+
+
+class RemoteAnswerer:
+    """Asks an endpoint and reads what it says. Nothing of it can be ranked or constrained."""
+
+    def __init__(self, model: RemoteModel, settings: LocatorSettings) -> None:
+        self._model = model
+        self._sampling = settings.sampling
+
+    def answer(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:  # noqa: ARG002
+        """One location per exchange, in order; without candidates, whatever `top_k`."""
+        return [_of_reply(reply) for reply in self._model.answer(exchanges, self._sampling)]
+
+
+class LocalAnswerer:
+    """Ranks, writes and reads with a network in this process."""
+
+    def __init__(
+        self, family: Family, settings: LocatorSettings, calibration: Calibration | None
+    ) -> None:
+        self.calibration = calibration
+        self._family = family
+        self._settings = settings
+        self._gazetteer = Gazetteer.load()
+        self._ranker = PlaceRanker(family, settings.prompt, self._gazetteer)
+
+    def answer(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
+        """One location per exchange, in order, with `top_k` candidates."""
+        located: list[Location] = []
+        for start in range(0, len(exchanges), self._settings.batch_size):
+            batch = exchanges[start : start + self._settings.batch_size]
+            if top_k == 0:
+                located += self._written(batch)
+            elif self._settings.constrained:
+                located += self._explained(batch, [self._rank(one, top_k) for one in batch])
+            else:
+                ranked = [self._rank(one, top_k) for one in batch]
+                located += map(self._with_candidates, self._written(batch), ranked)
+        return located
+
+    def country_scores(self, exchanges: Sequence[Exchange]) -> Scores:
+        """[pictures, countries] log-probabilities before any calibration."""
+        return np.stack(
+            [self._ranker.rank(exchange, 0, 0).log_probabilities for exchange in exchanges]
+        )
+
+    def _rank(self, exchange: Exchange, top_k: int) -> "_Ranked":
+        started = time.perf_counter()
+        ranking = self._ranker.rank(exchange, top_k, self._settings.towns_per_country)
+        temperature = self.calibration.temperature if self.calibration else 1.0
+        scores = tempered(ranking.log_probabilities, temperature)
+        probability = dict(zip(ranking.codes, np.exp(scores).tolist(), strict=True))
+        return _Ranked(
+            probability,
+            _candidates(ranking, probability, ranking.best(top_k), self._gazetteer),
+            _placing(ranking, probability),
+            (time.perf_counter() - started) * 1000,
+        )
+
+    def _written(self, exchanges: Sequence[Exchange]) -> list[Location]:
+        """What the model writes by itself, under the grammar or freely."""
+        started = time.perf_counter()
+        batch, settings = self._family.encode(exchanges), self._settings
+        if settings.constrained:
+            grammar = answer_grammar(self._family, settings.prompt)
+            texts = generate_constrained(self._family, batch, settings.sampling, grammar)
+        else:
+            texts = self._family.generate(batch, settings.sampling)
+        timings = Timings(answer_ms=(time.perf_counter() - started) * 1000)
+        return [replace(read_location(text, self._gazetteer), timings=timings) for text in texts]
+
+    def _explained(
+        self, exchanges: Sequence[Exchange], ranked: Sequence["_Ranked"]
+    ) -> list[Location]:
+        """The likeliest places, and the model's reasons for them if it is asked for any."""
+        started = time.perf_counter()
+        prompt = self._settings.prompt
+        known = [_settled(one.candidates[0], prompt) for one in ranked]
+        if all(len(values) == len(prompt.fields) for values in known):
+            texts = [target_answer(prompt, **values) for values in known]
+        else:
+            texts = generate_constrained(
+                self._family,
+                self._family.encode(exchanges),
+                self._settings.sampling,
+                answer_grammar(self._family, prompt),
+                [opening(prompt, **values) for values in known],
+            )
+        timings = Timings(answer_ms=(time.perf_counter() - started) * 1000)
+        return [
+            self._with_candidates(_explanation(one.candidates[0], text, timings), one)
+            for text, one in zip(texts, ranked, strict=True)
+        ]
+
+    def _with_candidates(self, written: Location, ranked: "_Ranked") -> Location:
+        """The answer with what the ranking says of it; no place where that is too little."""
+        confidence = ranked.probability.get(written.country or "")
+        found = replace(
+            written,
+            candidates=ranked.candidates,
+            confidence=confidence,
+            timings=replace(written.timings, rank_ms=ranked.elapsed_ms),
+        )
+        if found.status == "answered" and (confidence or 0.0) < self._settings.abstain_below:
+            return Location(
+                "abstained",
+                confidence=confidence,
+                candidates=found.candidates,
+                raw=found.raw,
+                timings=found.timings,
+            )
+        if not self._settings.constrained or ranked.placing is None:
+            return found
+        town = ranked.placing.town
+        return replace(
+            found,
+            latitude=town.latitude,
+            longitude=town.longitude,
+            expected_distance_km=ranked.placing.expected_distance_km,
+        )
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """What the ranking says of one picture; `probability` of every country, calibrated."""
+
+    probability: Mapping[str, float]
+    candidates: tuple[Candidate, ...]
+    placing: Placing | None
+    elapsed_ms: float
+
+
+def read_location(raw: str, gazetteer: Gazetteer) -> Location:
+    """The location that a model's text names."""
+    answer = parse_answer(raw, gazetteer)
+    if answer.status != "answered":
+        return Location(answer.status, reasons=answer.reasons, raw=raw)
+    country, latitude, longitude = answer.country, answer.latitude, answer.longitude
+    town: Place | None = None
+    if latitude is None or longitude is None:
+        town = gazetteer.resolve(answer.city, country)
+    elif country is None:
+        country = gazetteer.nearest(latitude, longitude).country
+    if town is not None:
+        country, latitude, longitude = country or town.country, town.latitude, town.longitude
+    return Location(
+        "answered",
+        country=country,
+        country_name=gazetteer.country_name(country) if country else None,
+        city=answer.city,
+        reasons=answer.reasons,
+        latitude=latitude,
+        longitude=longitude,
+        raw=raw,
+    )
+
+
+def _of_reply(reply: Reply) -> Location:
+    timings = Timings(answer_ms=reply.latency_ms)
+    if reply.error is not None or reply.text is None:
+        return Location("failed", error=reply.error, timings=timings)
+    if reply.refused:
+        return Location("refused", raw=reply.text, timings=timings)
+    return replace(read_location(reply.text, Gazetteer.load()), timings=timings)
+
+
+def _settled(best: Candidate, prompt: Prompt) -> dict[str, str]:
+    """The fields of the answer that the ranking settles, up to the first that it does not."""
+    known = {"country": best.country_name}
+    if "city" in prompt.fields and best.towns:
+        known["city"] = best.towns[0].city
+    return known
+
+
+def _explanation(best: Candidate, text: str, timings: Timings) -> Location:
+    """The location of a chosen candidate, the rest of it as written under the grammar."""
+    written = json.loads(text)
+    return Location(
+        "answered",
+        country=best.country,
+        country_name=best.country_name,
+        city=written.get("city"),
+        reasons=written.get("reasons"),
+        raw=text,
+        timings=timings,
+    )
+
+
+def _candidates(
+    ranking: Ranking, probability: Mapping[str, float], codes: Sequence[str], gazetteer: Gazetteer
+) -> tuple[Candidate, ...]:
+    found = []
+    for code in codes:
+        towns = tuple(
+            TownCandidate(
+                town.place.name,
+                town.place.latitude,
+                town.place.longitude,
+                probability[code] * town.probability,
+            )
+            for town in ranking.towns.get(code, ())
+        )
+        found.append(Candidate(code, gazetteer.country_name(code), probability[code], towns))
+    return tuple(found)
+
+
+def _placing(ranking: Ranking, probability: Mapping[str, float]) -> Placing | None:
+    """The best single town; each country's probability is shared out among its towns found."""
+    places: list[Place] = []
+    weights: list[float] = []
+    for code, towns in ranking.towns.items():
+        total = sum(town.probability for town in towns)
+        if total > 0:
+            places += [town.place for town in towns]
+            weights += [probability[code] * town.probability / total for town in towns]
+    return least_expected_distance(places, weights) if sum(weights) > 0 else None

@@ -1,0 +1,1 @@
+"""Answers that are places: constrained writing, ranking of the gazetteer, calibrated confidence."""

@@ -1,0 +1,67 @@
+"""What a user gets for a photograph: a place, its alternatives, and how they came about."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Status = Literal["answered", "refused", "unparseable", "abstained", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TownCandidate:
+    """A town of a candidate country. `probability`: of country and town together."""
+
+    city: str
+    latitude: float
+    longitude: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A country that the picture may show, with its likeliest towns."""
+
+    country: str
+    country_name: str
+    probability: float
+    towns: tuple[TownCandidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds. `rank` is the picture's own; `answer` that of the batch it was answered in."""
+
+    rank_ms: float = 0.0
+    answer_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a photograph was taken, as far as a model can tell.
+
+    `country` is an ISO 3166-1 alpha-2 code. `confidence` is the probability of the country, where
+    the gazetteer was ranked. Latitude and longitude, in degrees, are those the model gave; else of
+    the candidate town with the least expected distance to the truth (`expected_distance_km`); else,
+    without ranking, the named town's centre. They may be another town than `city`.
+
+    Status: "answered", "refused" and "unparseable" as `parse_answer` says; "abstained" where the
+    confidence is below the threshold: no place is named, but the candidates are there; "failed"
+    where there was no answer at all, for the reason in `error`.
+    """
+
+    status: Status
+    country: str | None = None
+    country_name: str | None = None
+    city: str | None = None
+    reasons: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    expected_distance_km: float | None = None
+    confidence: float | None = None
+    candidates: tuple[Candidate, ...] = ()
+    raw: str | None = None
+    error: str | None = None
+    timings: Timings = Timings()
+
+    def to_json(self) -> dict[str, object]:
+        """All fields, as JSON has them."""
+        return asdict(self)

@@ -1,0 +1,171 @@
+"""The object that users hold: photographs in, places out.
+
+locator = Locator.from_pretrained("Qwen/Qwen3-VL-2B-Instruct")
+for location in locator.locate(["street.jpg"]):
+    ...
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from PIL import Image
+
+from georay.core.gazetteer import Gazetteer
+from georay.core.images import ImageLimits, decode
+from georay.core.prompts import Conversation
+from georay.errors import UnreadableImage
+from georay.models.adapters import STAGES, AdapterStack
+from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
+from georay.models.decoding.calibration import Calibration
+from georay.models.families.base import Exchange, Family
+from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.models.loading import load_family
+from georay.models.locations import Location
+from georay.models.placement import choose_placement
+from georay.models.registry import REGISTRY, Precision, this_machine
+
+Picture = Image.Image | bytes | str | Path
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Unreadable:
+    reason: str
+
+
+class Locator:
+    """Says where photographs were taken. Nothing but their pixels reaches the model."""
+
+    def __init__(
+        self,
+        model: Family | RemoteModel,
+        settings: LocatorSettings | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """A locator over a model that is loaded already; see also `from_pretrained`.
+
+        Raises ValueError where settings need a ranking and the model is remote.
+        """
+        self.settings = settings or LocatorSettings()
+        self._local: LocalAnswerer | None = None
+        self._answerer: Answerer
+        if isinstance(model, RemoteModel):
+            if self.settings.abstain_below or calibration:
+                raise ValueError(
+                    "a remote model cannot be ranked: it neither abstains nor needs a calibration"
+                )
+            self._answerer = RemoteAnswerer(model, self.settings)
+        else:
+            self._local = LocalAnswerer(model, self.settings, calibration)
+            self._answerer = self._local
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | RemoteSettings,
+        adapters: Path | None = None,
+        *,
+        settings: LocatorSettings | None = None,
+        revision: str | None = None,
+        device: str | None = None,
+        precision: Precision | None = None,
+    ) -> Self:
+        """Loads a registered id, a folder, or a hub id with its revision; or asks an endpoint.
+
+        adapters: the folder that `AdapterStack.save` wrote. A calibration beside the adapters, or
+        without adapters beside the weights, is used. Device and precision are chosen for this
+        machine unless they are given; the choice and its reason are logged.
+        Raises ValueError for adapters that do not belong to the model; ModelUnavailable where the
+        weights are not here, or too large for here.
+        """
+        if isinstance(model, RemoteSettings):
+            if adapters is not None:
+                raise ValueError("adapters cannot be sent to a remote model; load them where it is")
+            return cls(RemoteModel(model), settings)
+        if device is None:
+            chosen = choose_placement(model, this_machine())
+            device, precision = chosen.device, precision or chosen.precision
+            _log.info("%s on %s in %s: %s", model, device, precision, chosen.reason)
+        family = load_family(model, revision=revision, precision=precision, device=device)
+        if adapters is not None:
+            load_adapters(family, model, adapters)
+        return cls(family, settings, _calibration(model, adapters))
+
+    def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
+        """One location per picture, in order: a path, a file's bytes, or a PIL image.
+
+        top_k: how many countries to rank as candidates, by the probability of each of the
+        gazetteer's; 0 takes the model's written answer alone, which is faster. A picture that
+        cannot be read gives a location that says so and disturbs no other.
+        """
+        if top_k < 0:
+            raise ValueError(f"top_k must be 0 or more, got {top_k}")
+        opened = [self._open(image) for image in images]
+        readable = [one for one in opened if isinstance(one, Exchange)]
+        located = iter(self._answerer.answer(readable, top_k))
+        return [
+            Location("failed", error=one.reason) if isinstance(one, _Unreadable) else next(located)
+            for one in opened
+        ]
+
+    def calibrate(self, images: Sequence[Picture], countries: Sequence[str]) -> Calibration:
+        """Fits the temperature on pictures whose countries are known, and uses it from now on.
+
+        countries: alpha-2 codes. Keep the result beside the adapters with `Calibration.save`.
+        Raises ValueError for an unknown code, an unreadable picture, or a remote model.
+        """
+        if self._local is None:
+            raise ValueError("a remote model cannot be ranked, so it cannot be calibrated")
+        codes = list(Gazetteer.load().countries())
+        if unknown := [code for code in countries if code not in codes]:
+            raise ValueError(f"{unknown[0]!r} is not an ISO 3166-1 alpha-2 code in upper case")
+        opened = [self._open(image) for image in images]
+        for number, one in enumerate(opened):
+            if isinstance(one, _Unreadable):
+                raise ValueError(f"picture {number} cannot be read: {one.reason}")
+        scores = self._local.country_scores([one for one in opened if isinstance(one, Exchange)])
+        self._local.calibration = Calibration.fit(scores, [codes.index(one) for one in countries])
+        return self._local.calibration
+
+    def _open(self, image: Picture) -> Exchange | _Unreadable:
+        """The question about one picture, of which pixels are all that is left."""
+        try:
+            pixels = _pixels(image)
+        except (OSError, UnreadableImage) as problem:
+            return _Unreadable(str(problem))
+        return Exchange((pixels,), Conversation(self.settings.prompt.question))
+
+
+def load_adapters(family: Family, model: str, folder: Path) -> AdapterStack:
+    """Puts the adapters in a folder above a family's network; all of them act from then on.
+
+    Raises ValueError where there are none, or where they belong to another base.
+    """
+    names = [name for name in STAGES if (folder / name).is_dir()]
+    if not names:
+        raise ValueError(f"{folder} holds no adapter: expected a folder {' or '.join(STAGES)}")
+    stack = AdapterStack.load(family.network, model, folder, names)
+    stack.model.eval()
+    return stack
+
+
+def _pixels(image: Picture) -> Image.Image:
+    if isinstance(image, Image.Image):
+        plain = image.convert("RGB")
+        bare = Image.new("RGB", plain.size)
+        bare.paste(plain)  # a PIL image carries what its file said; the copy does not
+        return bare
+    raw = image if isinstance(image, bytes) else Path(image).read_bytes()
+    return decode(raw, ImageLimits()).image
+
+
+def _calibration(model: str, adapters: Path | None) -> Calibration | None:
+    """The one kept beside the adapters, else beside the weights if they lie in a folder here."""
+    if adapters is not None:
+        return Calibration.find(adapters)
+    spec = REGISTRY.get(model)
+    return Calibration.find(spec.folder if spec and spec.folder else Path(model))
