@@ -94,7 +94,7 @@ class _Bar:
 class _Lines:
     def __init__(self, title: str, total: int | None, unit: str) -> None:
         self._title, self._total, self._unit = title, total, unit
-        self._rate, self._said = _Rate(), time.monotonic()
+        self._rate, self._said, self._said_done = _Rate(), time.monotonic(), -1
 
     def resume(self, num_done: int) -> None:
         self._rate.num_before = num_done
@@ -106,10 +106,12 @@ class _Lines:
             self._say()
 
     def close(self) -> None:
-        self._say()
+        if self._said_done != self._rate.num_done:
+            self._say()
 
     def _say(self) -> None:
         rate, total = self._rate, self._total
+        self._said_done = rate.num_done
         done = rate.num_before + rate.num_done
         share = f"/{total:,}" if total is not None else ""
         left = (total or done) - done
