@@ -149,8 +149,12 @@ def _draw_funcs() -> hb.DrawFuncs:
 @cache
 def _font(script: str) -> hb.Font:
     file = FONTS[script]
-    data = resources.files(file.package).joinpath(file.path).read_bytes()
-    font = hb.Font(hb.Face(hb.Blob(data), file.face))
+    font = hb.Font(hb.Face(_blob(file.package, file.path), file.face))
     if file.variable:
         font.set_variations({"wght": _BOLD})
     return font
+
+
+@cache
+def _blob(package: str, path: str) -> hb.Blob:
+    return hb.Blob(resources.files(package).joinpath(path).read_bytes())
