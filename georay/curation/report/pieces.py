@@ -125,7 +125,7 @@ def explained(example: Example, weights: Floats, threshold: float, max_side: int
 def _alt_text(name: str, parts: list[Part], score: float) -> str:
     largest = sorted(parts, key=lambda part: -part.area)[:3]
     shows = ", ".join(f"{part.label} {part.area:.0%}" for part in largest)
-    return f"Photograph {name}, locatability {score:.2f}. It shows {shows}."
+    return f"Picture {name}, locatability {score:.2f}. It shows {shows}."
 
 
 def histogram_bars(histogram: Histogram) -> list[Bar]:

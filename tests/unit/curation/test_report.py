@@ -286,10 +286,10 @@ def test_hostile_names_and_reasons_stay_text():
     [
         ([], 0.4, "This run holds no pictures"),
         ([failed_row("x.jpg")], 0.4, "No picture of this run could be scored"),
-        (street_rows(9), 0.99, "None of 9 photographs tells enough"),
-        (street_rows(9), 0.0, "All 9 photographs tell enough"),
-        (street_rows(1), 0.4, "This photograph tells enough"),
-        (street_rows(2), 0.4, "1 of 2 photographs tells enough"),
+        (street_rows(9), 0.99, "None of 9 pictures tells enough"),
+        (street_rows(9), 0.0, "All 9 pictures tell enough"),
+        (street_rows(1), 0.4, "This picture tells enough"),
+        (street_rows(2), 0.4, "1 of 2 pictures tells enough"),
     ],
     ids=["no images", "all errors", "none kept", "all kept", "one image", "two images"],
 )
