@@ -92,7 +92,8 @@ def generate_constrained(
     Raises ValueError where `max_new_tokens` leaves no room for every answer to end.
     """
     forced = [_settled_ids(family.tokenizer, start) for start in starts or ()]
-    needed = FEWEST_NEW_TOKENS + max((len(ids) for ids in forced), default=0)
+    longest = max((len(ids) for ids in forced), default=0)
+    needed = max(FEWEST_NEW_TOKENS, longest + _LAST_TOKENS)
     if sampling.max_new_tokens < needed:
         raise ValueError(
             f"a constrained answer needs max_new_tokens ≥ {needed} to be sure to end, "

@@ -1,0 +1,72 @@
+"""Calibration: a fitted temperature makes confidence mean what it says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from georay.models.decoding.calibration import (
+    Calibration,
+    expected_calibration_error,
+    tempered,
+)
+
+
+def drawn(temperature: float, num_pictures: int = 4000) -> tuple[NDArray[np.float64], list[int]]:
+    """Scores of a model that is too sure of itself by a factor, and truths drawn from the truth."""
+    rng = np.random.default_rng(0)
+    honest = tempered(rng.normal(0, 2, (num_pictures, 12)), 1.0)
+    truth = [int(rng.choice(12, p=np.exp(row) / np.exp(row).sum())) for row in honest]
+    return tempered(honest * temperature, 1.0), truth
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_spoilt_the_scores_is_found(temperature: float) -> None:
+    scores, truth = drawn(temperature)
+    calibration = Calibration.fit(scores, truth)
+    assert calibration.temperature == pytest.approx(temperature, rel=0.06)
+    assert calibration.num_pictures == len(truth)
+    assert calibration.nll[1] <= calibration.nll[0] + 1e-9
+    assert calibration.ece[1] < 0.03
+
+
+def test_too_sure_a_model_shows_in_the_error_before() -> None:
+    calibration = Calibration.fit(*drawn(3.0))
+    assert calibration.ece[0] > 0.15 > 5 * calibration.ece[1]
+
+
+def test_the_expected_calibration_error_of_a_known_case() -> None:
+    confidence = np.array([0.9, 0.9, 0.9, 0.9, 0.5, 0.5])
+    correct = np.array([True, True, False, False, True, False])
+    assert expected_calibration_error(confidence, correct) == pytest.approx(4 / 6 * 0.4)
+    assert expected_calibration_error(np.ones(3), np.ones(3, dtype=bool)) == 0.0
+
+
+def test_a_temperature_keeps_the_order_and_the_sum() -> None:
+    scores = tempered(np.array([[3.0, 1.0, -2.0]]), 1.0)
+    cooler = tempered(scores, 0.3)
+    assert np.exp(cooler).sum() == pytest.approx(1)
+    assert (np.argsort(cooler) == np.argsort(scores)).all()
+    assert cooler.max() > scores.max()
+
+
+def test_it_is_kept_beside_the_adapters(tmp_path: Path) -> None:
+    made = Calibration.fit(*drawn(2.0, 50))
+    assert Calibration.find(tmp_path) is None
+    made.save(tmp_path)
+    assert Calibration.find(tmp_path) == made
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"temperature": 0}', '{"temperature": 2}'])
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: str) -> None:
+    (tmp_path / "calibration.json").write_text(content)
+    with pytest.raises(ValueError, match=r"calibration\.json"):
+        Calibration.find(tmp_path)
+
+
+def test_nothing_to_fit_on_is_refused() -> None:
+    with pytest.raises(ValueError, match="pictures"):
+        Calibration.fit(np.zeros((0, 3)), [])
+    with pytest.raises(ValueError, match="pictures"):
+        Calibration.fit(np.zeros((2, 3)), [1])
