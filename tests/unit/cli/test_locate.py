@@ -1,0 +1,117 @@
+"""`georay locate`: words, a map, JSON, and plain errors."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from locating_family import picture, small_family
+from rich.console import Console
+from typer.testing import CliRunner
+
+from georay.cli.locate import describe, locate
+from georay.cli.world_map import MARK, world_map
+from georay.errors import ModelUnavailable
+from georay.models import registry
+from georay.models.locations import Candidate, Location, TownCandidate
+
+APP = typer.Typer()
+APP.command()(locate)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model as files, and a picture beside it."""
+    folder = tmp_path_factory.mktemp("small")
+    small_family().network.save_pretrained(folder)
+    small_family().processor.save_pretrained(folder)
+    picture().save(folder / "street.jpg")
+    return folder
+
+
+def lines(latitude: float, longitude: float) -> list[str]:
+    return world_map(latitude, longitude, columns=36).plain.splitlines()
+
+
+def test_a_photograph_is_described_with_a_map(model: Path) -> None:
+    result = CliRunner().invoke(APP, [str(model / "street.jpg"), "--model", str(model)])
+    assert result.exit_code == 0, result.output
+    assert "street.jpg" in result.output
+    assert result.output.count(MARK) == 1
+    assert "sure of the country" in result.output
+
+
+def test_json_holds_every_photograph_and_an_unreadable_one_fails_the_command(model: Path) -> None:
+    (model / "empty.jpg").write_bytes(b"")
+    pictures = [str(model / "street.jpg"), str(model / "empty.jpg")]
+    arguments = [*pictures, "--model", str(model), "--top-k", "2", "--json"]
+    result = CliRunner().invoke(APP, arguments)
+    facts = json.loads(result.stdout)
+    assert [one["file"] for one in facts] == pictures
+    assert [one["status"] for one in facts] == ["answered", "failed"]
+    assert len(facts[0]["candidates"]) == 2
+    assert isinstance(result.exception, ValueError)
+    assert "1 of 2 photographs got no answer" in str(result.exception)
+
+
+def test_the_default_model_without_weights_says_what_to_do(
+    model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(registry, "PACKAGED", tmp_path)
+    result = CliRunner().invoke(APP, [str(model / "street.jpg")])
+    assert isinstance(result.exception, ModelUnavailable)
+    assert "Name another model" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        (Location("refused"), "the model declined"),
+        (Location("abstained"), "too uncertain to name a place"),
+        (Location("failed", error="HTTP 400"), "no answer: HTTP 400"),
+        (Location("unparseable"), "names no place"),
+    ],
+)
+def test_no_place_is_said_plainly_and_draws_no_map(location: Location, expected: str) -> None:
+    console = Console(record=True, width=100)
+    console.print(describe("a.jpg", location))
+    text = console.export_text()
+    assert expected in text
+    assert MARK not in text
+
+
+def test_candidates_are_listed_with_their_towns() -> None:
+    towns = (TownCandidate("Paris", 48.9, 2.3, 0.5),)
+    france = Candidate("FR", "France", 0.62, towns)
+    candidates = (france, Candidate("AQ", "Antarctica", 0.01, ()))
+    found = Location("answered", "FR", "France", "Paris", confidence=0.62, candidates=candidates)
+    console = Console(record=True, width=100)
+    console.print(describe("[b]a.jpg", found))
+    text = console.export_text()
+    assert "[b]a.jpg" in text
+    assert "Paris, France, 62% sure of the country" in text
+    assert "62.0%  France (Paris)" in text
+    assert "1.0%  Antarctica\n" in text
+
+
+def test_the_map_knows_land_from_sea() -> None:
+    drawn = lines(-60, 0)
+    full, empty = chr(0x28FF), chr(0x2800)
+    rows = len(drawn)
+    sahara, pacific = (22, 5), (5, -140)
+    for (latitude, longitude), letter in ((sahara, full), (pacific, empty)):
+        row, column = int((84 - latitude) / 142 * rows), int((longitude + 180) / 10)
+        assert drawn[row][column] == letter
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "row", "column"),
+    [(83.9, -179.9, 0, 0), (83.9, 179.9, 0, 35), (-57.9, 0.0, -1, 18), (-90.0, 180.0, -1, 0)],
+)
+def test_the_mark_stands_at_the_place(
+    latitude: float, longitude: float, row: int, column: int
+) -> None:
+    drawn = lines(latitude, longitude)
+    assert drawn[row][column] == MARK
+    assert "".join(drawn).count(MARK) == 1
+    assert {len(line) for line in drawn} == {36}
