@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from transformers import (
+    MaskFormerConfig,
+    MaskFormerDetrConfig,
+    MaskFormerForInstanceSegmentation,
+    MaskFormerImageProcessorPil,
+    SwinConfig,
+)
 
 from georay.errors import ModelUnavailable
+from georay.locatability.labels import ADE20K_LABELS
 from georay.models.segmenter import DEFAULT_SEGMENTER, load_segmenter
 from georay.models.segmenters.areas import equal_size_batches
+from georay.models.segmenters.maskformer import MaskFormerSegmenter
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "maskformer_small"
 
@@ -76,6 +85,47 @@ def test_ratios_do_not_depend_on_the_other_images_of_a_batch(reduced):
     alone = np.concatenate([reduced.area_ratios([image]) for image in images])
     np.testing.assert_array_equal(together, alone)
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def swin_maskformer():
+    """The published architecture in miniature; spread weights, so that several classes win."""
+    config = MaskFormerConfig(
+        backbone_config=SwinConfig(
+            embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=7
+        ),
+        decoder_config=MaskFormerDetrConfig(
+            d_model=32, decoder_layers=1, decoder_ffn_dim=32, decoder_attention_heads=2
+        ),
+        fpn_feature_size=32,
+        mask_feature_size=32,
+        id2label=dict(enumerate(ADE20K_LABELS)),
+    )
+    torch.manual_seed(0)
+    model = MaskFormerForInstanceSegmentation(config).eval()
+    torch.nn.init.normal_(model.model.transformer_module.queries_embedder.weight, std=2)
+    for layer in (model.class_predictor, *model.mask_embedder.modules()):
+        if isinstance(layer, torch.nn.Linear):
+            torch.nn.init.normal_(layer.weight, std=0.5)
+    torch.nn.init.normal_(model.model.pixel_level_module.decoder.mask_projection.weight, std=1)
+    return model
+
+
+def test_published_architecture_agrees_with_transformers_own_post_processing(swin_maskformer):
+    processor = MaskFormerImageProcessorPil(size={"shortest_edge": 128, "longest_edge": 256})
+    rows, columns = np.mgrid[0:150, 0:200]
+    pixels = np.stack([rows, columns, (rows * columns) % 256], axis=-1).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    with torch.inference_mode():
+        output = swin_maskformer(**processor(images=[image], return_tensors="pt"))
+    ids = processor.post_process_semantic_segmentation(output, target_sizes=[(150, 200)])[0]
+    expected = np.bincount(ids.flatten(), minlength=150) / ids.numel()
+    assert (expected > 0.01).sum() >= 2, "one class everywhere would prove nothing"
+
+    exact = MaskFormerSegmenter(swin_maskformer, processor, id="exact", exact=True)
+    np.testing.assert_allclose(exact.area_ratios([image])[0], expected, atol=1e-3)
+    reduced = MaskFormerSegmenter(swin_maskformer, processor, id="reduced")
+    assert np.abs(reduced.area_ratios([image])[0] - expected).mean() <= 0.005
 
 
 def test_batches_hold_one_shape_and_lose_nothing():
