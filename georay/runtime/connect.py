@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from georay.config.cluster import ClusterRecipe
 
+KNOCK_SECONDS = 5.0
 _OLD_TOKEN = Path("~/.ray/auth_token")
 
 
@@ -52,13 +54,21 @@ def _init(cluster: ClusterRecipe, scratch: str) -> None:
             "_temp_dir": scratch,
         }
     try:
+        _knock(cluster.address)
         with _silent_start():
             ray.init(address=cluster.address, **settings)
-    except (ConnectionError, ValueError, RuntimeError) as problem:
+    except (OSError, ValueError, RuntimeError) as problem:
         raise ValueError(
             f"no Ray cluster answers at {cluster.address!r} ({problem}); start one with "
             "`ray start --head`, or set cluster.address to local"
         ) from problem
+
+
+def _knock(address: str) -> None:
+    """Raises OSError if nobody listens at host:port: Ray itself would go on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "://" not in address:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
 
 
 @contextmanager

@@ -1,0 +1,58 @@
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPT = """
+import os, sys, json
+from georay.config.cluster import ClusterRecipe
+from georay.runtime.connect import connect
+before = "ray" in sys.modules
+if {ray_first}:
+    import ray
+with connect(ClusterRecipe(num_cpus=1)):
+    import ray
+    inside = dict(os.environ)
+    with connect(ClusterRecipe(num_cpus=1)):
+        answer = ray.get(ray.remote(lambda: 7).remote())
+    still = ray.is_initialized()
+print(json.dumps([before, answer, still, ray.is_initialized(),
+    inside.get("RAY_AUTH_MODE"), len(inside.get("RAY_AUTH_TOKEN", "")),
+    os.environ.get("RAY_AUTH_MODE"), "RAY_AUTH_TOKEN" in os.environ]))
+"""
+NONE_HERE = """
+from georay.config.cluster import ClusterRecipe
+from georay.runtime.connect import connect
+try:
+    with connect(ClusterRecipe(address="127.0.0.1:1")):
+        pass
+except ValueError as problem:
+    print(problem)
+"""
+
+
+def run(script: str, home) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env=kept | {"HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("ray_first", [False, True])
+def test_a_private_cluster_has_a_token_of_its_own_and_leaves_no_trace(tmp_path, ray_first):
+    done = run(SCRIPT.format(ray_first=ray_first), tmp_path)
+    assert done.stdout.strip() == '[false, 7, true, false, "token", 32, null, false]'
+    assert done.stderr == "", "nothing breaks up the one live bar"
+    assert not (tmp_path / ".ray" / "auth_token").exists(), "no token is left in the home folder"
+
+
+def test_an_address_where_no_cluster_answers_says_soon_what_to_do(tmp_path):
+    start = time.monotonic()
+    assert "start one with `ray start --head`" in run(NONE_HERE, tmp_path).stdout
+    assert time.monotonic() - start < 60, "Ray alone would try for many minutes"
