@@ -2,6 +2,8 @@
 
 import sys
 
+INTERRUPTED = 130  # what typer makes of Ctrl-C
+
 
 def main() -> None:
     """Runs the `georay` command; errors a user can mend are one message, not a traceback."""
@@ -10,9 +12,10 @@ def main() -> None:
 
     try:
         app()
-    except (GeorayError, ValueError) as problem:
+    except (GeorayError, ValueError, OSError) as problem:
         sys.stderr.write(f"georay: {problem}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
+        raise
