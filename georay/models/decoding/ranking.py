@@ -69,7 +69,11 @@ class PlaceRanker:
         self._towns_of = lru_cache(_COUNTRIES_KEPT)(self._read_towns)
 
     def rank(self, exchange: Exchange, num_countries: int, num_towns: int) -> Ranking:
-        """All countries, and `num_towns` towns of each of the `num_countries` likeliest."""
+        """All countries, and `num_towns` towns of each of the `num_countries` likeliest.
+
+        The countries are exact. The towns are the likeliest of all the gazetteer's, unless 512
+        tokens of their names were scored before that was certain: then the likeliest seen by then.
+        """
         tree = AnswerTree(self._family.network, self._family.encode([exchange]))
         codes = tuple(self._gazetteer.countries())
         raw = np.empty(len(codes))

@@ -9,6 +9,7 @@ from georay.models.decoding.answer_tree import ROOT, AnswerTree, LogProbabilitie
 from georay.models.decoding.candidates import Node, TokenTrie
 
 NODES_AT_ONCE = 256
+_NODES_AT_ONCE_FOR_FEW = 64  # the best few are soon found: do not grow what none of them needs
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class BestFirst:
         while self._open and not self._is_settled(count):
             if limit is not None and len(self._tree) >= limit:
                 break
-            self._grow()
+            self._grow(NODES_AT_ONCE if count is None else _NODES_AT_ONCE_FOR_FEW)
         settled = not self._open or self._is_settled(count)
         ranked = sorted(self._found, key=lambda one: -one[1])
         return Found(ranked[:count], settled)
@@ -78,9 +79,9 @@ class BestFirst:
         scores = np.partition([score for _, score in self._found], -count)
         return bool(scores[-count] >= -self._open[0].improbability)
 
-    def _grow(self) -> None:
+    def _grow(self, num_nodes: int) -> None:
         growth = _Growth()
-        while self._open and len(growth.tokens) < NODES_AT_ONCE:
+        while self._open and len(growth.tokens) < num_nodes:
             self._put(growth, heapq.heappop(self._open))
         first = len(self._tree)
         asked = [[token for token, _ in branches] for branches in growth.branches]
