@@ -1,0 +1,88 @@
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from make_bad_images import FOLDER
+from PIL import Image
+
+from georay.config.curate import LimitsRecipe, SegmenterRecipe
+from georay.core.tables import INPUTS, SCORES, rows_to_table
+from georay.curation import stages
+from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
+from georay.locatability.weights import published_weights
+
+LIMITS = LimitsRecipe()
+
+
+@pytest.fixture(scope="module")
+def segment():
+    return SegmentImages(SegmenterRecipe(), LIMITS)
+
+
+def read(*uris, **columns):
+    return ReadImages(LIMITS)(rows_to_table([{"uri": str(uri), **columns} for uri in uris], INPUTS))
+
+
+def test_rows_pass_through_all_stages_and_each_is_written_once(segment, tmp_path):
+    table = segment(read(FOLDER / "cmyk.jpg", FOLDER / "empty.jpg", FOLDER / "nowhere.jpg"))
+    scored = ScoreLocatability(published_weights())(table)
+    write = WriteScores(tmp_path)
+    told = write(scored).to_pylist()[0]
+    assert (told["num_rows"], told["num_errors"]) == (3, 2)
+    write(scored)
+    (file,) = tmp_path.iterdir()
+    rows = pq.read_table(file)
+    assert rows.schema.equals(SCORES)
+    assert [row["error_kind"] for row in rows.to_pylist()] == [None, "empty", "unreadable"]
+
+
+def test_empty_files_and_absent_files_are_not_copies_of_each_other():
+    table = read(FOLDER / "empty.jpg", FOLDER / "empty_again.jpg", "/absent/a.jpg", "/absent/b.jpg")
+    assert len(set(table.column("image_id").to_pylist())) == 4
+
+
+def test_coordinates_of_the_list_are_kept_and_exif_fills_only_what_is_missing(segment):
+    given = segment(read(FOLDER / "with_gps.jpg", latitude=1.0, longitude=2.0)).to_pylist()[0]
+    assert (given["latitude"], given["longitude"]) == (1.0, 2.0)
+    missing = segment(read(FOLDER / "with_gps.jpg")).to_pylist()[0]
+    assert (missing["latitude"], missing["longitude"]) == pytest.approx((-33.449, -70.6505))
+
+
+class Choosy:
+    """A segmenter that refuses narrow pictures, as a network out of memory refuses large ones."""
+
+    id = "choosy"
+
+    def area_ratios(self, images: list[Image.Image]) -> np.ndarray:
+        if any(image.width < 20 for image in images):
+            raise RuntimeError("too narrow")
+        return np.eye(len(images), 150, dtype=np.float32)
+
+
+def test_an_image_that_cannot_be_segmented_costs_only_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr("georay.models.segmenter.load_segmenter", lambda *_, **__: Choosy())
+    for name, width in (("a.png", 40), ("b.png", 10), ("c.png", 40)):
+        Image.new("RGB", (width, 40)).save(tmp_path / name)
+    segment = SegmentImages(SegmenterRecipe(), LIMITS)
+    rows = segment(read(*(tmp_path / name for name in ("a.png", "b.png", "c.png")))).to_pylist()
+    assert [row["error_kind"] for row in rows] == [None, "segmentation", None]
+    assert "too narrow" in rows[1]["error"]
+    assert rows[0]["area_ratio"][0] == rows[2]["area_ratio"][0] == 1
+
+
+def test_a_remote_read_that_fails_for_a_moment_is_tried_again(monkeypatch):
+    answers = [OSError("reset"), OSError("reset"), b"bytes"]
+    monkeypatch.setattr(stages.time, "sleep", lambda seconds: None)
+
+    def flaky(uri: str, limit: int) -> bytes:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(stages, "read_bytes", flaky)
+    assert read("s3://bucket/a.jpg").column("error").to_pylist() == [None]
+    answers[:] = [OSError("reset")] * 3
+    assert read("s3://bucket/a.jpg").column("error").to_pylist() == ["cannot be read: reset"]
+    answers[:] = [FileNotFoundError(2, "No such file"), b"never"]
+    assert read("s3://bucket/a.jpg").column("error_kind").to_pylist() == ["unreadable"]
+    assert answers == [b"never"], "an absent file does not come back"
