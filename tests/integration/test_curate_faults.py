@@ -118,6 +118,7 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_driver_killed_in_mid_run_costs_nothing_that_was_written(tmp_path):
     run = Curation(tmp_path, 24)
     kill_driver(run, after_parts=2, moment=0)
