@@ -3,7 +3,8 @@
     python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter.yaml
     python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter.yaml --evaluate small
 
-Run again, training continues at its last checkpoint.
+Run again, training continues at its last checkpoint. Drawn scenes are drawn where absent;
+evaluation leaves out CamVid where its folder does not exist.
 """
 
 from pathlib import Path
@@ -38,12 +39,17 @@ def _evaluate(run: TrainSegmenterRecipe, weights: str, split: str) -> None:
 
     from georay.models.segmenters.small import WEIGHTS, load_small
     from georay.training.segmenter.camvid import read_split
-    from georay.training.segmenter.evaluate import evaluate
+    from georay.training.segmenter.drawn import held_out_scenes
+    from georay.training.segmenter.evaluate import DRAWN, evaluate
 
     torch.set_num_threads(run.threads)
     segmenter = load_small(WEIGHTS if weights == "small" else Path(weights))
     print(segmenter.id)
-    print(evaluate(segmenter, read_split(run.camvid, split)).as_text())
+    if run.camvid.exists():
+        print(f"CamVid, {split}\n{evaluate(segmenter, read_split(run.camvid, split)).as_text()}")
+    if run.drawn is not None:
+        print(f"drawn scenes, seed {run.drawn.test_seed}")
+        print(evaluate(segmenter, held_out_scenes(run.drawn), DRAWN).as_text())
 
 
 if __name__ == "__main__":

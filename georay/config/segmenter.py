@@ -1,9 +1,9 @@
 """The recipe of jobs/train_segmenter.py."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from georay.config.load import Recipe
 
@@ -20,6 +20,24 @@ class Augmentation(Recipe):
     colour: float = Field(0.4, ge=0, lt=1, description="largest relative change of colour")
 
 
+class DrawnScenes(Recipe):
+    """StreetWorld scenes to train and to evaluate on; drawn into the folder where absent."""
+
+    folder: Path
+    seed: int = Field(ge=0)
+    num_scenes: int = Field(ge=1)
+    test_seed: int = Field(ge=0, description="held-out scenes come from this seed")
+    num_test_scenes: int = Field(500, ge=1)
+    num_crops: int = Field(6, ge=1, description="drawn crops of a batch, besides CamVid's")
+    augmentation: Augmentation = Augmentation()
+
+    @model_validator(mode="after")
+    def _held_out(self) -> Self:
+        if self.seed == self.test_seed:
+            raise ValueError("seed and test_seed are equal: held-out scenes need another seed")
+        return self
+
+
 class TrainSegmenterRecipe(Recipe):
     """One training run of the small segmenter or of the small MaskFormer."""
 
@@ -28,12 +46,21 @@ class TrainSegmenterRecipe(Recipe):
     seed: int = 0
     camvid: Path = Field(description="folder with train, val, test and their _labels folders")
     train_splits: tuple[str, ...] = ("train", "val")
+    drawn: DrawnScenes | None = Field(
+        None, description="scenes to train on besides CamVid; small segmenter only"
+    )
+    start: Path | None = Field(
+        None, description="weights file to start from instead of the ImageNet encoder"
+    )
     out: Path = Field(description="folder of checkpoints and of the finished weights")
     augmentation: Augmentation = Augmentation()
     num_steps: int = Field(ge=1)
     batch_size: int = Field(8, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     encoder_learning_rate: float = Field(3e-4, gt=0)
+    detail_learning_rate: float = Field(
+        2e-3, gt=0, description="of the small segmenter's stride-2 branch, which starts untrained"
+    )
     weight_decay: float = Field(0.02, ge=0)
     warmup_steps: int = Field(100, ge=0)
     ema_decay: float = Field(0.998, ge=0, lt=1)
@@ -42,3 +69,14 @@ class TrainSegmenterRecipe(Recipe):
     log_every: int = Field(20, ge=1, description="steps")
     threads: int = Field(2, ge=1, description="CPU threads of torch")
     bf16: bool = True
+
+    @model_validator(mode="after")
+    def _some_of_each(self) -> Self:
+        if self.num_camvid_crops < 1:
+            raise ValueError("a batch needs CamVid crops too: lower drawn.num_crops")
+        return self
+
+    @property
+    def num_camvid_crops(self) -> int:
+        """Crops of a batch that are CamVid's."""
+        return self.batch_size - (self.drawn.num_crops if self.drawn else 0)

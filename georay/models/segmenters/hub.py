@@ -1,11 +1,14 @@
 """Segmentation models of transformers, from the hub or from a local folder."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from transformers import AutoConfig, PreTrainedConfig
 
 from georay.errors import ModelUnavailable
@@ -14,6 +17,27 @@ from georay.models.segmenters.label_maps import ade20k_ids
 Loaded = TypeVar("Loaded")
 
 MASKFORMER = "maskformer"
+SMALL = "small"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def pinned_revision(name: str, revision: str | None) -> str | None:
+    """The full commit hash of a hub id at `revision` (by default its main branch); None for others.
+
+    Asked once at the start of a run and stored with it, so that every worker and every later
+    resume loads the same weights. Raises ModelUnavailable if the hub cannot say.
+    """
+    if name == SMALL or Path(name).is_dir() or (revision and _COMMIT.fullmatch(revision)):
+        return revision
+    try:
+        return HfApi().model_info(name, revision=revision, timeout=10).sha
+    except (HfHubHTTPError, OSError, HFValidationError) as problem:
+        raise ModelUnavailable(
+            f"cannot pin the segmenter {name}: the hub did not say what commit "
+            f"{revision or 'main'} is ({type(problem).__name__}). Give the full commit hash as "
+            "`segmenter.revision` in a recipe, the folder of a downloaded model, or use the "
+            "segmenter that the package carries (--segmenter small)."
+        ) from problem
 
 
 def model_config(name: str, revision: str | None) -> PreTrainedConfig:

@@ -33,7 +33,7 @@ from this third more of pixels, at 11 ms more an image; yet more pixels gain lit
 
 
 class SmallSegmenter(ClassMapSegmenter):
-    """Class maps at a quarter of the working resolution, by a network of 3 million parameters."""
+    """Class maps at half the working resolution, by a network of 3 million parameters."""
 
     def __init__(
         self, network: SmallSegmenterNetwork, labels: Sequence[str], *, id: str, device: str = "cpu"
@@ -63,7 +63,7 @@ class SmallSegmenter(ClassMapSegmenter):
 
     @torch.inference_mode()
     def logits(self, pixels: Tensor) -> Tensor:
-        """Class logits [N, num_labels, H / 4, W / 4] of uint8 RGB [N, 3, H, W]."""
+        """Class logits [N, num_labels, H / 2, W / 2] of uint8 RGB [N, 3, H, W]."""
         images = normalise(pixels.to(self._device)).contiguous(memory_format=torch.channels_last)
         return self._network(images)
 

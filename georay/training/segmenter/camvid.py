@@ -47,7 +47,7 @@ ADE20K_LABELS_OF_CLASS: dict[str, tuple[str, ...]] = {
     "pole": ("pole", "street lamp", "column"),
     "road": ("road",),
     "pavement": ("sidewalk", "path"),
-    "tree": ("tree", "palm", "plant", "grass", "flower"),
+    "tree": ("tree", "palm", "plant", "grass", "flower", "field"),
     "sign": ("signboard", "traffic light", "poster", "trade name"),
     "fence": ("fence", "rail", "bannister"),
     "car": ("car", "bus", "truck", "van"),
@@ -146,7 +146,7 @@ def _centre(
     """Centre (x, y) of a crop: anywhere, or on a class drawn uniformly among those present."""
     height, width = classes.shape
     if random.random() < rare_class_share:
-        present = np.flatnonzero(np.bincount(classes.ravel(), minlength=256)[:NUM_CLASSES])
+        present = np.flatnonzero(np.bincount(classes.ravel(), minlength=256)[:VOID])
         spots = np.flatnonzero(classes.ravel() == random.choice(present))
         row, column = divmod(int(random.choice(spots)), width)
         return float(column), float(row)

@@ -1,4 +1,4 @@
-"""Intersection over union on CamVid, at full size, void ignored."""
+"""Intersection over union on CamVid or on drawn scenes, at full size, void ignored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from georay.training.segmenter.camvid import CLASSES, NUM_CLASSES, Example, class_of_ade20k
+from georay.training.segmenter.camvid import CLASSES, VOID, Example, class_of_ade20k
+from georay.training.segmenter.drawn import DRAWN_LABELS, index_of_ade20k
 
 
 class FullSizeSegmenter(Protocol):
@@ -18,19 +19,33 @@ class FullSizeSegmenter(Protocol):
 
 
 @dataclass(frozen=True)
-class SegmentationScore:
-    """Per-class intersection over union [11] and the share of pixels that are right."""
+class Labelling:
+    """Names of the classes of a data set, and the class [150] that each ADE20K id counts as."""
 
+    names: tuple[str, ...]
+    of_ade20k: NDArray[np.uint8]
+
+
+CAMVID = Labelling(CLASSES, class_of_ade20k())
+DRAWN = Labelling(DRAWN_LABELS, index_of_ade20k(DRAWN_LABELS))
+
+
+@dataclass(frozen=True)
+class SegmentationScore:
+    """Per-class intersection over union (NaN: not in any mask) and the share of right pixels."""
+
+    names: tuple[str, ...]
     iou: NDArray[np.float64]
     pixel_accuracy: float
     num_images: int
 
     @property
     def mean_iou(self) -> float:
-        return float(self.iou.mean())
+        """Mean over the classes that occur in the masks."""
+        return float(np.nanmean(self.iou))
 
     def as_text(self) -> str:
-        lines = [f"{name:<12}{value:.4f}" for name, value in zip(CLASSES, self.iou, strict=True)]
+        lines = [f"{name:<12}{value:.4f}" for name, value in zip(self.names, self.iou, strict=True)]
         return "\n".join(
             [
                 *lines,
@@ -41,27 +56,34 @@ class SegmentationScore:
         )
 
 
-def evaluate(segmenter: FullSizeSegmenter, examples: Sequence[Example]) -> SegmentationScore:
-    """Scores a segmenter's full-size class maps against CamVid's masks.
+def evaluate(
+    segmenter: FullSizeSegmenter, examples: Sequence[Example], labelling: Labelling = CAMVID
+) -> SegmentationScore:
+    """Scores a segmenter's full-size class maps against the masks of a data set.
 
-    Several ADE20K labels may stand for one CamVid class; a label that stands for none is wrong
+    Several ADE20K labels may stand for one class; a label that stands for none is wrong
     wherever it is predicted.
     """
-    confusion = np.zeros((NUM_CLASSES, NUM_CLASSES + 1), np.int64)
-    lookup = class_of_ade20k()
+    num_classes = len(labelling.names)
+    confusion = np.zeros((num_classes, num_classes + 1), np.int64)
     for example in examples:
-        predicted = lookup[segmenter.full_class_map(Image.fromarray(example.pixels))]
-        known = example.classes < NUM_CLASSES
-        pairs = example.classes[known].astype(np.int64) * (NUM_CLASSES + 1) + predicted[known]
+        labels = segmenter.full_class_map(Image.fromarray(example.pixels))
+        predicted = np.minimum(labelling.of_ade20k[labels], num_classes)
+        known = example.classes != VOID
+        pairs = example.classes[known].astype(np.int64) * (num_classes + 1) + predicted[known]
         confusion += np.bincount(pairs, minlength=confusion.size).reshape(confusion.shape)
-    return _score(confusion, len(examples))
+    return _score(confusion, labelling.names, len(examples))
 
 
-def _score(confusion: NDArray[np.int64], num_images: int) -> SegmentationScore:
+def _score(
+    confusion: NDArray[np.int64], names: tuple[str, ...], num_images: int
+) -> SegmentationScore:
     right = np.diagonal(confusion)
-    union = confusion.sum(axis=1) + confusion.sum(axis=0)[:NUM_CLASSES] - right
+    present = confusion.sum(axis=1) > 0
+    union = confusion.sum(axis=1) + confusion.sum(axis=0)[: len(names)] - right
     return SegmentationScore(
-        iou=right / np.maximum(union, 1),
+        names=names,
+        iou=np.where(present, right / np.maximum(union, 1), np.nan),
         pixel_accuracy=float(right.sum() / confusion.sum()),
         num_images=num_images,
     )

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from georay.config.segmenter import TrainSegmenterRecipe
+from georay.config.segmenter import Augmentation, TrainSegmenterRecipe
 from georay.training.segmenter.camvid import Example, training_crop
 
 
@@ -33,6 +33,15 @@ class Task(Protocol):
     def loss(self, pixels: Tensor, classes: Tensor) -> Tensor:
         """pixels: uint8 [N, 3, H, W]; classes: int64 [N, H, W] with VOID."""
         ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples, how crops are drawn from them, and how many of a batch's crops are theirs."""
+
+    examples: Sequence[Example]
+    augmentation: Augmentation
+    num_crops: int
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,12 @@ class Progress:
 def train(
     recipe: TrainSegmenterRecipe,
     task: Task,
-    examples: Sequence[Example],
+    sources: Sequence[Source],
     report: Callable[[Progress], None],
 ) -> nn.Module:
     """Trains to the recipe's last step, from its checkpoint if one exists.
 
+    Every batch holds the crops of each source, in the order of the sources.
     Returns the moving average of the weights, in evaluation mode.
     """
     torch.set_num_threads(recipe.threads)
@@ -67,11 +77,11 @@ def train(
     run = _Run(recipe, task, optimizer, copy.deepcopy(task.network))
     first = run.resume()
     with ThreadPoolExecutor(max_workers=1) as ahead:
-        batch = ahead.submit(draw_batch, recipe, examples, first)
+        batch = ahead.submit(draw_batch, recipe, sources, first)
         losses, since = [], time.perf_counter()
         for step in range(first, recipe.num_steps):
             pixels, classes = batch.result()
-            batch = ahead.submit(draw_batch, recipe, examples, step + 1)
+            batch = ahead.submit(draw_batch, recipe, sources, step + 1)
             losses.append(run.advance(step, pixels, classes))
             if (step + 1) % recipe.log_every == 0:
                 pace = (time.perf_counter() - since) / len(losses)
@@ -83,16 +93,18 @@ def train(
 
 
 def draw_batch(
-    recipe: TrainSegmenterRecipe, examples: Sequence[Example], step: int
+    recipe: TrainSegmenterRecipe, sources: Sequence[Source], step: int
 ) -> tuple[Tensor, Tensor]:
     """The crops of a step: pixels uint8 [N, 3, H, W], classes int64 [N, H, W]."""
-    first = step * recipe.batch_size
     random = np.random.default_rng((recipe.seed, step))
     crops = [
         training_crop(
-            _example_at(examples, first + offset, recipe.seed), recipe.augmentation, random
+            _example_at(source.examples, step * source.num_crops + offset, recipe.seed),
+            source.augmentation,
+            random,
         )
-        for offset in range(recipe.batch_size)
+        for source in sources
+        for offset in range(source.num_crops)
     ]
     pixels = torch.from_numpy(np.stack([pixels for pixels, _ in crops])).permute(0, 3, 1, 2)
     return pixels, torch.from_numpy(np.stack([classes for _, classes in crops])).long()

@@ -18,9 +18,14 @@ from georay.training.segmenter.camvid import (
     Example,
     read_split,
 )
-from georay.training.segmenter.loop import Progress, train
+from georay.training.segmenter.drawn import head_labels, training_scenes
+from georay.training.segmenter.loop import Progress, Source, train
 from georay.training.segmenter.maskformer import SmallMaskFormerTask, small_image_processor
-from georay.training.segmenter.small import SmallSegmenterTask, balanced_class_weights
+from georay.training.segmenter.small import (
+    SmallSegmenterTask,
+    balanced_class_weights,
+    starting_network,
+)
 
 
 def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:
@@ -40,18 +45,31 @@ def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], N
 def _train_small(
     recipe: TrainSegmenterRecipe, examples: list[Example], report: Callable[[Progress], None]
 ) -> Path:
-    labels = small_labels()
+    labels = [ADE20K_LABELS[LABEL_INDEX[label]] for label in head_labels()]
     groups = [
         [labels.index(label) for label in _full_labels(name) if label in labels] for name in CLASSES
     ]
-    task = SmallSegmenterTask(recipe, groups, balanced_class_weights(examples), len(labels))
-    network = cast(SmallSegmenterNetwork, train(recipe, task, examples, report))
+    sources = [_camvid(recipe, examples)]
+    drawn_weights = None
+    if recipe.drawn is not None:
+        scenes = training_scenes(recipe.drawn)
+        sources.append(Source(scenes, recipe.drawn.augmentation, recipe.drawn.num_crops))
+        drawn_weights = balanced_class_weights(
+            (scenes[index] for index in range(0, len(scenes), 4)), len(labels)
+        )
+    task = SmallSegmenterTask(
+        recipe,
+        starting_network(recipe, labels),
+        groups,
+        balanced_class_weights(examples),
+        drawn_weights,
+    )
+    network = cast(SmallSegmenterNetwork, train(recipe, task, sources, report))
     return save_small(network, labels, recipe.out / "small_segmenter.safetensors")
 
 
-def small_labels() -> list[str]:
-    """The ADE20K labels of the small segmenter's head, in order."""
-    return [_full_labels(name)[0] for name in CLASSES]
+def _camvid(recipe: TrainSegmenterRecipe, examples: list[Example]) -> Source:
+    return Source(examples, recipe.augmentation, recipe.num_camvid_crops)
 
 
 def _full_labels(camvid_class: str) -> list[str]:
@@ -73,7 +91,8 @@ def _train_maskformer(
     recipe: TrainSegmenterRecipe, examples: list[Example], report: Callable[[Progress], None]
 ) -> Path:
     task = SmallMaskFormerTask(recipe, balanced_class_weights(examples))
-    model = cast(MaskFormerForInstanceSegmentation, train(recipe, task, examples, report))
+    trained = train(recipe, task, [_camvid(recipe, examples)], report)
+    model = cast(MaskFormerForInstanceSegmentation, trained)
     folder = recipe.out / "maskformer"
     model.to(torch.float16).save_pretrained(folder)
     small_image_processor().save_pretrained(folder)

@@ -97,6 +97,31 @@ def test_real_streets_are_segmented_well(segmenter, shared):
     assert score.pixel_accuracy > 0.85
 
 
+def test_drawn_scenes_are_segmented_well(segmenter):
+    from georay.streetworld.world import StreetWorld
+
+    world = StreetWorld(seed=99)
+    scenes = [world.scene(index) for index in range(8)]
+    right = [
+        (segmenter.full_class_map(Image.fromarray(scene.image)) == scene.mask).mean()
+        for scene in scenes
+    ]
+    assert np.mean(right) > 0.9
+
+
+@pytest.mark.parametrize("kind, label", [("wall", "wall"), ("field", "field"), ("fog", "road")])
+def test_a_placeless_scene_is_seen_for_what_it_is(segmenter, kind, label):
+    from georay.streetworld.countries import PLACES
+    from georay.streetworld.world import StreetWorld
+
+    country, city = PLACES[0]
+    scene = StreetWorld(seed=99).scene_of(0, country, city, kind)
+    ratios = segmenter.area_ratios([Image.fromarray(scene.image)])[0]
+    shares = np.bincount(scene.mask.ravel(), minlength=150) / scene.mask.size
+    assert shares[LABEL_INDEX[label]] > 0.1
+    assert ratios[LABEL_INDEX[label]] == pytest.approx(shares[LABEL_INDEX[label]], abs=0.1)
+
+
 def test_class_maps_agree_with_the_ratios(segmenter, shared):
     photograph = sorted(shared("data/camvid/test").glob("*.jpg"))[0]
     image = Image.open(photograph).convert("RGB")

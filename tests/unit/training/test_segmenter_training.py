@@ -6,9 +6,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from georay.config.segmenter import Augmentation, TrainSegmenterRecipe
+from georay.config.segmenter import Augmentation, DrawnScenes, TrainSegmenterRecipe
 from georay.errors import ModelUnavailable
+from georay.locatability.labels import LABEL_INDEX
 from georay.models.segmenters.network import Encoder
+from georay.models.segmenters.small import load_small
 from georay.training.segmenter import imagenet
 from georay.training.segmenter.camvid import (
     ADE20K_LABELS_OF_CLASS,
@@ -19,10 +21,19 @@ from georay.training.segmenter.camvid import (
     read_split,
     training_crop,
 )
-from georay.training.segmenter.evaluate import evaluate
-from georay.training.segmenter.loop import learning_rate_factor
+from georay.training.segmenter.drawn import (
+    DRAWN_LABELS,
+    _repeats,
+    head_labels,
+    held_out_scenes,
+    index_of_ade20k,
+    training_scenes,
+)
+from georay.training.segmenter.evaluate import DRAWN, evaluate
+from georay.training.segmenter.loop import Source, draw_batch, learning_rate_factor
 from georay.training.segmenter.losses import group_logits, segmentation_loss
 from georay.training.segmenter.run import train_segmenter
+from georay.training.segmenter.small import balanced_class_weights, starting_network
 
 
 @pytest.fixture
@@ -61,6 +72,24 @@ def _recipe(camvid, out, **changes):
         "bf16": False,
     }
     return TrainSegmenterRecipe(**(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """Four scenes to train on and two held out."""
+    folder = tmp_path_factory.mktemp("scenes")
+    settings = DrawnScenes(
+        folder=folder,
+        seed=1,
+        num_scenes=4,
+        test_seed=2,
+        num_test_scenes=2,
+        num_crops=1,
+        augmentation=Augmentation(crop=64),
+    )
+    training_scenes(settings)
+    held_out_scenes(settings)
+    return settings
 
 
 def test_void_is_the_only_class_beyond_the_eleven(camvid):
@@ -171,3 +200,98 @@ def test_evaluation_counts_intersection_over_union():
     assert score.iou[3] == pytest.approx(8 / 12)
     assert score.iou[0] == 0
     assert score.pixel_accuracy == pytest.approx(8 / 12)
+
+
+def test_evaluation_of_drawn_scenes_passes_over_classes_that_no_mask_has():
+    class Fixed:
+        def full_class_map(self, image):
+            return np.full((image.height, image.width), LABEL_INDEX["field"])
+
+    field, sea = DRAWN_LABELS.index("field"), DRAWN_LABELS.index("sea")
+    classes = np.full((4, 4), field, np.uint8)
+    classes[0] = sea
+    score = evaluate(Fixed(), [Example("one", np.zeros((4, 4, 3), np.uint8), classes)], DRAWN)
+    assert score.mean_iou == pytest.approx(12 / 16 / 2)
+
+
+def test_all_that_streetworld_paints_has_a_class(scenes):
+    assert set(DRAWN_LABELS) <= set(head_labels())
+    for example in [*training_scenes(scenes), *held_out_scenes(scenes)]:
+        assert (example.classes != VOID).all()
+
+
+def test_drawn_classes_are_those_of_the_masks(scenes):
+    example = held_out_scenes(scenes)[0]
+    mask = np.asarray(Image.open(scenes.folder / f"seed-2/masks/{example.name}.png"))
+    road = LABEL_INDEX["road"]
+    assert (mask == road).any()
+    np.testing.assert_array_equal(example.classes == DRAWN_LABELS.index("road"), mask == road)
+    assert index_of_ade20k(head_labels())[road] == head_labels().index("road")
+
+
+def test_scenes_are_drawn_once_and_again_when_one_is_missing(scenes):
+    masks = sorted((scenes.folder / "seed-2" / "masks").iterdir())
+    before = [mask.stat().st_mtime_ns for mask in masks]
+    held_out_scenes(scenes)
+    assert [mask.stat().st_mtime_ns for mask in masks] == before
+    content = masks[1].read_bytes()
+    masks[1].unlink()
+    held_out_scenes(scenes)
+    assert masks[1].read_bytes() == content
+
+
+def test_scenes_with_rare_classes_come_more_often(scenes):
+    names = [example.name for example in training_scenes(scenes)]
+    assert set(names) == {f"streetworld-1-{index:08d}" for index in range(4)}
+    present = np.zeros((16, 2), bool)
+    present[:, 0] = True
+    present[0, 1] = True
+    assert _repeats(present).tolist() == [4] + [1] * 15
+
+
+def test_a_batch_holds_the_crops_of_each_source_in_order(camvid, tmp_path, scenes):
+    recipe = _recipe(camvid, tmp_path, batch_size=3, drawn=scenes)
+    one = np.zeros((64, 64, 3), np.uint8)
+    sources = [
+        Source(
+            [Example(str(value), one, np.full((64, 64), value, np.uint8))], Augmentation(crop=64), n
+        )
+        for value, n in ((4, recipe.num_camvid_crops), (7, scenes.num_crops))
+    ]
+    _, classes = draw_batch(recipe, sources, 0)
+    found = [set(crop.unique().tolist()) - {VOID} for crop in classes]
+    assert found == [{4}, {4}, {7}]
+
+
+def test_training_on_both_starts_from_the_labels_of_earlier_weights(camvid, tmp_path, scenes):
+    recipe = _recipe(camvid, tmp_path / "both", drawn=scenes, num_steps=1)
+    first = train_segmenter(recipe, _quiet)
+    labels = list(reversed(load_small(first).labels))
+    second = _recipe(camvid, tmp_path / "next", start=first)
+    state = starting_network(second, labels).state_dict()
+    for name in ("head.weight", "head.bias", "detail.head.weight"):
+        torch.testing.assert_close(state[name].flip(0), load_file(first)[name].float())
+
+
+def test_a_missing_start_is_reported(camvid, tmp_path):
+    recipe = _recipe(camvid, tmp_path, start=tmp_path / "absent.safetensors")
+    with pytest.raises(ValueError, match="train them first"):
+        starting_network(recipe, head_labels())
+
+
+@pytest.mark.parametrize(
+    "change, problem",
+    [({"num_crops": 2}, "CamVid crops too"), ({"test_seed": 1}, "another seed")],
+)
+def test_recipe_refuses_what_cannot_be_trained_or_measured(camvid, scenes, change, problem):
+    with pytest.raises(ValueError, match=problem):
+        _recipe(camvid, scenes.folder, drawn=DrawnScenes(**(scenes.model_dump() | change)))
+
+
+def test_rare_classes_weigh_more_and_absent_ones_one():
+    classes = np.zeros((10, 10), np.uint8)
+    classes[0] = 2
+    weights = balanced_class_weights([Example("one", np.zeros((10, 10, 3), np.uint8), classes)], 4)
+    assert weights[2] / weights[0] == pytest.approx(3)
+    assert weights[[0, 2]].mean() == pytest.approx(1)
+    assert weights[[1, 3]].tolist() == [1, 1]
