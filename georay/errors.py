@@ -23,3 +23,7 @@ class TableMismatch(GeorayError, ValueError):
 
 class TooManyErrors(GeorayError):
     """A finished run in which more rows failed than the recipe allows."""
+
+
+class ScoringStopped(GeorayError):
+    """Workers that cannot score at all; what was written before stays and is not done again."""

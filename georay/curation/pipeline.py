@@ -1,6 +1,7 @@
 """Scoring on Ray Data: read, segment in an actor pool, score, write. The one file with Ray Data."""
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pyarrow as pa
 import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext
+from ray.exceptions import RayError
 
 from georay.config.curate import CurateRecipe, WorkersRecipe
 from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
+from georay.errors import ScoringStopped
 from georay.locatability.weights import ClassWeights
 
 BLOCKS_PER_ACTOR = 4
@@ -23,6 +26,7 @@ def score_images(
 
     inputs: schema INPUTS. Each yielded row has num_rows, num_errors and the seconds of work spent
     on reading and on segmenting. `parts` must be a folder that every worker sees.
+    Raises ScoringStopped if a worker cannot work at all, for instance without its model.
     """
     _quiet_context()
     parts.mkdir(parents=True, exist_ok=True)
@@ -59,7 +63,16 @@ def score_images(
             num_cpus=workers.cpus_per_read,
         )
     )
-    return iter(written.iter_rows())
+    return _explained(iter(written.iter_rows()))
+
+
+def _explained(rows: Iterator[dict[str, float]]) -> Iterator[dict[str, float]]:
+    """The rows; what stopped a worker is raised as its own message, without Ray's traceback."""
+    try:
+        yield from rows
+    except RayError as problem:
+        cause = re.split(r"\n(?=[A-Za-z_][\w.]*: )", str(problem))[-1]
+        raise ScoringStopped(f"scoring stopped: {cause.partition(': ')[2].strip()}") from problem
 
 
 def _blocks(inputs: pa.Table, num_actors: int, rows_per_block: int) -> list[pa.Table]:
