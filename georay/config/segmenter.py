@@ -65,6 +65,9 @@ class TrainSegmenterRecipe(Recipe):
     warmup_steps: int = Field(100, ge=0)
     ema_decay: float = Field(0.998, ge=0, lt=1)
     overlap_loss: float = Field(0.5, ge=0, description="weight of the soft Jaccard loss")
+    prior_shift: float = Field(
+        0.5, ge=0, le=1, description="share of the drawn classes' weights undone after training"
+    )
     checkpoint_every: int = Field(100, ge=1, description="steps")
     log_every: int = Field(20, ge=1, description="steps")
     threads: int = Field(2, ge=1, description="CPU threads of torch")

@@ -79,7 +79,9 @@ class SceneFolder(Sequence[Example]):
 
     def repeated(self, times: NDArray[np.int64]) -> "SceneFolder":
         """The same scenes, each as often as `times` [scenes] says."""
-        pictures = [self._pictures[index] for index in np.repeat(np.arange(len(self)), times)]
+        pictures = [
+            self._pictures[index] for index in np.repeat(np.arange(len(self)), times).tolist()
+        ]
         return SceneFolder(pictures, self._lookup)
 
 

@@ -25,6 +25,7 @@ from georay.training.segmenter.small import (
     SmallSegmenterTask,
     balanced_class_weights,
     starting_network,
+    undo_class_weights,
 )
 
 
@@ -65,6 +66,8 @@ def _train_small(
         drawn_weights,
     )
     network = cast(SmallSegmenterNetwork, train(recipe, task, sources, report))
+    if drawn_weights is not None:
+        undo_class_weights(network, drawn_weights, recipe.prior_shift)
     return save_small(network, labels, recipe.out / "small_segmenter.safetensors")
 
 

@@ -117,6 +117,16 @@ def _load_start(network: SmallSegmenterNetwork, labels: Sequence[str], file: Pat
     network.load_state_dict(fresh | state)
 
 
+@torch.no_grad()
+def undo_class_weights(network: SmallSegmenterNetwork, weights: Tensor, share: float) -> None:
+    """Takes back a share of what class weights [num_labels] do to the logits.
+
+    Weights help rare classes to be learnt, but make thin things come out too thick: they add the
+    weight's logarithm to a class's logit (Menon et al. 2021, section 3). Changes the network.
+    """
+    network.detail.head.bias -= share * weights.log()  # type: ignore[operator]
+
+
 def balanced_class_weights(examples: Iterable[Example], num_classes: int = NUM_CLASSES) -> Tensor:
     """Weights [num_classes] falling with the square root of a class's pixel share, mean 1.
 

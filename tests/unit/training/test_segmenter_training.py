@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from georay.config.segmenter import Augmentation, DrawnScenes, TrainSegmenterRecipe
 from georay.errors import ModelUnavailable
 from georay.locatability.labels import LABEL_INDEX
-from georay.models.segmenters.network import Encoder
+from georay.models.segmenters.network import Encoder, SmallSegmenterNetwork
 from georay.models.segmenters.small import load_small
 from georay.training.segmenter import imagenet
 from georay.training.segmenter.camvid import (
@@ -33,7 +33,11 @@ from georay.training.segmenter.evaluate import DRAWN, evaluate
 from georay.training.segmenter.loop import Source, draw_batch, learning_rate_factor
 from georay.training.segmenter.losses import group_logits, segmentation_loss
 from georay.training.segmenter.run import train_segmenter
-from georay.training.segmenter.small import balanced_class_weights, starting_network
+from georay.training.segmenter.small import (
+    balanced_class_weights,
+    starting_network,
+    undo_class_weights,
+)
 
 
 @pytest.fixture
@@ -286,6 +290,17 @@ def test_a_missing_start_is_reported(camvid, tmp_path):
 def test_recipe_refuses_what_cannot_be_trained_or_measured(camvid, scenes, change, problem):
     with pytest.raises(ValueError, match=problem):
         _recipe(camvid, scenes.folder, drawn=DrawnScenes(**(scenes.model_dump() | change)))
+
+
+def test_undone_weights_leave_the_odds_of_unweighted_classes():
+    network = SmallSegmenterNetwork(3).eval()
+    images = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        before = network(images).softmax(dim=1)
+        undo_class_weights(network, torch.tensor([1.0, 1.0, 4.0]), share=0.5)
+        after = network(images).softmax(dim=1)
+    torch.testing.assert_close(after[:, 0] / after[:, 1], before[:, 0] / before[:, 1])
+    torch.testing.assert_close(after[:, 2] / after[:, 0], before[:, 2] / before[:, 0] / 2)
 
 
 def test_rare_classes_weigh_more_and_absent_ones_one():
