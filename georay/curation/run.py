@@ -57,6 +57,7 @@ def curate(recipe: CurateRecipe) -> Summary:
     folder = RunFolder(Path(recipe.output).expanduser())
     clock = Clock()
     with folder.locked():
+        recipe = _pin_segmenter(recipe, folder)
         with clock.step("list"):
             inputs = list_inputs(recipe.inputs)
         with clock.step("weights"):
@@ -110,6 +111,22 @@ def reselect(root: Path, threshold: float) -> Summary:
         weights = weights_from_json(folder.weights.read_text())
         inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
         return _select_and_report(folder, recipe, weights, inputs, Clock())
+
+
+def _pin_segmenter(recipe: CurateRecipe, folder: RunFolder) -> CurateRecipe:
+    """The recipe with the segmenter's commit filled in: the one that this folder began with."""
+    choice = recipe.segmenter
+    if choice.revision is None and choice.model != "small":
+        before = json.loads(folder.settings.read_text()) if folder.settings.exists() else {}
+        stored = before.get("segmenter", {})
+        if stored.get("model") == choice.model:
+            revision = stored["revision"]
+        else:
+            from georay.models.segmenters.hub import pinned_revision
+
+            revision = pinned_revision(choice.model, None)
+        choice = choice.model_copy(update={"revision": revision})
+    return recipe.model_copy(update={"segmenter": choice})
 
 
 def _settings(recipe: CurateRecipe, weights: ClassWeights) -> dict[str, object]:

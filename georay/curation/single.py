@@ -10,6 +10,7 @@ from georay.curation.weighting import resolve_weights
 from georay.errors import UnreadableImage
 from georay.locatability.score import Contribution, contributions
 from georay.models.segmenter import Segmenter, load_segmenter
+from georay.models.segmenters.hub import pinned_revision
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,5 @@ def score_picture(path: Path, recipe: CurateRecipe) -> PictureScore:
 
 @cache
 def _segmenter(choice: SegmenterRecipe) -> Segmenter:
-    return load_segmenter(
-        choice.model, revision=choice.revision, exact=choice.exact, device=choice.device
-    )
+    revision = pinned_revision(choice.model, choice.revision)
+    return load_segmenter(choice.model, revision=revision, exact=choice.exact, device=choice.device)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from numpy.typing import NDArray
 from transformers import AutoConfig, PreTrainedConfig
 
 from georay.errors import ModelUnavailable
@@ -31,7 +30,7 @@ def pinned_revision(name: str, revision: str | None) -> str | None:
         return revision
     try:
         return HfApi().model_info(name, revision=revision, timeout=10).sha
-    except (HfHubHTTPError, OSError, HFValidationError) as problem:
+    except Exception as problem:  # whatever the hub's transport raises, nothing is pinned
         raise ModelUnavailable(
             f"cannot pin the segmenter {name}: the hub did not say what commit "
             f"{revision or 'main'} is ({type(problem).__name__}). Give the full commit hash as "
