@@ -138,7 +138,7 @@ def _timed(work: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
 # (b) throughput: the Ray Data pipeline against bare processes over the same stage objects
 
 
-def measure_rate(repeats: int = 3) -> dict[str, object]:
+def measure_rate(repeats: int = 2) -> dict[str, object]:
     """Images per second between warm-up and tail, in turn, with as many processes."""
     with tempfile.TemporaryDirectory() as folder:
         pictures = draw_pictures(Path(folder) / "pictures", RATE_IMAGES, RATE_SIDE)

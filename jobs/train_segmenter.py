@@ -35,21 +35,11 @@ def main(
 
 
 def _evaluate(run: TrainSegmenterRecipe, weights: str, split: str) -> None:
-    import torch
+    from georay.models.segmenter import SMALL, SMALL_WEIGHTS
+    from georay.training.segmenter.run import evaluate_file
 
-    from georay.models.segmenters.small import WEIGHTS, load_small
-    from georay.training.segmenter.camvid import read_split
-    from georay.training.segmenter.drawn import held_out_scenes
-    from georay.training.segmenter.evaluate import DRAWN, evaluate
-
-    torch.set_num_threads(run.threads)
-    segmenter = load_small(WEIGHTS if weights == "small" else Path(weights))
-    print(segmenter.id)
-    if run.camvid.exists():
-        print(f"CamVid, {split}\n{evaluate(segmenter, read_split(run.camvid, split)).as_text()}")
-    if run.drawn is not None:
-        print(f"drawn scenes, seed {run.drawn.test_seed}")
-        print(evaluate(segmenter, held_out_scenes(run.drawn), DRAWN).as_text())
+    file = SMALL_WEIGHTS if weights == SMALL else Path(weights)
+    print(evaluate_file(run, file, split))
 
 
 if __name__ == "__main__":

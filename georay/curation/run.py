@@ -29,6 +29,7 @@ from georay.curation.summary import Summary, summarize
 from georay.curation.weighting import resolve_weights
 from georay.errors import TooManyErrors
 from georay.locatability.weights import ClassWeights, weights_from_json
+from georay.models.segmenter import SMALL, weights_digest
 from georay.runtime.progress import progress
 
 
@@ -116,7 +117,7 @@ def reselect(root: Path, threshold: float) -> Summary:
 def _pin_segmenter(recipe: CurateRecipe, folder: RunFolder) -> CurateRecipe:
     """The recipe with the segmenter's commit filled in: the one that this folder began with."""
     choice = recipe.segmenter
-    if choice.revision is None and choice.model != "small":
+    if choice.revision is None and choice.model != SMALL:
         before = json.loads(folder.settings.read_text()) if folder.settings.exists() else {}
         stored = before.get("segmenter", {})
         if stored.get("model") == choice.model:
@@ -131,8 +132,10 @@ def _pin_segmenter(recipe: CurateRecipe, folder: RunFolder) -> CurateRecipe:
 
 def _settings(recipe: CurateRecipe, weights: ClassWeights) -> dict[str, object]:
     """What decides a score: a folder's rows must all have been made with the same."""
+    choice = recipe.segmenter
     return {
-        "segmenter": recipe.segmenter.model_dump(exclude={"device"}),
+        "segmenter": choice.model_dump(exclude={"device"})
+        | {"digest": weights_digest(choice.model)},
         "weights": weights.id,
         "limits": recipe.limits.model_dump(),
     }

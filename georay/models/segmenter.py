@@ -4,14 +4,18 @@ Paper, section 3.1: MaskFormer gives each street view the area ratio of the 150 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from georay.core.manifest import digest, file_sha256
+
 DEFAULT_SEGMENTER = "facebook/maskformer-swin-base-ade"
 SMALL = "small"
+SMALL_WEIGHTS = Path(__file__).parent / "weights" / "small_segmenter.safetensors"
 
 
 class Segmenter(Protocol):
@@ -49,3 +53,12 @@ def load_segmenter(
     config = model_config(name, revision)
     load = load_maskformer if config.model_type == MASKFORMER else load_semantic
     return load(name, revision=revision, exact=exact, device=device)
+
+
+def weights_digest(name: str) -> str | None:
+    """Digest of the weights of "small" or of a local folder; None for a hub id.
+
+    A hub's weights are named by their revision; local ones may change under the same name.
+    """
+    files = [SMALL_WEIGHTS] if name == SMALL else sorted(Path(name).glob("*.safetensors"))
+    return digest(*map(file_sha256, files)) if files else None

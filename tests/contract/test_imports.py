@@ -25,7 +25,6 @@ NETWORKS = (
     "georay/training/",
     "georay/evaluation/",
     "georay/cli/doctor.py",
-    "jobs/train_segmenter.py",
     "benchmarks/",
 )
 ALLOWED = {

@@ -225,6 +225,12 @@ def test_other_weights_are_refused_in_a_folder_with_rows(copied, photos, tmp_pat
         curate(recipe_of(photos, copied, weights={"source": str(tmp_path / "other.json")}))
 
 
+def test_other_weights_under_the_same_segmenter_name_are_refused(copied, photos, monkeypatch):
+    monkeypatch.setattr("georay.curation.run.weights_digest", lambda name: "of an upgrade")
+    with pytest.raises(ValueError, match=r"other settings .*of an upgrade"):
+        curate(recipe_of(photos, copied))
+
+
 def test_another_threshold_selects_again_without_scoring(copied, photos, finished):
     scores = {p: t for p, t in written_at(copied).items() if p.startswith("scores")}
     top = max(row["locatability"] or 0 for row in rows_by_name(copied).values())

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from georay.errors import ModelUnavailable
+from georay.models.segmenter import SMALL_WEIGHTS
 from georay.models.segmenters.areas import (
     ClassMap,
     ClassMapSegmenter,
@@ -26,7 +27,6 @@ from georay.models.segmenters.network import (
     normalise,
 )
 
-WEIGHTS = Path(__file__).parents[1] / "weights" / "small_segmenter.safetensors"
 WORKING_AREA = 544 * 416
 """Pixels that an image is resized to. Weights trained at CamVid's size gain 0.008 mean IoU
 from this third more of pixels, at 11 ms more an image; yet more pixels gain little."""
@@ -85,7 +85,7 @@ def _working_pixels(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(resized)).permute(2, 0, 1)
 
 
-def load_small(weights: Path = WEIGHTS, *, device: str = "cpu") -> SmallSegmenter:
+def load_small(weights: Path = SMALL_WEIGHTS, *, device: str = "cpu") -> SmallSegmenter:
     """The segmenter in a weights file, whose metadata lists its labels.
 
     Raises ModelUnavailable if the file is missing.

@@ -12,13 +12,15 @@ from transformers import MaskFormerForInstanceSegmentation
 from georay.config.segmenter import TrainSegmenterRecipe
 from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
 from georay.models.segmenters.network import SmallSegmenterNetwork
+from georay.models.segmenters.small import load_small
 from georay.training.segmenter.camvid import (
     ADE20K_LABELS_OF_CLASS,
     CLASSES,
     Example,
     read_split,
 )
-from georay.training.segmenter.drawn import head_labels, training_scenes
+from georay.training.segmenter.drawn import head_labels, held_out_scenes, training_scenes
+from georay.training.segmenter.evaluate import DRAWN, evaluate
 from georay.training.segmenter.loop import Progress, Source, train
 from georay.training.segmenter.maskformer import SmallMaskFormerTask, small_image_processor
 from georay.training.segmenter.small import (
@@ -41,6 +43,23 @@ def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], N
     if recipe.architecture == "small":
         return _train_small(recipe, examples, report)
     return _train_maskformer(recipe, examples, report)
+
+
+def evaluate_file(recipe: TrainSegmenterRecipe, weights: Path, split: str) -> str:
+    """The scores of a weights file on CamVid's split and on held-out drawn scenes, as text.
+
+    CamVid is left out where its folder does not exist, drawn scenes where the recipe has none.
+    """
+    torch.set_num_threads(recipe.threads)
+    segmenter = load_small(weights)
+    lines = [segmenter.id]
+    if recipe.camvid.exists():
+        score = evaluate(segmenter, read_split(recipe.camvid, split))
+        lines += [f"CamVid, {split}", score.as_text()]
+    if recipe.drawn is not None:
+        score = evaluate(segmenter, held_out_scenes(recipe.drawn), DRAWN)
+        lines += [f"drawn scenes, seed {recipe.drawn.test_seed}", score.as_text()]
+    return "\n".join(lines)
 
 
 def _train_small(

@@ -13,7 +13,7 @@ from georay.locatability.labels import LABEL_INDEX
 from georay.models.segmenter import load_segmenter
 from georay.models.segmenters.folding import folded
 from georay.models.segmenters.network import SmallSegmenterNetwork
-from georay.models.segmenters.small import WEIGHTS, load_small, working_size
+from georay.models.segmenters.small import SMALL_WEIGHTS, load_small, working_size
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_id_names_the_weights(segmenter):
 
 
 def test_weights_stay_small():
-    assert WEIGHTS.stat().st_size <= 20e6
+    assert SMALL_WEIGHTS.stat().st_size <= 20e6
 
 
 def test_head_labels_are_ade20k_labels(segmenter):
