@@ -67,6 +67,7 @@ def measure_cost(repeats: int = 5, num_images: int = 4) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         files = sorted(draw_pictures(Path(folder), num_images, 512).iterdir())
         images = [Image.open(file).convert("RGB") for file in files]
+    _spread_logits(model, processor(images=images[0], return_tensors="pt")["pixel_values"])
 
     def plain() -> np.ndarray:
         return np.stack([_plain_ratios(model, processor, image) for image in images])
@@ -110,10 +111,34 @@ def _random_maskformer() -> Any:
         backbone_config=backbone, decoder_config=MaskFormerDetrConfig(), id2label=names
     )
     model = MaskFormerForInstanceSegmentation(config).eval()
-    # As initialised, every query says the same and one class fills the picture.
-    torch.nn.init.normal_(model.class_predictor.weight, std=1.0)
-    torch.nn.init.normal_(list(model.mask_embedder.parameters())[-2], std=0.5)
     return model
+
+
+def _spread_logits(model: Any, picture: Any) -> None:
+    """Shifts and scales last layers so that logits vary over a picture as a trained network's do.
+
+    As initialised, every query says the same, one class fills the picture, and any two ways of
+    counting agree. picture: the processor's tensor [1, 3, H, W]. Changes the model.
+    """
+    import torch
+
+    with torch.inference_mode():
+        model.model.transformer_module.queries_embedder.weight.normal_(std=2.0)
+        outputs = model(picture)
+        queries = outputs.transformer_decoder_last_hidden_state[0]
+        pixels = outputs.pixel_decoder_last_hidden_state[0].flatten(1).T
+        *_, last, _ = model.mask_embedder.modules()  # its last linear layer, an identity
+        _standardise(model.class_predictor, model.class_predictor(queries), 3.0)
+        _standardise(last, model.mask_embedder(queries), 1.0)
+        _standardise(model.model.pixel_level_module.decoder.mask_projection, pixels, 0.25)
+
+
+def _standardise(layer: Any, outputs: Any, deviation: float) -> None:
+    """Gives a layer's outputs [n, channels] mean 0 in each channel and this deviation overall."""
+    centre = outputs.mean(dim=0)
+    factor = deviation / (outputs - centre).std()
+    layer.weight.mul_(factor)
+    layer.bias.sub_(centre).mul_(factor)
 
 
 def _plain_ratios(model: Any, processor: Any, image: Image.Image) -> NDArray[np.float64]:

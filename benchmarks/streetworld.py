@@ -1,39 +1,42 @@
 """How fast StreetWorld draws, and in how much memory: one core, then through Ray Data.
 
-    python -m benchmarks.streetworld --images 1000
-    python -m benchmarks.streetworld --images 100000 --ray
+    python -m benchmarks.streetworld --images 1000 --repeats 3
+    python -m benchmarks.streetworld --images 100000 --ray --workers 2    # 40 minutes, two cores
 
-Each run checks that every scene came out once before it reports a speed, and appends one line to
-benchmarks/records/streetworld.jsonl.
+Each run checks that every scene came out once before it reports a speed. Records go to
+benchmarks/records/streetworld_IMAGES.json.
 """
 
 import argparse
-import json
-import os
-import platform
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pyarrow.parquet as pq
 
-RECORDS = Path(__file__).parent / "records" / "streetworld.jsonl"
+from benchmarks.record import spread, write_record
+
+MIB = 2**20
+MOMENTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 class MemoryWatch:
-    """Samples the resident memory of this process and its children while it runs."""
+    """Samples the memory of this process and its children while it runs, in MiB.
+
+    Private memory is what grows when something leaks. Shared memory is mostly Ray's object
+    store, a pool of fixed size whose pages are touched one after the other.
+    """
 
     def __init__(self) -> None:
-        self.samples: list[float] = []
+        self.samples: list[tuple[float, float]] = []
         self._done = threading.Event()
 
     @contextmanager
-    def watching(self, every_s: float = 1.0) -> Iterator[None]:
+    def watching(self, every_s: float = 2.0) -> Iterator[None]:
         thread = threading.Thread(target=self._sample, args=(every_s,), daemon=True)
         thread.start()
         try:
@@ -45,21 +48,23 @@ class MemoryWatch:
     def _sample(self, every_s: float) -> None:
         me = psutil.Process()
         while not self._done.wait(every_s):
-            self.samples.append(sum(_resident(p) for p in (me, *me.children(recursive=True))))
+            parts = [_private_and_shared(p) for p in (me, *me.children(recursive=True))]
+            self.samples.append((sum(p for p, _ in parts), sum(s for _, s in parts)))
 
-    def around(self, share: float) -> float:
-        """Mean MiB in the tenth of the run around this share of it."""
+    def around(self, share: float) -> dict[str, int]:
+        """Mean in the tenth of the run around this share of it."""
         middle, reach = int(share * len(self.samples)), max(1, len(self.samples) // 20)
         near = self.samples[max(0, middle - reach) : middle + reach] or self.samples[-1:]
-        return round(sum(near) / len(near) / 2**20) if near else 0
+        private, shared = (round(sum(column) / len(near)) for column in zip(*near, strict=True))
+        return {"private": private, "shared": shared}
 
 
-def _resident(process: psutil.Process) -> float:
+def _private_and_shared(process: psutil.Process) -> tuple[float, float]:
     try:
         info = process.memory_full_info()
-        return float(info.pss)  # shared pages counted once
     except psutil.Error:
-        return 0.0
+        return 0.0, 0.0
+    return info.uss / MIB, (info.pss - info.uss) / MIB  # of shared pages, its own share
 
 
 def draw_alone(num_images: int, seed: int) -> int:
@@ -85,38 +90,42 @@ def draw_with_ray(num_images: int, seed: int, workers: int) -> int:
         return len(set(pq.read_table(folder, columns=["image_id"])["image_id"].to_pylist()))
 
 
+def measure(choice: argparse.Namespace) -> dict[str, object]:
+    """Speed of each repeat, and memory over the last one."""
+    per_second, per_cpu_second = [], []
+    for _ in range(choice.repeats):
+        watch = MemoryWatch()
+        wall, cpu = time.perf_counter(), time.process_time()
+        with watch.watching():
+            if choice.ray:
+                drawn = draw_with_ray(choice.images, choice.seed, choice.workers)
+            else:
+                drawn = draw_alone(choice.images, choice.seed)
+        assert drawn == choice.images, f"{drawn:,} of {choice.images:,} scenes came out"
+        per_second.append(round(drawn / (time.perf_counter() - wall), 1))
+        per_cpu_second.append(round(drawn / (time.process_time() - cpu), 1))
+    results: dict[str, object] = {
+        "scenes_per_s": spread(per_second),
+        "memory_mib_at_share_of_run": {str(share): watch.around(share) for share in MOMENTS},
+    }
+    if not choice.ray:
+        results["scenes_per_cpu_s"] = spread(per_cpu_second)
+    return results
+
+
 def main() -> None:
+    """Measures once as asked and writes a record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ray", action="store_true", help="through Ray Data, written to Parquet")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="drawing processes, with --ray")
+    parser.add_argument("--repeats", type=int, default=1)
     choice = parser.parse_args()
-    watch = MemoryWatch()
-    wall, cpu = time.perf_counter(), time.process_time()
-    with watch.watching():
-        if choice.ray:
-            drawn = draw_with_ray(choice.images, choice.seed, choice.workers)
-        else:
-            drawn = draw_alone(choice.images, choice.seed)
-    assert drawn == choice.images, f"{drawn:,} of {choice.images:,} scenes came out"
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    record = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "images": drawn,
-        "through": "ray data" if choice.ray else "one process",
-        "workers": choice.workers,
-        "scenes_per_s": round(drawn / wall, 1),
-        "scenes_per_cpu_s": None if choice.ray else round(drawn / cpu, 1),
-        "load_average": round(os.getloadavg()[0], 1),
-        "memory_mib": {share: watch.around(float(share)) for share in ("0.1", "0.5", "0.9")},
-        "cpus": os.cpu_count(),
-        "machine": platform.machine(),
-    }
-    RECORDS.parent.mkdir(parents=True, exist_ok=True)
-    with RECORDS.open("a") as file:
-        file.write(json.dumps(record) + "\n")
-    print(json.dumps(record, indent=2))
+    results = measure(choice)
+    name = f"streetworld_{choice.images}{'_ray' if choice.ray else ''}"
+    path = write_record(name, vars(choice), results)
+    print(name, *(f"\n  {key}: {value}" for key, value in results.items()), f"\n  → {path}")
 
 
 if __name__ == "__main__":
