@@ -62,6 +62,81 @@ SCORES = pa.schema(
 """Every image of a run, scored or failed. `area_ratio` has 150 entries in ADE20K order."""
 
 
+SAMPLES = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("place", pa.string(), nullable=False),
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("question", pa.string(), nullable=False),
+        pa.field("answer", pa.string(), nullable=False),
+        pa.field("clue_id", pa.string()),
+        pa.field("country", pa.string(), nullable=False),
+        pa.field("city", pa.string()),
+        pa.field("latitude", pa.float64()),
+        pa.field("longitude", pa.float64()),
+        pa.field("locatability", pa.float64()),
+    ]
+)
+"""Conversations to learn from. `stage` is the name of its prompt, "reasoning" or "location";
+`split` is "train", "validation" or "test", and no `place` is in two of them."""
+
+LEFT_OUT = pa.schema(
+    [
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("clue_id", pa.string()),
+        pa.field("image_id", pa.string()),
+        pa.field("uri", pa.string()),
+    ]
+)
+"""Clues and images that became no sample, each with a slug to count by and a sentence to read."""
+
+_TOWN_CANDIDATE = pa.struct(
+    [
+        pa.field("city", pa.string()),
+        pa.field("latitude", pa.float64()),
+        pa.field("longitude", pa.float64()),
+        pa.field("probability", pa.float64()),
+    ]
+)
+_CANDIDATE = pa.struct(
+    [
+        pa.field("country", pa.string()),
+        pa.field("country_name", pa.string()),
+        pa.field("probability", pa.float64()),
+        pa.field("towns", pa.list_(_TOWN_CANDIDATE)),
+    ]
+)
+
+PREDICTIONS = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("adapter", pa.string()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("country", pa.string()),
+        pa.field("city", pa.string()),
+        pa.field("reasons", pa.string()),
+        pa.field("latitude", pa.float64()),
+        pa.field("longitude", pa.float64()),
+        pa.field("candidates", pa.list_(_CANDIDATE)),
+        pa.field("raw", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("latency_ms", pa.float64()),
+        pa.field("true_country", pa.string()),
+        pa.field("true_city", pa.string()),
+        pa.field("true_latitude", pa.float64()),
+        pa.field("true_longitude", pa.float64()),
+    ]
+)
+"""One answer per image beside what is true of it. Countries are alpha-2 codes, towns as written;
+`status` is that of the location; `candidates` are those of the location as JSON has them."""
+
+
 def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
     """The table with exactly the columns of `schema`, in its order and types.
 

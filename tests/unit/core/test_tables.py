@@ -1,8 +1,12 @@
+from dataclasses import asdict
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from georay.core.tables import INPUTS, SCORES, conform, rows_to_table
+from georay.core.tables import INPUTS, PREDICTIONS, SAMPLES, SCORES, conform, rows_to_table
 from georay.errors import TableMismatch
+from georay.models.locations import Candidate, Location, TownCandidate
 
 
 def test_columns_come_in_the_declared_order_and_type_and_others_are_left_out():
@@ -42,3 +46,33 @@ def test_rows_become_a_table_with_absent_columns_empty():
     table = rows_to_table([{"image_id": "1", "uri": "a", "copies": 1, "area_ratio": [0.5]}], SCORES)
     assert table.schema.equals(SCORES)
     assert table.to_pylist()[0]["locatability"] is None
+
+
+SAMPLE = {
+    "sample_id": "1", "stage": "reasoning", "split": "train", "place": "cell 1 2", "image_id": "i",
+    "uri": "i.jpg", "question": "Where?", "answer": "{}", "country": "FR",
+}  # fmt: skip
+
+
+def test_a_sample_needs_no_town_and_no_coordinates():
+    row = conform(pa.Table.from_pylist([SAMPLE]), SAMPLES, "samples").to_pylist()[0]
+    assert row["city"] is None and row["latitude"] is None
+
+
+@pytest.mark.parametrize("column", ["sample_id", "place", "split", "answer", "country"])
+def test_a_sample_without_what_training_needs_is_refused(column):
+    table = pa.Table.from_pylist([SAMPLE]).drop_columns([column])
+    with pytest.raises(TableMismatch, match=f"'samples' has no column '{column}'"):
+        conform(table, SAMPLES, "samples")
+
+
+def test_a_location_fits_the_predictions_with_its_candidates_and_their_towns(tmp_path):
+    town = TownCandidate("Porto", 41.15, -8.61, 0.25)
+    location = Location(
+        "answered", country="PT", candidates=(Candidate("PT", "Portugal", 0.5, (town,)),)
+    )
+    row = {"image_id": "i", "model": "tiny"} | location.to_json()
+    pq.write_table(rows_to_table([row], PREDICTIONS), tmp_path / "predictions.parquet")
+    read = conform(pq.read_table(tmp_path / "predictions.parquet"), PREDICTIONS, "predictions")
+    assert read.to_pylist()[0]["candidates"][0]["towns"] == [asdict(town)]
+    assert read.to_pylist()[0]["status"] == "answered"
