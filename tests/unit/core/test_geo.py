@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from georay.core.geo import EARTH_RADIUS_KM, distance_km
+
+LATITUDES = st.floats(-90, 90)
+LONGITUDES = st.floats(-180, 180)
+PARIS, NEW_YORK = (48.8566, 2.3522), (40.7128, -74.0060)
+
+
+@pytest.mark.parametrize(("formula", "expected"), [("haversine", 5837.24), ("geodesic", 5852.93)])
+def test_paris_to_new_york_is_as_far_as_the_formula_says(formula, expected):
+    assert distance_km(*PARIS, *NEW_YORK, formula) == pytest.approx(expected, abs=0.05)
+
+
+def test_a_quarter_and_a_half_of_the_globe():
+    quarters = distance_km(0, 0, [0, 90, 0], [90, 0, 180]) / EARTH_RADIUS_KM
+    assert quarters == pytest.approx(np.array([0.5, 0.5, 1.0]) * np.pi)
+
+
+def test_a_meridian_of_the_ellipsoid_is_not_a_circle():
+    along_equator, to_pole = distance_km(0, 0, [0, 90], [90, 0], "geodesic")
+    assert along_equator == pytest.approx(10018.754, abs=0.001)
+    assert to_pole == pytest.approx(10001.966, abs=0.001)
+
+
+def test_the_date_line_is_no_wall():
+    assert distance_km(0, 179.99, 0, -179.99) == pytest.approx(2.224, abs=0.001)
+
+
+@pytest.mark.parametrize("formula", ["haversine", "geodesic"])
+def test_without_a_coordinate_there_is_no_distance(formula):
+    distances = distance_km([np.nan, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0], formula)
+    assert np.isnan(distances[0]) and distances[1] == 0
+
+
+@given(LATITUDES, LONGITUDES, LATITUDES, LONGITUDES)
+def test_distances_are_symmetric_bounded_and_within_a_percent_of_the_ellipsoid(a, b, c, d):
+    there = distance_km(a, b, c, d)
+    assert there == pytest.approx(distance_km(c, d, a, b), abs=1e-6)
+    assert 0 <= there <= np.pi * EARTH_RADIUS_KM + 1e-6
+    assert there == pytest.approx(distance_km(a, b, c, d, "geodesic"), rel=0.01, abs=1e-6)
