@@ -1,0 +1,156 @@
+"""From a recipe to a folder of samples, with what was left out and why."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from georay.config.load import dump_recipe
+from georay.config.samples import SamplesRecipe
+from georay.core.gazetteer import Gazetteer
+from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
+from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
+from georay.curation.run_folder import RunFolder, replace_folder
+from georay.curation.samples.conversations import Conversations, Row
+from georay.curation.samples.pictures import Picture, PictureIndex, Scored, list_pictures, read_run
+from georay.curation.samples.places import SPLITS
+from georay.curation.samples.sorting import Sorting, sort_clues, sort_pictures
+from georay.curation.samples.whereabouts import Clue, Whereabouts
+
+FOLDER, SAMPLES_FILE, LEFT_OUT_FILE = "samples", "samples.parquet", "left_out.parquet"
+
+
+@dataclass(frozen=True)
+class SamplesSummary:
+    """What became of the clues and pictures. Counts by stage, then by split or by slug."""
+
+    file: str
+    samples: dict[str, dict[str, int]]
+    left_out: dict[str, dict[str, int]]
+    num_places: dict[str, int]
+
+    def as_text(self) -> str:
+        lines = [f"samples: {self.file}"]
+        for stage, counts in self.samples.items():
+            parts = ", ".join(f"{count:,} {split}" for split, count in counts.items())
+            lines.append(f"{stage}: {parts}")
+        places = ", ".join(f"{count:,} {split}" for split, count in self.num_places.items())
+        lines.append(f"places: {places}")
+        for stage, counts in self.left_out.items():
+            parts = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+            lines.append(f"left out of {stage}: {parts}")
+        return "\n".join(lines)
+
+
+def make_samples(recipe: SamplesRecipe) -> SamplesSummary:
+    """Makes the samples of a recipe and writes them under `samples/` in its output folder.
+
+    The folder holds `samples.parquet` (schema SAMPLES), `left_out.parquet` (schema LEFT_OUT: every
+    clue and every scored picture that is in no sample), the recipe and a manifest. It takes the
+    place of an older one as a whole; the same inputs give the same tables, byte for byte.
+    Raises ValueError if an input is absent or nothing at all became a sample.
+    """
+    scored = _read_run(recipe.curation)
+    clues = [clue for path in recipe.clues for clue in _read_clues(Path(path).expanduser())]
+    clues.sort(key=lambda clue: (clue["clue_id"] or "", clue["text"] or ""))
+    sorting = _sort(recipe, scored, clues)
+    if not sorting.samples:
+        kinds = Counter(str(row["kind"]) for row in sorting.left_out)
+        raise ValueError(f"no sample came of this recipe; left out: {dict(kinds) or 'nothing'}")
+    return _write(recipe, sorting)
+
+
+def _sort(recipe: SamplesRecipe, scored: Scored, clues: Sequence[Clue]) -> Sorting:
+    gazetteer = Gazetteer.load()
+    index = PictureIndex(_pictures(recipe, scored))
+    whereabouts = Whereabouts(index, clues, recipe.splits, gazetteer)
+    make = Conversations(index, whereabouts, recipe.splits, gazetteer)
+    sorting = Sorting()
+    sort_clues(clues, make, recipe.max_clues_per_image, sorting)
+    sort_pictures(scored, make, recipe, sorting)
+    return sorting
+
+
+def _pictures(recipe: SamplesRecipe, scored: Scored) -> Iterator[Picture]:
+    yield from scored.pictures
+    if recipe.images:
+        yield from list_pictures(recipe.images)
+
+
+def _read_run(folder: str | None) -> Scored:
+    return Scored((), 0.0) if folder is None else read_run(Path(folder).expanduser())
+
+
+def _read_clues(path: Path) -> Iterator[Clue]:
+    try:
+        table = pa.parquet.ParquetFile(path).read()
+    except (OSError, pa.ArrowInvalid) as problem:
+        raise ValueError(f"cannot read clues from {path}: {problem}") from problem
+    rows = conform(table, CLUES, str(path))
+    yield from rows.select(["clue_id", "text", "country", "city", "image_id"]).to_pylist()
+
+
+def _write(recipe: SamplesRecipe, sorting: Sorting) -> SamplesSummary:
+    samples = _table(sorting.samples, SAMPLES, ("stage", "sample_id"))
+    left_out = _table(
+        sorting.left_out, LEFT_OUT, ("stage", "kind", "image_id", "clue_id", "uri", "reason")
+    )
+    target = Path(recipe.output).expanduser() / FOLDER
+    summary = SamplesSummary(
+        file=str(target / SAMPLES_FILE),
+        samples=_counts(samples, "split", SPLITS),
+        left_out=_counts(left_out, "kind", ()),
+        num_places=_places(samples),
+    )
+    with replace_folder(target) as fresh:
+        pa.parquet.write_table(samples, fresh / SAMPLES_FILE, compression="zstd")
+        pa.parquet.write_table(left_out, fresh / LEFT_OUT_FILE, compression="zstd")
+        write_atomic(fresh / "recipe.yaml", dump_recipe(recipe))
+        write_json(fresh / "manifest.json", _manifest(recipe, summary, fresh / SAMPLES_FILE))
+    return summary
+
+
+def _table(rows: list[Row], schema: pa.Schema, order: Iterable[str]) -> pa.Table:
+    table = rows_to_table(rows, schema)
+    return table.sort_by([(name, "ascending") for name in order])
+
+
+def _counts(table: pa.Table, column: str, always: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Counts by stage and value of the column; the values of `always` even where there are none."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(lambda: Counter(dict.fromkeys(always, 0)))
+    pairs = zip(table["stage"].to_pylist(), table[column].to_pylist(), strict=True)
+    for stage, value in pairs:
+        counts[stage][value] += 1
+    return {stage: dict(counts[stage]) for stage in sorted(counts, reverse=True)}
+
+
+def _places(samples: pa.Table) -> dict[str, int]:
+    pairs = set(zip(samples["split"].to_pylist(), samples["place"].to_pylist(), strict=True))
+    return {split: sum(1 for other, _ in pairs if other == split) for split in SPLITS}
+
+
+def _manifest(recipe: SamplesRecipe, summary: SamplesSummary, file: Path) -> dict[str, object]:
+    return {
+        "kind": "samples",
+        "recipe": recipe.model_dump(mode="json"),
+        "recipe_hash": digest(recipe.model_dump(mode="json")),
+        "inputs": _inputs(recipe),
+        "samples_sha256": file_sha256(file),
+        "samples": summary.samples,
+        "places": summary.num_places,
+        "left_out": summary.left_out,
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+    }
+
+
+def _inputs(recipe: SamplesRecipe) -> list[dict[str, str]]:
+    """SHA-256 of every file of clues, and of the curation run's manifest."""
+    files = [Path(path).expanduser() for path in recipe.clues]
+    if recipe.curation is not None:
+        files.append(RunFolder(Path(recipe.curation).expanduser()).manifest)
+    return [{"name": path.name, "sha256": file_sha256(path)} for path in files]
