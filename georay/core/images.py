@@ -47,6 +47,11 @@ def content_id(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()[:16]
 
 
+def squeezed(image: Image.Image, side: int) -> Image.Image:
+    """The picture in RGB, squeezed to a square of `side` pixels (bicubic), as Qwen-VL reads it."""
+    return image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
+
+
 def decode(raw: bytes, limits: ImageLimits, shortest_side: int | None = None) -> Photograph:
     """The picture in `raw`, in RGB, upright, with everything but pixels stripped.
 

@@ -13,6 +13,7 @@ from georay.config.segmenter import TrainSegmenterRecipe
 from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
 from georay.models.segmenters.network import SmallSegmenterNetwork
 from georay.models.segmenters.small import load_small
+from georay.training.resumable import Progress
 from georay.training.segmenter.camvid import (
     ADE20K_LABELS_OF_CLASS,
     CLASSES,
@@ -21,7 +22,7 @@ from georay.training.segmenter.camvid import (
 )
 from georay.training.segmenter.drawn import head_labels, held_out_scenes, training_scenes
 from georay.training.segmenter.evaluate import DRAWN, evaluate
-from georay.training.segmenter.loop import Progress, Source, train
+from georay.training.segmenter.loop import Source, train
 from georay.training.segmenter.maskformer import SmallMaskFormerTask, small_image_processor
 from georay.training.segmenter.small import (
     SmallSegmenterTask,

@@ -11,6 +11,7 @@ from georay.errors import ModelUnavailable
 from georay.locatability.labels import LABEL_INDEX
 from georay.models.segmenters.network import Encoder, SmallSegmenterNetwork
 from georay.models.segmenters.small import load_small
+from georay.training.resumable import learning_rate_factor
 from georay.training.segmenter import imagenet
 from georay.training.segmenter.camvid import (
     ADE20K_LABELS_OF_CLASS,
@@ -30,7 +31,7 @@ from georay.training.segmenter.drawn import (
     training_scenes,
 )
 from georay.training.segmenter.evaluate import DRAWN, evaluate
-from georay.training.segmenter.loop import Source, draw_batch, learning_rate_factor
+from georay.training.segmenter.loop import Source, draw_batch
 from georay.training.segmenter.losses import group_logits, segmentation_loss
 from georay.training.segmenter.run import train_segmenter
 from georay.training.segmenter.small import (

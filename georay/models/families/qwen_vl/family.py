@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch.nn.utils.rnn import pad_sequence
 
-from georay.core.prompts import qwen_vl_text
+from georay.core.prompts import Conversation, qwen_vl_text
 from georay.models.families.base import IGNORED, Batch, Exchange, Sampling, generate_text
 
 from .model import QwenVLForConditionalGeneration
@@ -51,25 +51,35 @@ class QwenVLFamily:
 
         Raises ValueError for an exchange without an answer.
         """
-        rows = [self._learnt(exchange) for exchange in exchanges]
+        batch = self.encode_text_for_training([exchange.conversation for exchange in exchanges])
+        return batch | {"pixel_values": self.processor.pixels(_all_images(exchanges))}
+
+    def encode_text_for_training(self, conversations: Sequence[Conversation]) -> Batch:
+        """As `encode_for_training` without `pixel_values`: for pictures whose vectors are known.
+
+        Raises ValueError for a conversation without an answer.
+        """
+        rows = [self.learnt_ids(conversation) for conversation in conversations]
         ids = [torch.tensor(context + target) for context, target in rows]
         labels = [torch.tensor([IGNORED] * len(context) + target) for context, target in rows]
         return {
             "input_ids": pad_sequence(ids, True, float(self.tokenizer.pad_token_id)),
             "attention_mask": pad_sequence([torch.ones_like(row) for row in ids], True),
             "labels": pad_sequence(labels, True, float(IGNORED)),
-            "pixel_values": self.processor.pixels(_all_images(exchanges)),
         }
 
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
         """One answer per row of an encoded batch, without special tokens."""
         return generate_text(self.network, self.tokenizer, batch, sampling)
 
-    def _learnt(self, exchange: Exchange) -> tuple[list[int], list[int]]:
-        """Ids of the given part and of the answer with its end, tokenised apart as in inference."""
-        if exchange.conversation.answer is None:
+    def learnt_ids(self, conversation: Conversation) -> tuple[list[int], list[int]]:
+        """Ids of the given part and of the answer with its end, tokenised apart as in inference.
+
+        Raises ValueError for a conversation without an answer.
+        """
+        if conversation.answer is None:
             raise ValueError("training needs an answer in every conversation")
-        text = qwen_vl_text(exchange.conversation)
+        text = qwen_vl_text(conversation)
         context = self.tokenizer(self.processor.expand(text.context))["input_ids"]
         return context, self.tokenizer(text.target)["input_ids"]
 

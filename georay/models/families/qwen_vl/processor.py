@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import BatchFeature
 from transformers.utils import cached_file
 
+from georay.core.images import squeezed
 from georay.core.manifest import write_json
 
 from .config import QwenVLConfig, VisualConfig
@@ -96,8 +97,7 @@ class QwenVLProcessor:
         return torch.from_numpy(np.stack([self._pixels(image) for image in images]))
 
     def _pixels(self, image: Image.Image) -> NDArray[np.float32]:
-        size = (self.image_size, self.image_size)
-        square = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC))
+        square = np.asarray(squeezed(image, self.image_size))
         return np.stack([self._levels[colour][square[..., colour]] for colour in range(3)])
 
 

@@ -1,0 +1,130 @@
+"""From a recipe to the folder of the tiny base that the package can carry."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from georay.config.load import dump_recipe
+from georay.config.pretrain import PretrainRecipe
+from georay.core.manifest import write_atomic, write_json
+from georay.models.families.qwen_vl import QwenVLFamily
+from georay.models.families.qwen_vl.tiny import build_tiny
+from georay.training.pretrain.card import model_card
+from georay.training.pretrain.evaluate import Evaluation, commonest_answers, evaluate
+from georay.training.pretrain.packing import PackedBatch, Packer, read_answers
+from georay.training.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
+from georay.training.resumable import Learning, place_in_epochs, train_steps
+
+Say = Callable[[str], None]
+MODEL_FOLDER = "tiny"
+
+
+def pretrain(recipe: PretrainRecipe, say: Say) -> Path:
+    """Draws, trains, evaluates and writes the model; returns its folder.
+
+    Run again after a kill it goes on at its last checkpoint and ends on the same weights. Raises
+    ValueError if the folder holds a run of another recipe.
+    """
+    _claim(recipe)
+    side = recipe.model.visual.image_size
+    scenes = training_scenes(recipe.scenes, side, say)
+    held_out = held_out_scenes(recipe.scenes, side, say)
+    say(f"{_count(scenes)} to train on, {_count(held_out)} held out")
+    family = untrained(recipe, scenes)
+    family.network = train(recipe, family, scenes, say).float()
+    usual = commonest_answers(pair for scene in scenes for pair in scene.questions)
+    family.network = family.network.half().float()  # as it will be read
+    scores = evaluate(family, held_out, usual)
+    say(scores.as_text())
+    return write_model(recipe, family, scores)
+
+
+def untrained(recipe: PretrainRecipe, scenes: Sequence[AskedScene]) -> QwenVLFamily:
+    """The model before training, its vocabulary learnt from the questions of the first scenes."""
+    pairs = [pair for scene in scenes[: recipe.vocabulary_scenes] for pair in scene.questions]
+    texts = {pair.question for pair in pairs} | {pair.answer for pair in pairs}
+    return build_tiny(recipe.model, sorted(texts))
+
+
+def train(
+    recipe: PretrainRecipe, family: QwenVLFamily, scenes: Sequence[AskedScene], say: Say
+) -> nn.Module:
+    """Trains all of the network on the answers; returns the average of its weights over time."""
+    packer = Packer(family)
+    optimizer = torch.optim.AdamW(
+        parameter_groups(family.network, recipe.weight_decay),
+        lr=recipe.learning_rate,
+        betas=(0.9, 0.95),
+        fused=True,
+    )
+    return train_steps(
+        recipe,
+        family.network,
+        Learning(optimizer, recipe.max_gradient_norm),
+        lambda step: draw_batch(recipe, packer, scenes, step),
+        lambda batch: read_answers(family.network, batch).weighted_loss(),
+        lambda progress: say(progress.as_text()),
+    )
+
+
+def draw_batch(
+    recipe: PretrainRecipe, packer: Packer, scenes: Sequence[AskedScene], step: int
+) -> PackedBatch:
+    """The scenes of a step, each with some of its questions in an order of their own."""
+    random = np.random.default_rng((recipe.seed, step))
+    start = step * recipe.batch_size
+    places = (
+        place_in_epochs(position, len(scenes), recipe.seed)
+        for position in range(start, start + recipe.batch_size)
+    )
+    chosen = [scenes[place] for place in places]
+    asked = []
+    for scene in chosen:
+        order = random.permutation(len(scene.questions))[: recipe.questions_per_scene]
+        asked.append([(scene.questions[i].question, scene.questions[i].answer) for i in order])
+    return packer.pack([scene.picture() for scene in chosen], asked)
+
+
+def parameter_groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
+    """Matrices decay; vectors and embeddings do not."""
+    embeddings = {
+        parameter
+        for module in network.modules()
+        if isinstance(module, nn.Embedding)
+        for parameter in module.parameters()
+    }
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    matrices = [p for p in trained if p.ndim > 1 and p not in embeddings]
+    others = [p for p in trained if p.ndim <= 1 or p in embeddings]
+    return [
+        {"params": matrices, "weight_decay": decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def write_model(recipe: PretrainRecipe, family: QwenVLFamily, scores: Evaluation) -> Path:
+    """The model in half precision with its tokenizer, its scores and its card."""
+    folder = recipe.out / MODEL_FOLDER
+    family.network.half().save_pretrained(folder)
+    family.network.float()
+    family.processor.save_pretrained(folder)
+    write_json(folder / "scores.json", scores.as_json())
+    write_atomic(folder / "README.md", model_card(recipe, family, scores, folder))
+    return folder
+
+
+def _claim(recipe: PretrainRecipe) -> None:
+    """Leaves the recipe in the run's folder, and refuses to go on with another one."""
+    path, text = recipe.out / "recipe.yaml", dump_recipe(recipe)
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise ValueError(
+            f"{recipe.out} holds a run of another recipe: name another folder (out), or remove it"
+        )
+    write_atomic(path, text)
+
+
+def _count(scenes: Sequence[AskedScene]) -> str:
+    return f"{sum(len(s.questions) for s in scenes):,} questions on {len(scenes):,} scenes"

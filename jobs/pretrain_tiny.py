@@ -1,0 +1,28 @@
+"""Trains the tiny base from scratch on StreetWorld's questions.
+
+    python -m jobs.pretrain_tiny --recipe jobs/recipes/pretrain-tiny.yaml
+
+Run again after a kill, it continues at its last checkpoint. To ship the result as model `tiny`,
+copy the folder that it names to georay/models/weights/tiny.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from georay.config.load import load_recipe
+from georay.config.pretrain import PretrainRecipe
+
+
+def main(recipe: Annotated[Path, typer.Option(help="YAML recipe.")]) -> None:
+    """Draws the scenes where absent, trains, evaluates on held-out scenes and writes the model."""
+    run = load_recipe(recipe, PretrainRecipe)
+    from georay.training.pretrain.run import pretrain
+
+    folder = pretrain(run, lambda line: print(line, flush=True))
+    print(f"wrote {folder}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
