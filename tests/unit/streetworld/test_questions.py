@@ -63,8 +63,19 @@ def test_no_question_and_no_answer_names_a_country_a_city_or_a_people(pairs):
 
 @pytest.mark.parametrize(
     "text",
-    ["the Germany flag", "Café de Paris", "Parisian-style cornices", "thai letters", "a Greek sign"]
-    + ["中国银行", "北京饭店", "to the United Kingdom", "São Paulo", "Πλάκα", "Trattoria Roma"],
+    [
+        "the Germany flag",
+        "Café de Paris",
+        "Parisian-style cornices",
+        "thai letters",
+        "a Greek sign",
+        "中国银行",
+        "北京饭店",
+        "to the United Kingdom",
+        "São Paulo",
+        "Πλάκα",
+        "Trattoria Roma",
+    ],
 )
 def test_texts_that_name_a_place_are_found(text):
     assert sign_names_place(text)
