@@ -27,3 +27,7 @@ class TooManyErrors(GeorayError):
 
 class ScoringStopped(GeorayError):
     """Workers that cannot score at all; what was written before stays and is not done again."""
+
+
+class TrainingStopped(GeorayError):
+    """A training run that cannot go on as it is; its checkpoints stay."""

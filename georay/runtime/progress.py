@@ -23,11 +23,14 @@ class Meter(Protocol):
     """What long work tells about itself.
 
     `resume`: done in an earlier run. `advance`: done since the last call, and of them failed.
+    `note`: what else is worth seeing now; it stays until the next note.
     """
 
     def resume(self, num_done: int) -> None: ...
 
     def advance(self, num_done: int, num_errors: int = 0) -> None: ...
+
+    def note(self, text: str) -> None: ...
 
 
 @contextmanager
@@ -49,7 +52,10 @@ def _bar(console: Console, unit: str) -> Progress:
         TextColumn("[bold]{task.description}"),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
-        TextColumn(f"{unit} · {{task.fields[rate]}}/s · {{task.fields[errors]}} errors · ETA"),
+        TextColumn(
+            f"{unit} · {{task.fields[rate]}}/s · {{task.fields[errors]}} errors"
+            "{task.fields[note]} · ETA"
+        ),
         TimeRemainingColumn(),
         console=console,
     )
@@ -76,7 +82,7 @@ class _Rate:
 class _Bar:
     def __init__(self, bar: Progress, title: str, total: int | None) -> None:
         self._bar, self._rate = bar, _Rate()
-        self._task = bar.add_task(title, total=total, rate="–", errors=0)
+        self._task = bar.add_task(title, total=total, rate="–", errors=0, note="")
 
     def resume(self, num_done: int) -> None:
         self._bar.update(self._task, completed=num_done)
@@ -90,11 +96,15 @@ class _Bar:
             errors=self._rate.num_errors,
         )
 
+    def note(self, text: str) -> None:
+        self._bar.update(self._task, note=f" · {text}")
+
 
 class _Lines:
     def __init__(self, title: str, total: int | None, unit: str) -> None:
         self._title, self._total, self._unit = title, total, unit
         self._rate, self._said, self._said_done = _Rate(), time.monotonic(), -1
+        self._note = ""
 
     def resume(self, num_done: int) -> None:
         self._rate.num_before = num_done
@@ -104,6 +114,9 @@ class _Lines:
         if time.monotonic() - self._said >= PLAIN_LINE_SECONDS:
             self._said = time.monotonic()
             self._say()
+
+    def note(self, text: str) -> None:
+        self._note = f" · {text}"
 
     def close(self) -> None:
         if self._said_done != self._rate.num_done:
@@ -118,6 +131,6 @@ class _Lines:
         eta = f" · ETA {left / rate.per_second:.0f} s" if left and rate.num_done else ""
         sys.stderr.write(
             f"{self._title}: {done:,}{share} {self._unit} · "
-            f"{rate.per_second:.1f}/s · {rate.num_errors:,} errors{eta}\n"
+            f"{rate.per_second:.1f}/s · {rate.num_errors:,} errors{self._note}{eta}\n"
         )
         sys.stderr.flush()

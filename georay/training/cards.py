@@ -1,0 +1,60 @@
+"""Beside each adapter: what it was trained on and how, for people and for programs."""
+
+from typing import Any
+
+from georay.core.manifest import write_atomic, write_json
+from georay.models.adapter_card import read_card
+from georay.training.samples import read_samples, samples_hash
+from georay.training.stages import StageJob
+
+FACTS, CARD = "training.json", "README.md"
+
+
+def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
+    """Writes training.json and README.md into the finished adapter's folder."""
+    folder = job.adapters / job.stage.adapter
+    card = read_card(folder)
+    samples = read_samples(job.recipe.samples, job.stage.adapter, "train")
+    facts = {
+        "adapter": job.stage.adapter,
+        "base": card.base,
+        "base_fingerprint": card.base_fingerprint,
+        "stacked_on": card.stacked_on,
+        "samples_sha256": samples_hash(samples),
+        "metrics": {
+            name: outcome[name]
+            for name in ("train_loss", "validation_loss", "num_samples", "num_validation")
+        },
+        "num_steps": outcome["num_steps"],
+        "recipe": job.recipe.model_dump(mode="json", exclude={"output", "samples", "cluster"}),
+    }
+    write_json(folder / FACTS, facts)
+    write_atomic(folder / CARD, _text(job, facts, card.settings.rank))
+
+
+def _text(job: StageJob, facts: dict[str, Any], rank: int) -> str:
+    above = " above the adapter " + " and ".join(facts["stacked_on"]) if facts["stacked_on"] else ""
+    metrics, stage = facts["metrics"], job.stage
+    held_out = metrics["validation_loss"]
+    validation = (
+        "There were no held-out samples."
+        if held_out is None
+        else f"Loss on {metrics['num_validation']:,} held-out samples: {held_out:.4f}."
+    )
+    return f"""---
+library_name: peft
+base_model: {facts["base"]}
+tags: [lora, georay]
+---
+
+# Adapter `{stage.adapter}`
+
+A LoRA of rank {rank} for {facts["base"]}{above}, trained by georay: stage {job.number + 1} of the
+two that the GeoReasoner paper describes (section 3.2). It means something on these base weights
+only (fingerprint `{facts["base_fingerprint"][:16]}`); `card.json` lets georay refuse others.
+
+- Learnt from {metrics["num_samples"]:,} conversations (SHA-256 `{facts["samples_sha256"][:16]}`)
+  in {facts["num_steps"]:,} steps of {job.recipe.batches.global_batch}.
+- Loss at the end, mean over the answers' tokens: {metrics["train_loss"]:.4f}. {validation}
+- The recipe, whole, is in `training.json`.
+"""

@@ -1,0 +1,143 @@
+"""From samples and their pictures' bytes to tensors; loss falls on the answer only.
+
+Pixels, prompts and labels are the model package's: nothing here knows a prompt or a size.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from PIL import Image
+
+from georay.core.files import read_bytes
+from georay.core.images import ImageLimits, decode
+from georay.core.prompts import Conversation
+from georay.errors import UnreadableImage
+from georay.models.families.base import IGNORED, Batch, Exchange, Family
+
+LIMITS = ImageLimits()
+_SMALLEST = 56  # of a picture that is decoded only to see that it is whole
+
+MEASURES = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("num_tokens", pa.int64(), nullable=False),
+        pa.field("num_learnt", pa.int64(), nullable=False),
+        pa.field("error", pa.string()),
+    ]
+)
+"""How long each sample is: all its tokens, those of the answer, or why it cannot be learnt."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One conversation to learn."""
+
+    sample_id: str
+    uri: str
+    question: str
+    answer: str
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Sample":
+        return cls(row["sample_id"], row["uri"], row["question"], row["answer"])
+
+    def exchange(self, image: Image.Image) -> Exchange:
+        """With its picture. Raises ValueError for a text that no model may be given."""
+        return Exchange((image,), Conversation(self.question, answer=self.answer))
+
+
+class Measure:
+    """Lengths of samples, without paying for their pixels."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+        self._blank = Image.new("RGB", (_SMALLEST, _SMALLEST))
+        self._more: dict[tuple[int, int], int] = {}
+        large = (8 * _SMALLEST, 8 * _SMALLEST)
+        self._depends_on_size = self._tokens_more(large) != 0
+
+    def __call__(self, samples: Sequence[Sample]) -> pa.Table:
+        """Schema MEASURES, a row per sample. Reads every picture once, to know that it is one."""
+        with ThreadPoolExecutor(4) as threads:
+            rows = [
+                self._row(sample, seen)
+                for sample, seen in zip(samples, threads.map(_look, samples), strict=True)
+            ]
+        return pa.Table.from_pylist(rows, schema=MEASURES)
+
+    def _row(self, sample: Sample, seen: "tuple[int, int] | str") -> dict[str, object]:
+        row: dict[str, object] = {"sample_id": sample.sample_id, "num_tokens": 0, "num_learnt": 0}
+        if isinstance(seen, str):
+            return row | {"error": seen}
+        try:
+            batch = self._family.encode_for_training([sample.exchange(self._blank)])
+        except ValueError as problem:
+            return row | {"error": str(problem)}
+        more = self._tokens_more(seen) if self._depends_on_size else 0
+        return row | {
+            "num_tokens": batch["input_ids"].shape[1] + more,
+            "num_learnt": int((batch["labels"] != IGNORED).sum()),
+        }
+
+    def _tokens_more(self, size: tuple[int, int]) -> int:
+        """Tokens that a picture of this size takes more than the blank one."""
+        if size not in self._more:
+            one = Conversation("?", answer="!")
+            lengths = [
+                self._family.encode_for_training([Exchange((image,), one)])["input_ids"].shape[1]
+                for image in (Image.new("RGB", size), self._blank)
+            ]
+            self._more[size] = lengths[0] - lengths[1]
+        return self._more[size]
+
+
+def _look(sample: Sample) -> tuple[int, int] | str:
+    """Width and height of a sample's picture, or why it cannot be read."""
+    try:
+        raw = read_bytes(sample.uri, LIMITS.max_bytes)
+        photograph = decode(raw, LIMITS, _SMALLEST)
+    except (OSError, ValueError, UnreadableImage) as problem:
+        return str(problem)
+    return photograph.width, photograph.height
+
+
+class ReadPictures:
+    """Adds `pictures`, the encoded bytes, to a table whose rows are slots with their `uris`."""
+
+    reads = ("uris",)
+    adds = ("pictures",)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        with ThreadPoolExecutor(4) as threads:
+            pictures = [list(threads.map(_read, uris)) for uris in table.column("uris").to_pylist()]
+        column = pa.array(pictures, pa.list_(pa.large_binary()))
+        return table.append_column("pictures", column)
+
+
+def _read(uri: str) -> bytes:
+    return read_bytes(uri, LIMITS.max_bytes)
+
+
+def collate(family: Family, samples: Sequence[Sample], pictures: Iterable[bytes]) -> Batch:
+    """One batch for the network, padded on the right; `labels` are IGNORED but for answers.
+
+    Raises ValueError naming the sample whose picture cannot be read.
+    """
+    exchanges = [
+        sample.exchange(_decoded(sample, raw))
+        for sample, raw in zip(samples, pictures, strict=True)
+    ]
+    return family.encode_for_training(exchanges)
+
+
+def _decoded(sample: Sample, raw: bytes) -> Image.Image:
+    try:
+        return decode(raw, LIMITS).image
+    except UnreadableImage as problem:
+        raise ValueError(
+            f"the picture of sample {sample.sample_id} ({sample.uri}) was readable when the stage "
+            f"began and is not now: {problem}"
+        ) from problem

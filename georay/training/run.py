@@ -1,0 +1,193 @@
+"""A training run from recipe to adapters; a killed one goes on where it was."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from georay.config.load import dump_recipe
+from georay.config.train import StageRecipe, TrainRecipe
+from georay.core.manifest import digest, machine, versions, write_atomic, write_json
+from georay.runtime.progress import Meter, progress
+from georay.training.cards import write_training_card
+from georay.training.samples import read_samples, samples_hash
+from georay.training.stages import StageJob, base_name
+from georay.training.watch import StepRecord, read_steps
+
+_LOOK_SECONDS = 1.0
+_PACKAGES = ("georay", "ray", "torch", "transformers", "peft", "deepspeed", "accelerate")
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """What a run left: its folder, and each stage's outcome as its JSON says it."""
+
+    folder: Path
+    stages: dict[str, dict[str, object]]
+
+    def as_text(self) -> str:
+        lines = [_stage_line(name, facts) for name, facts in self.stages.items()]
+        if not lines:
+            lines = ["no stage in the recipe: the base stays as it is"]
+        return "\n".join([*lines, f"adapters: {self.folder / 'adapters'}"])
+
+
+def train(recipe: TrainRecipe) -> TrainSummary:
+    """Runs a recipe, or what is left of it.
+
+    Raises ValueError if the folder holds a run with other settings or samples are absent, and
+    TrainingStopped if a stage cannot go on.
+    """
+    folder = Path(recipe.output).expanduser().absolute()
+    recipe = _absolute(recipe)
+    _hold_to_settings(folder, recipe)
+    write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
+    jobs = [StageJob(recipe, number, folder) for number in range(len(recipe.stages))]
+    stages: dict[str, dict[str, object]] = {}
+    with _cluster(recipe, jobs):
+        for job in jobs:
+            stages[job.stage.adapter] = _run_stage(job)
+    write_json(folder / "manifest.json", _manifest(recipe, stages))
+    return TrainSummary(folder, stages)
+
+
+def _cluster(recipe: TrainRecipe, jobs: list[StageJob]) -> AbstractContextManager[None]:
+    """The recipe's cluster, unless every stage is done already."""
+    if all(job.outcome.exists() for job in jobs):
+        return nullcontext()
+    from georay.runtime.connect import connect
+
+    return connect(recipe.cluster)
+
+
+def _run_stage(job: StageJob) -> dict[str, object]:
+    """The outcome of a stage that is done, or of doing it now."""
+    if not job.outcome.exists():
+        from georay.training.trainer import fit_stage
+
+        with _watched(job):
+            outcome = asdict(fit_stage(job))
+        write_training_card(job, outcome)
+        write_json(job.outcome, outcome)
+    facts: dict[str, object] = json.loads(job.outcome.read_text(encoding="utf-8"))
+    return facts
+
+
+def _absolute(recipe: TrainRecipe) -> TrainRecipe:
+    """Workers run elsewhere: the recipe with every local path written out."""
+    samples = tuple(str(Path(one).expanduser().absolute()) for one in recipe.samples)
+    base, model = recipe.base, Path(recipe.base.model).expanduser()
+    if model.is_dir():
+        base = base.model_copy(update={"model": str(model.absolute())})
+    return recipe.model_copy(update={"samples": samples, "base": base})
+
+
+def _hold_to_settings(folder: Path, recipe: TrainRecipe) -> None:
+    """Everything that decides what is learnt stays the same for the whole run of a folder."""
+    kept = folder / "settings.json"
+    settings = _settings(recipe)
+    if kept.exists():
+        before = json.loads(kept.read_text(encoding="utf-8"))
+        changed = [name for name in settings if before.get(name) != settings[name]]
+        if changed:
+            facts = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
+            raise ValueError(
+                f"{folder} holds a run with other settings ({facts}); choose another output, or "
+                "remove that folder to train anew"
+            )
+    write_json(kept, settings)
+
+
+def _settings(recipe: TrainRecipe) -> dict[str, object]:
+    stages = recipe.stages
+    return {
+        "base": base_name(recipe),
+        "samples": {stage.adapter: _data_hash(recipe, stage) for stage in stages},
+        "stages": [stage.model_dump(mode="json") for stage in stages],
+        "lora": recipe.lora.model_dump(mode="json"),
+        "optimizer": recipe.optimizer.model_dump(mode="json"),
+        "global_batch": recipe.batches.global_batch,
+        "max_length": recipe.batches.max_length,
+        "length_pool": recipe.batches.length_pool,
+        "max_validation": recipe.watch.max_validation,
+        "seed": recipe.seed,
+    }
+
+
+def _data_hash(recipe: TrainRecipe, stage: StageRecipe) -> str:
+    hashes = [
+        samples_hash(read_samples(recipe.samples, stage.adapter, split))
+        for split in ("train", "validation")
+    ]
+    return digest(*hashes)
+
+
+def _manifest(recipe: TrainRecipe, stages: dict[str, dict[str, object]]) -> dict[str, object]:
+    return {
+        "kind": "training",
+        "recipe": recipe.model_dump(mode="json"),
+        "recipe_hash": digest(recipe.model_dump(mode="json")),
+        "samples": _settings(recipe)["samples"],
+        "stages": stages,
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "versions": versions(_PACKAGES),
+    }
+
+
+@contextmanager
+def _watched(job: StageJob) -> Iterator[None]:
+    """Shows the stage's log while it grows: loss, samples and tokens per second, time left."""
+    done, stop = read_steps(job.steps), threading.Event()
+    with progress(f"stage {job.stage.adapter}", _num_samples(job), "samples") as meter:
+        meter.resume(sum(record.num_samples for record in done))
+        watcher = threading.Thread(target=_follow, args=(job, meter, len(done), stop), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            watcher.join()
+
+
+def _follow(job: StageJob, meter: Meter, told: int, stop: threading.Event) -> None:
+    """Tells the meter of every step once, also of those that are done again after a failure."""
+    last = False
+    while not last:
+        last = stop.wait(_LOOK_SECONDS)
+        records = read_steps(job.steps)
+        if len(records) > told:
+            new = records[told:]
+            meter.note(_in_words(new))
+            meter.advance(sum(record.num_samples for record in new))
+            told = len(records)
+
+
+def _in_words(records: list[StepRecord]) -> str:
+    seconds = max(sum(record.seconds for record in records), 1e-9)
+    tokens = sum(record.num_tokens for record in records) / seconds
+    return f"step {records[-1].step + 1:,} · loss {records[-1].loss:.4f} · {tokens:,.0f} tokens/s"
+
+
+def _num_samples(job: StageJob) -> int:
+    """Samples that the stage goes through, its repetitions counted; those left out are few."""
+    stage = job.stage
+    once = read_samples(job.recipe.samples, stage.adapter, "train").num_rows
+    total = once * stage.num_epochs
+    limit = (stage.max_steps or total) * job.recipe.batches.global_batch
+    return min(total, limit)
+
+
+def _stage_line(name: str, facts: dict[str, object]) -> str:
+    notes = facts["notes"]
+    assert isinstance(notes, list)
+    validation = facts["validation_loss"]
+    held_out = "" if validation is None else f", {validation:.4f} on held-out samples"
+    line = (
+        f"stage {name}: {facts['num_samples']:,} samples, {facts['num_steps']:,} steps, "
+        f"loss {facts['train_loss']:.4f}{held_out}, padding {facts['padding_share']:.1%}"
+    )
+    return "\n".join([line, *(f"  {note}" for note in notes)])

@@ -1,0 +1,119 @@
+"""What is seen of a run while it goes on, and the guard that stops one that learns nothing."""
+
+import json
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from georay.config.train import WatchRecipe
+from georay.core.manifest import write_atomic
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One finished step. num_tokens: of the network's input, padding apart; seconds: of the step.
+
+    loss: mean over the answers' tokens of the global batch, in nats. grad_norm: before clipping.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    grad_norm: float | None
+    num_samples: int
+    num_tokens: int
+    seconds: float
+
+
+class StepLog:
+    """Records as lines of JSON, and TensorBoard's event files beside them."""
+
+    def __init__(self, path: Path, tensorboard: Path | None, first: int) -> None:
+        """first: the step that comes next; what a killed run wrote of later ones is dropped."""
+        kept = [record for record in read_steps(path) if record.step < first]
+        write_atomic(path, "".join(_line(record) for record in kept))
+        self._file = path.open("a", encoding="utf-8")
+        self._writer = None
+        if tensorboard is not None:
+            from tensorboardX import SummaryWriter
+
+            self._writer = SummaryWriter(str(tensorboard), purge_step=first, flush_secs=10)
+
+    def write(self, record: StepRecord) -> None:
+        self._file.write(_line(record))
+        self._file.flush()
+        if self._writer is not None:
+            for name, value in _curves(record).items():
+                self._writer.add_scalar(name, value, record.step)
+
+    def close(self) -> None:
+        self._file.close()
+        if self._writer is not None:
+            self._writer.close()
+
+
+def read_steps(path: Path) -> list[StepRecord]:
+    """The records of a log; none if there is no log yet. A half-written last line is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [StepRecord(**json.loads(line)) for line in lines if line.endswith("\n")]
+
+
+class Guard:
+    """Sees a loss that is not a number, or that grows far above where it was."""
+
+    def __init__(self, settings: WatchRecipe, before: Iterable[StepRecord] = ()) -> None:
+        """before: the steps of the same stage that were done before a resume."""
+        self._factor, self._recent = settings.diverging, deque[float](maxlen=settings.window)
+        self._lowest = math.inf
+        for record in before:
+            self._follow(record.loss)
+
+    def problem(self, record: StepRecord, sample_ids: Sequence[str]) -> str | None:
+        """Why the run must stop, for a person; None while it may go on."""
+        if not math.isfinite(record.loss):
+            what = f"the loss is {record.loss}"
+        elif record.grad_norm is not None and not math.isfinite(record.grad_norm):
+            what = f"the loss is {record.loss:.4g}, but its gradient is {record.grad_norm}"
+        else:
+            self._follow(record.loss)
+            mean = self._mean()
+            if mean is None or mean <= self._factor * self._lowest:
+                return None
+            what = (
+                f"the loss averages {mean:.3g} over {len(self._recent)} steps, more than "
+                f"{self._factor:g} times its lowest level {self._lowest:.3g}"
+            )
+        return (
+            f"step {record.step + 1:,}: {what}. Samples of this step: {', '.join(sample_ids)}. "
+            f"What to try: a lower optimizer.learning_rate (it was {record.learning_rate:.3g}), a "
+            "larger optimizer.warmup_ratio, a smaller optimizer.max_grad_norm, workers.precision "
+            "float32; or look at these samples. The checkpoints before this step remain"
+        )
+
+    def _follow(self, loss: float) -> None:
+        self._recent.append(loss)
+        if (mean := self._mean()) is not None:
+            self._lowest = min(self._lowest, mean)
+
+    def _mean(self) -> float | None:
+        is_full = len(self._recent) == self._recent.maxlen
+        return sum(self._recent) / len(self._recent) if is_full else None
+
+
+def _line(record: StepRecord) -> str:
+    return json.dumps(asdict(record)) + "\n"
+
+
+def _curves(record: StepRecord) -> dict[str, float]:
+    seconds = max(record.seconds, 1e-9)
+    norm = {} if record.grad_norm is None else {"grad_norm": record.grad_norm}
+    return norm | {
+        "loss": record.loss,
+        "learning_rate": record.learning_rate,
+        "samples_per_second": record.num_samples / seconds,
+        "tokens_per_second": record.num_tokens / seconds,
+    }
