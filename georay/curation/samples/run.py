@@ -56,7 +56,6 @@ def make_samples(recipe: SamplesRecipe) -> SamplesSummary:
     """
     scored = _read_run(recipe.curation)
     clues = [clue for path in recipe.clues for clue in _read_clues(Path(path).expanduser())]
-    clues.sort(key=lambda clue: (clue["clue_id"] or "", clue["text"] or ""))
     sorting = _sort(recipe, scored, clues)
     if not sorting.samples:
         kinds = Counter(str(row["kind"]) for row in sorting.left_out)

@@ -287,6 +287,21 @@ def test_a_mix_changes_training_alone_and_keeps_its_size(tmp_path, share):
     assert {row["kind"] for row in left_out} == {"not in the mix"}
 
 
+def test_without_a_wish_held_out_places_are_judged_by_curated_pictures_too(tmp_path):
+    pictures = {
+        f"p{n}": KYOTO | {"latitude": 34.0 + n / 40, "locatability": 0.9 if n % 2 else 0.1}
+        for n in range(60)
+    }
+    run = write_run(tmp_path / "run", pictures)
+    recipe = SamplesRecipe(
+        output=str(tmp_path / "out"), curation=str(run), splits=SplitRecipe(test=0.5)
+    )
+    make_samples(recipe)
+    samples, _ = read(tmp_path / "out")
+    assert {row["locatability"] for row in samples} == {0.9}
+    assert {row["split"] for row in samples} >= {"train", "test"}
+
+
 def test_a_mix_that_asks_for_too_much_says_how_much_there_is(make):
     with pytest.raises(ValueError, match="the mix asks for 50 pictures"):
         make(mix=MixRecipe(locatable_share=1, num_images=50))
@@ -345,6 +360,20 @@ def test_a_rerun_writes_the_same_tables_and_leaves_nothing_of_the_old_ones(make,
     after = [file_sha256(folder / name) for name in ("samples.parquet", "left_out.parquet")]
     assert after == before
     assert not (folder / "stale.parquet").exists()
+
+
+def test_clues_in_another_order_give_the_same_samples(tmp_path, run):
+    clues = [{"clue_id": f"c{n % 7}", "image_id": "paris", "country": "FR"} for n in range(14)]
+    clues = [clue | {"text": f"Reason {n % 3}."} for n, clue in enumerate(clues)]
+    tables = []
+    for rows in (clues, clues[::-1]):
+        path = write_clues(tmp_path / "clues.parquet", rows)
+        recipe = SamplesRecipe(
+            output=str(tmp_path / "out"), curation=str(run), clues=(path,), max_clues_per_image=2
+        )
+        make_samples(recipe)
+        tables.append(read(tmp_path / "out"))
+    assert tables[0] == tables[1]
 
 
 def test_the_summary_tells_what_a_person_asks_first(tmp_path, run):

@@ -1,10 +1,10 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from georay.config.samples import SplitRecipe
 from georay.core.gazetteer import Gazetteer
-from georay.core.geo import distance_km
 from georay.curation.samples.places import Spot, Unusable, fraction, place_of, split_of
 
 BY_POINT, BY_CITY = SplitRecipe(), SplitRecipe(by="city")
@@ -21,16 +21,17 @@ def test_photographs_of_one_sampling_point_share_a_place_and_the_next_village_do
     assert cell(48.85661, 2.35222) != cell(48.95, 2.35222)
 
 
-@given(LATITUDES, LONGITUDES, st.sampled_from([0.2, 1.0, 5.0]))
-def test_a_cell_reaches_no_further_than_its_diagonal(latitude, longitude, side_km):
+@pytest.mark.parametrize(
+    ("latitude", "km_per_degree"), [(0.0, 111.19), (60.0, 55.6), (80.0, 19.31)]
+)
+@pytest.mark.parametrize("side_km", [0.5, 1.0, 5.0])
+def test_cells_are_as_wide_as_high_at_any_latitude(latitude, km_per_degree, side_km):
     recipe = SplitRecipe(cell_km=side_km)
-    for north, east in ((3.0, 0.0), (0.0, 3.0)):
-        moved = latitude + north * side_km / 111.2
-        # A meridian's degree is 111.2 km; eastwards it shrinks with the latitude.
-        other = (moved, longitude + east)
-        is_far = distance_km(latitude, longitude, *other) > 3.2 * side_km
-        if is_far and moved <= 90 and abs(latitude) < 80:
-            assert cell(latitude, longitude, recipe) != cell(*other, recipe)
+    steps = np.linspace(0, 1, 2000, endpoint=False)
+    eastwards = {cell(latitude, 20 + step, recipe) for step in steps}
+    northwards = {cell(latitude + step, 20, recipe) for step in steps}
+    assert len(eastwards) == pytest.approx(km_per_degree / side_km, abs=2)
+    assert len(northwards) == pytest.approx(111.19 / side_km, abs=2)
 
 
 @given(LATITUDES, LONGITUDES)
