@@ -21,20 +21,43 @@ from georay.curation.samples.places import SPLITS
 from georay.curation.samples.sorting import Sorting, sort_clues, sort_pictures
 from georay.curation.samples.whereabouts import Clue, Whereabouts
 
-FOLDER, SAMPLES_FILE, LEFT_OUT_FILE = "samples", "samples.parquet", "left_out.parquet"
+_PART = "part-00000.parquet"
+
+
+@dataclass(frozen=True)
+class SamplesFolder:
+    """Where samples lie in a folder, which may be that of the curation run they come from."""
+
+    root: Path
+
+    @property
+    def samples(self) -> Path:
+        return self.root / "samples"
+
+    @property
+    def left_out(self) -> Path:
+        return self.root / "samples_left_out"
+
+    @property
+    def recipe(self) -> Path:
+        return self.root / "samples.yaml"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "samples.json"
 
 
 @dataclass(frozen=True)
 class SamplesSummary:
     """What became of the clues and pictures. Counts by stage, then by split or by slug."""
 
-    file: str
+    folder: str
     samples: dict[str, dict[str, int]]
     left_out: dict[str, dict[str, int]]
     num_places: dict[str, int]
 
     def as_text(self) -> str:
-        lines = [f"samples: {self.file}"]
+        lines = [f"samples: {self.folder}"]
         for stage, counts in self.samples.items():
             parts = ", ".join(f"{count:,} {split}" for split, count in counts.items())
             lines.append(f"{stage}: {parts}")
@@ -47,11 +70,11 @@ class SamplesSummary:
 
 
 def make_samples(recipe: SamplesRecipe) -> SamplesSummary:
-    """Makes the samples of a recipe and writes them under `samples/` in its output folder.
+    """Makes the samples of a recipe and writes them to its output folder (see SamplesFolder).
 
-    The folder holds `samples.parquet` (schema SAMPLES), `left_out.parquet` (schema LEFT_OUT: every
-    clue and every scored picture that is in no sample), the recipe and a manifest. It takes the
-    place of an older one as a whole; the same inputs give the same tables, byte for byte.
+    `samples/` has the schema SAMPLES; `samples_left_out/` has LEFT_OUT: every clue and every scored
+    picture that is in no sample. The manifest comes last, so where it is, the tables are whole. The
+    same inputs give the same tables, byte for byte.
     Raises ValueError if an input is absent or nothing at all became a sample.
     """
     scored = _read_run(recipe.curation)
@@ -98,18 +121,19 @@ def _write(recipe: SamplesRecipe, sorting: Sorting) -> SamplesSummary:
     left_out = _table(
         sorting.left_out, LEFT_OUT, ("stage", "kind", "image_id", "clue_id", "uri", "reason")
     )
-    target = Path(recipe.output).expanduser() / FOLDER
+    folder = SamplesFolder(Path(recipe.output).expanduser())
     summary = SamplesSummary(
-        file=str(target / SAMPLES_FILE),
+        folder=str(folder.samples),
         samples=_counts(samples, "split", SPLITS),
         left_out=_counts(left_out, "kind", ()),
         num_places=_places(samples),
     )
-    with replace_folder(target) as fresh:
-        pa.parquet.write_table(samples, fresh / SAMPLES_FILE, compression="zstd")
-        pa.parquet.write_table(left_out, fresh / LEFT_OUT_FILE, compression="zstd")
-        write_atomic(fresh / "recipe.yaml", dump_recipe(recipe))
-        write_json(fresh / "manifest.json", _manifest(recipe, summary, fresh / SAMPLES_FILE))
+    folder.manifest.unlink(missing_ok=True)
+    for table, target in ((samples, folder.samples), (left_out, folder.left_out)):
+        with replace_folder(target) as fresh:
+            pa.parquet.write_table(table, fresh / _PART, compression="zstd")
+    write_atomic(folder.recipe, dump_recipe(recipe))
+    write_json(folder.manifest, _manifest(recipe, summary, folder.samples / _PART))
     return summary
 
 

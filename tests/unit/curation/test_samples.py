@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from georay.config.load import load_recipe, parse_recipe
 from georay.config.samples import MixRecipe, SamplesRecipe, SplitRecipe
 from georay.core.manifest import file_sha256
 from georay.core.prompts import LOCATION, REASONING
@@ -82,8 +83,8 @@ def make(tmp_path, run):
 
 
 def read(output):
-    samples = pq.read_table(output / "samples" / "samples.parquet")
-    left_out = pq.read_table(output / "samples" / "left_out.parquet")
+    samples = pq.read_table(output / "samples")
+    left_out = pq.read_table(output / "samples_left_out")
     assert samples.schema.equals(SAMPLES) and left_out.schema.equals(LEFT_OUT)
     return samples.to_pylist(), left_out.to_pylist()
 
@@ -342,24 +343,31 @@ def test_two_different_pictures_of_one_name_are_not_guessed_between(tmp_path):
 
 def test_the_run_records_counts_inputs_and_the_hash_of_its_samples(make, tmp_path):
     make([("paris", "FR", "Blue plates."), ("paris", None, "Nice.")])
-    folder = tmp_path / "out" / "samples"
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["samples_sha256"] == file_sha256(folder / "samples.parquet")
+    folder = tmp_path / "out"
+    manifest = json.loads((folder / "samples.json").read_text())
+    assert manifest["samples_sha256"] == file_sha256(folder / "samples" / "part-00000.parquet")
     assert sum(manifest["samples"]["location"].values()) == 2
     assert manifest["left_out"]["reasoning"] == {"no country": 1}
     assert {one["name"] for one in manifest["inputs"]} == {"clues.parquet", "manifest.json"}
-    assert (folder / "recipe.yaml").exists()
+    stored = load_recipe(folder / "samples.yaml", SamplesRecipe)
+    assert stored == parse_recipe(manifest["recipe"], SamplesRecipe, "manifest")
 
 
 def test_a_rerun_writes_the_same_tables_and_leaves_nothing_of_the_old_ones(make, tmp_path):
-    folder = tmp_path / "out" / "samples"
+    folders = [tmp_path / "out" / name for name in ("samples", "samples_left_out")]
     make([("paris", "FR", "Blue plates.")])
-    before = [file_sha256(folder / name) for name in ("samples.parquet", "left_out.parquet")]
-    (folder / "stale.parquet").write_bytes(b"")
+    before = [file_sha256(folder / "part-00000.parquet") for folder in folders]
+    (folders[0] / "stale.parquet").write_bytes(b"")
     make([("paris", "FR", "Blue plates.")])
-    after = [file_sha256(folder / name) for name in ("samples.parquet", "left_out.parquet")]
-    assert after == before
-    assert not (folder / "stale.parquet").exists()
+    assert [file_sha256(folder / "part-00000.parquet") for folder in folders] == before
+    assert not (folders[0] / "stale.parquet").exists()
+
+
+def test_samples_may_lie_in_the_folder_of_the_run_they_come_from(run):
+    recipe = SamplesRecipe(output=str(run), curation=str(run))
+    first, second = make_samples(recipe), make_samples(recipe)
+    assert first == second
+    assert {row["image_id"] for row in read(run)[0]} == {f"id-{name}" for name in USED}
 
 
 def test_clues_in_another_order_give_the_same_samples(tmp_path, run):

@@ -54,9 +54,9 @@ def tables(world):
             splits=SplitRecipe(validation=0.2, test=0.2),
         )
     )
-    folder = world / "out" / "samples"
-    names = ("samples.parquet", "left_out.parquet")
-    return [pq.read_table(folder / name).to_pylist() for name in names]
+    return [
+        pq.read_table(world / "out" / name).to_pylist() for name in ("samples", "samples_left_out")
+    ]
 
 
 def test_every_sentence_and_every_scene_is_accounted_for(world, tables):
