@@ -15,15 +15,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pyarrow import csv
 
 from georay.core.gazetteer import Gazetteer
+from georay.core.geo import distance_km
 from georay.core.manifest import machine, versions, write_json
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 RADII_KM = (1, 25, 200, 750, 2500)
-EARTH_KM = 6371.0
 LOADS = 5
 # A process of its own per load; the peak is the kernel's high-water mark of resident memory.
 LOAD = """
@@ -65,23 +64,13 @@ def rate(look_up: Callable[..., object], arguments: Sequence[tuple[object, ...]]
     return round(10 * len(arguments) / (time.perf_counter() - started))
 
 
-def distances_km(places: NDArray[np.float64], pictures: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Haversine distances between rows of (latitude, longitude) in degrees: [n, 2] each -> [n]."""
-    (lat1, lon1), (lat2, lon2) = np.radians(places).T, np.radians(pictures).T
-    chord = np.sin((lat2 - lat1) / 2) ** 2
-    chord += np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
-    distances: NDArray[np.float64] = 2 * EARTH_KM * np.arcsin(np.sqrt(chord))
-    return distances
-
-
 def reach(gazetteer: Gazetteer, rows: Sequence[dict[str, object]]) -> dict[str, object]:
     """Share of names that resolve, and how far the pictures lie from the towns' centres."""
     found = [(gazetteer.resolve(str(row["city"]), str(row["country"])), row) for row in rows]
     resolved = [(place, row) for place, row in found if place is not None]
-    distances = distances_km(
-        np.array([(place.latitude, place.longitude) for place, _ in resolved]),
-        np.array([(row["latitude"], row["longitude"]) for _, row in resolved], dtype=float),
-    )
+    centres = np.array([(place.latitude, place.longitude) for place, _ in resolved])
+    pictures = np.array([(row["latitude"], row["longitude"]) for _, row in resolved], dtype=float)
+    distances = distance_km(centres[:, 0], centres[:, 1], pictures[:, 0], pictures[:, 1])
     return {
         "rows": len(rows),
         "resolved_share": round(len(resolved) / len(rows), 4),

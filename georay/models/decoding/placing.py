@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from georay.core.gazetteer import Place
-
-EARTH_RADIUS_KM = 6371.0
+from georay.core.geo import distance_km
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +28,7 @@ def least_expected_distance(towns: Sequence[Place], weights: Sequence[float]) ->
         raise ValueError("expected distances need a weight for every town, and one above 0")
     latitude = np.array([town.latitude for town in towns])
     longitude = np.array([town.longitude for town in towns])
-    expected = _distances_km(latitude, longitude) @ (weight / weight.sum())
+    distances = distance_km(latitude[:, None], longitude[:, None], latitude, longitude)
+    expected = distances @ (weight / weight.sum())
     best = int(expected.argmin())
     return Placing(towns[best], float(expected[best]))
-
-
-def _distances_km(
-    latitude: NDArray[np.float64], longitude: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """[towns, towns] great-circle distances (haversine) from degrees."""
-    phi, theta = np.radians(latitude), np.radians(longitude)
-    half_chord = (
-        np.sin((phi[:, None] - phi) / 2) ** 2
-        + np.cos(phi[:, None]) * np.cos(phi) * np.sin((theta[:, None] - theta) / 2) ** 2
-    )
-    distances: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half_chord.clip(0, 1)))
-    return distances
