@@ -4,7 +4,6 @@ The tiny base model is trained on them: it learns to see and to speak, and leave
 cities to the two stages of tuning (paper, section 3.2).
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -66,21 +65,16 @@ def balanced(topics: Sequence[str], answers: Sequence[str], most: float, seed: i
     """
     if not 0.5 <= most < 1:
         raise ValueError(f"the largest share of an answer must be in [0.5, 1), got {most}")
-    counts: dict[str, Counter[str]] = {}
-    for topic, answer in zip(topics, answers, strict=True):
-        counts.setdefault(topic, Counter())[answer] += 1
+    rows_of: dict[str, dict[str, list[int]]] = {}
+    for row, (topic, answer) in enumerate(zip(topics, answers, strict=True)):
+        rows_of.setdefault(topic, {}).setdefault(answer, []).append(row)
     left_out: set[int] = set()
-    for number, (topic, tally) in enumerate(sorted(counts.items())):
-        answer, times = min(tally.items(), key=lambda entry: (-entry[1], entry[0]))
-        allowed = int(most / (1 - most) * (tally.total() - times) + 1e-9)
-        if times > allowed:
-            rows = [
-                row
-                for row, pair in enumerate(zip(topics, answers, strict=True))
-                if pair == (topic, answer)
-            ]
-            order = np.random.default_rng((seed, number)).permutation(len(rows))
-            left_out |= {rows[place] for place in order[allowed:]}
+    for number, topic in enumerate(sorted(rows_of)):
+        by_answer = sorted(rows_of[topic].items(), key=lambda entry: (-len(entry[1]), entry[0]))
+        commonest, others = by_answer[0][1], sum(len(rows) for _, rows in by_answer[1:])
+        allowed = int(most / (1 - most) * others + 1e-9)
+        order = np.random.default_rng((seed, number)).permutation(len(commonest))
+        left_out |= {commonest[place] for place in order[allowed:]}
     return [row for row in range(len(topics)) if row not in left_out]
 
 

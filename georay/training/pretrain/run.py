@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from georay.config.load import dump_recipe
 from georay.config.pretrain import PretrainRecipe
 from georay.core.manifest import write_atomic, write_json
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
+from georay.training.pretrain.attention import PlainAttention
 from georay.training.pretrain.card import model_card
 from georay.training.pretrain.evaluate import Evaluation, commonest_answers, evaluate
 from georay.training.pretrain.packing import PackedBatch, Packer, read_answers
@@ -65,9 +66,15 @@ def train(
         family.network,
         Learning(optimizer, recipe.max_gradient_norm),
         lambda step: draw_batch(recipe, packer, scenes, step),
-        lambda batch: read_answers(family.network, batch).weighted_loss(),
+        lambda batch: loss_of(family, batch),
         lambda progress: say(progress.as_text()),
     )
+
+
+def loss_of(family: QwenVLFamily, batch: PackedBatch) -> Tensor:
+    """What a step lowers."""
+    with PlainAttention():
+        return read_answers(family.network, batch).weighted_loss()
 
 
 def draw_batch(

@@ -13,12 +13,14 @@ from georay.config.load import load_recipe
 from georay.config.pretrain import PretrainRecipe
 from georay.config.tiny import TinyModelRecipe
 from georay.core.prompts import Conversation
+from georay.models import registry
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.loading import load_family
+from georay.training.pretrain.attention import PlainAttention
 from georay.training.pretrain.evaluate import commonest_answers, evaluate
 from georay.training.pretrain.packing import Packer, read_answers
-from georay.training.pretrain.run import pretrain, train, untrained
+from georay.training.pretrain.run import loss_of, pretrain, train, untrained
 from georay.training.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
 
 RECIPES = Path(__file__).resolve().parents[3] / "jobs" / "recipes"
@@ -154,6 +156,28 @@ def test_long_answers_weigh_by_the_root_of_their_length(taught, scenes):
     assert tokens.weighted_loss().item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_plain_attention_gives_torchs_loss_and_gradients(taught, scenes):
+    family, _ = taught
+    batch = packed(family, scenes[:2])
+
+    def learnt(loss):
+        family.network.zero_grad()
+        loss.backward()
+        return loss.item(), [p.grad for p in family.network.parameters() if p.grad is not None]
+
+    loss, gradients = learnt(read_answers(family.network, batch).weighted_loss())
+    plain_loss, plain_gradients = learnt(loss_of(family, batch))
+    assert plain_loss == pytest.approx(loss, abs=1e-5)
+    for plain, gradient in zip(plain_gradients, gradients, strict=True):
+        assert torch.allclose(plain, gradient, atol=1e-4)
+
+
+def test_plain_attention_takes_the_place_of_torchs_own(taught):
+    family, _ = taught
+    with PlainAttention(), pytest.raises(AssertionError, match="bring their mask"):
+        family.network(input_ids=torch.zeros(1, 3, dtype=torch.long))
+
+
 def test_a_killed_run_ends_on_the_weights_of_an_uninterrupted_one(drawn, scenes, tmp_path):
     whole = recipe_in(tmp_path / "whole", drawn)
     expected = train(whole, untrained(whole, scenes), scenes, silent).state_dict()
@@ -174,12 +198,15 @@ def test_a_killed_run_ends_on_the_weights_of_an_uninterrupted_one(drawn, scenes,
     assert len(list(broken.out.glob("checkpoint-*.safetensors"))) == 1, "older ones are removed"
 
 
-def test_a_run_ends_in_a_folder_that_loads_and_scores_as_its_card_says(drawn, tmp_path):
+def test_a_run_ends_in_a_folder_that_ships_as_tiny_and_scores_as_its_card_says(
+    drawn, tmp_path, monkeypatch
+):
     recipe, lines = recipe_in(tmp_path, drawn), []
     folder = pretrain(recipe, lines.append)
+    monkeypatch.setattr(registry, "PACKAGED", folder.parent)
     weights = load_file(folder / "model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float16}
-    family = load_family(str(folder))
+    family = load_family("tiny")
     held_out = held_out_scenes(recipe.scenes, 56, silent)
     usual = commonest_answers(
         pair for scene in training_scenes(recipe.scenes, 56, silent) for pair in scene.questions
