@@ -16,7 +16,7 @@ import pyarrow as pa
 import torch
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from georay.core.images import ImageLimits, decode
@@ -96,12 +96,11 @@ class FrozenVision:
         return vectors.cpu()
 
 
-class VisionCache:
-    """Shards of vectors below `root`, found by image id. Any number of processes may add some."""
+class VisionShards:
+    """The vectors in one folder, found by image id; reading them needs no model."""
 
-    def __init__(self, root: Path, vision: FrozenVision) -> None:
-        self.folder = root / vision.key
-        self._vision = vision
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._places: dict[str, tuple[Path, int]] = {}
         self._known: set[Path] = set()
         self.refresh()
@@ -117,6 +116,32 @@ class VisionCache:
     def missing(self, image_ids: Iterable[str]) -> list[str]:
         """The ids, each once and in order, whose vectors are not here."""
         return [one for one in dict.fromkeys(image_ids) if one not in self._places]
+
+    def read(self, image_ids: Sequence[str]) -> Tensor:
+        """[images, n_queries, hidden_size], in the order of the ids.
+
+        Raises ValueError naming the first id that is not here.
+        """
+        if absent := self.missing(image_ids):
+            raise ValueError(
+                f"the vision cache {self.folder} lacks {len(absent)} images, {absent[0]} first: "
+                "fill it before training"
+            )
+        return torch.stack([self._row(image_id) for image_id in image_ids])
+
+    def _row(self, image_id: str) -> Tensor:
+        path, row = self._places[image_id]
+        with safe_open(path, "pt") as shard:
+            vectors: Tensor = shard.get_slice(_FEATURES)[row]
+        return vectors
+
+
+class VisionCache(VisionShards):
+    """One model's folder below `root`. Any number of processes may add shards to it."""
+
+    def __init__(self, root: Path, vision: FrozenVision) -> None:
+        super().__init__(root / vision.key)
+        self._vision = vision
 
     def announce(self, image_ids: Iterable[str], say: Callable[[str], None]) -> CacheSize:
         """Says what the missing ids will take, before anything is written.
@@ -143,24 +168,6 @@ class VisionCache:
         )
         write_atomic(self.folder / f"shard-{digest(list(image_ids))}.safetensors", content)
         self.refresh()
-
-    def read(self, image_ids: Sequence[str]) -> Tensor:
-        """[images, n_queries, hidden_size], in the order of the ids.
-
-        Raises ValueError naming the first id that is not here.
-        """
-        if absent := self.missing(image_ids):
-            raise ValueError(
-                f"the vision cache {self.folder} lacks {len(absent)} images, {absent[0]} first: "
-                "fill it before training"
-            )
-        return torch.stack([self._row(image_id) for image_id in image_ids])
-
-    def _row(self, image_id: str) -> Tensor:
-        path, row = self._places[image_id]
-        with safe_open(path, "pt") as shard:
-            vectors: Tensor = shard.get_slice(_FEATURES)[row]
-        return vectors
 
 
 def fill_cache(
@@ -219,12 +226,36 @@ class StoreVisionFeatures:
         return table.select(["image_id"]).append_column("error", column)
 
 
+class ReadVectors:
+    """A stage that adds `vectors`, one blob for each slot, to rows with their `image_ids`.
+
+    It takes the place of reading pictures; `unpacked` turns a blob back into a tensor.
+    """
+
+    reads = ("image_ids",)
+    adds = ("vectors",)
+
+    def __init__(self, folder: str) -> None:
+        self._shards = VisionShards(Path(folder))
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        blobs = [
+            save({_FEATURES: self._shards.read(ids)}) for ids in table["image_ids"].to_pylist()
+        ]
+        return table.append_column("vectors", pa.array(blobs, pa.large_binary()))
+
+
+def unpacked(blob: bytes) -> Tensor:
+    """The vectors in a blob of `ReadVectors`: [images, n_queries, hidden_size]."""
+    return load(blob)[_FEATURES]
+
+
 def encode_with_vectors(
     family: QwenVLFamily, conversations: Sequence[Conversation], vectors: Tensor
 ) -> Batch:
     """As `family.encode_for_training`, with `image_features` for `pixel_values`.
 
-    vectors: those of all the conversations' pictures, in reading order, as `VisionCache.read`
+    vectors: those of all the conversations' pictures, in reading order, as `VisionShards.read`
     gives them. Raises ValueError for a conversation without an answer.
     """
     return family.encode_text_for_training(conversations) | {"image_features": vectors}

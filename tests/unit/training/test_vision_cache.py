@@ -1,6 +1,7 @@
 """The frozen-vision cache: the same loss from vectors that were computed once."""
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -22,10 +23,12 @@ from georay.streetworld.records import jpeg_bytes
 from georay.training import vision_cache
 from georay.training.vision_cache import (
     FrozenVision,
+    ReadVectors,
     StoreVisionFeatures,
     VisionCache,
     encode_with_vectors,
     fill_cache,
+    unpacked,
 )
 
 RECIPE = TinyModelRecipe(
@@ -183,3 +186,18 @@ def test_the_stage_stores_what_can_be_read_and_says_what_cannot(family, saved, t
     shards = sorted(cache.folder.glob("shard-*"))
     assert stage(table)["error"].to_pylist()[:3] == [None] * 3
     assert sorted(cache.folder.glob("shard-*")) == shards, "nothing is computed twice"
+
+
+def test_the_reading_stage_gives_each_slot_its_vectors(cache):
+    stage = pickled(ReadVectors(str(cache.folder)))
+    slots = pa.table({"image_ids": [["c", "a"], ["b"]], "is_filler": [False, True]})
+    read = stage(slots)
+    assert read.column_names == ["image_ids", "is_filler", "vectors"]
+    first, second = (unpacked(blob) for blob in read["vectors"].to_pylist())
+    assert torch.equal(first, cache.read(["c", "a"]))
+    assert torch.equal(second, cache.read(["b"]))
+
+
+def pickled(stage: ReadVectors) -> ReadVectors:
+    """As it arrives in another process."""
+    return pickle.loads(pickle.dumps(stage))
