@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import georay
-from georay.cli import curate, demo, doctor, locate, models, streetworld
+from georay.cli import curate, demo, doctor, locate, models, streetworld, train
 
 app = typer.Typer(
     help="Says where a street-level photograph was taken, and why.\n\n"
@@ -19,6 +19,7 @@ app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)
 app.command()(curate.weights)
+app.command()(train.train)
 app.command()(locate.locate)
 app.command()(streetworld.streetworld)
 app.command()(models.models)

@@ -20,6 +20,7 @@ def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
         "base": card.base,
         "base_fingerprint": card.base_fingerprint,
         "stacked_on": card.stacked_on,
+        "weights": card.weights,
         "samples_sha256": samples_hash(samples),
         "metrics": {
             name: outcome[name]

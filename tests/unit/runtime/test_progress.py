@@ -35,6 +35,18 @@ def test_the_speed_counts_only_what_this_run_did(capsys, monkeypatch):
     assert "950/1,000 images · 5.0/s · 0 errors · ETA 10 s" in capsys.readouterr().err
 
 
+def test_a_note_stands_beside_the_counts_until_the_next_one(capsys, monkeypatch):
+    monkeypatch.setattr(module, "PLAIN_LINE_SECONDS", 0.0)
+    with progress("training", 20, "samples") as meter:
+        meter.note("loss 2.5")
+        meter.advance(10)
+        meter.note("loss 2.4")
+        meter.advance(10)
+    first, last = capsys.readouterr().err.splitlines()
+    assert " errors · loss 2.5 · ETA" in first
+    assert last.endswith("0 errors · loss 2.4")
+
+
 def test_a_failure_inside_is_not_swallowed():
     with pytest.raises(RuntimeError, match="inside"), progress("scoring", 10):
         raise RuntimeError("inside")

@@ -1,0 +1,29 @@
+"""Job: train adapters by a recipe.
+
+ray job submit --working-dir . -- python -m jobs.train --recipe jobs/recipes/train-tiny.yaml
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from georay.config.load import load_recipe
+from georay.config.train import TrainRecipe
+from georay.errors import GeorayError
+from georay.training.run import train
+
+
+def main(
+    recipe: Annotated[Path, typer.Option(help="A training recipe, YAML.")],
+) -> None:
+    """Run one training recipe on the cluster that this job was submitted to."""
+    try:
+        summary = train(load_recipe(recipe, TrainRecipe))
+    except (GeorayError, ValueError) as problem:
+        raise SystemExit(str(problem)) from problem
+    print(summary.as_text())
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from georay.config.train import BatchRecipe
+from georay.training.plan import Plan
+
+
+def plan_of(num_samples, num_epochs=1, max_steps=None, seed=3, **batches):
+    lengths = np.random.default_rng(num_samples).integers(50, 400, num_samples)
+    return Plan(lengths, BatchRecipe(**batches), num_epochs, seed, max_steps), lengths
+
+
+shapes = st.fixed_dictionaries(
+    {
+        "num_samples": st.integers(1, 150),
+        "global_batch": st.integers(1, 40),
+        "micro_batch": st.integers(1, 9),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shape=shapes, num_workers=st.integers(1, 5))
+def test_every_epoch_has_each_sample_once_over_all_workers(shape, num_workers):
+    plan, _ = plan_of(num_epochs=2, **shape)
+    for epoch in range(2):
+        first = epoch * plan.steps_per_epoch
+        slots = [
+            slot
+            for step in range(first, first + plan.steps_per_epoch)
+            for rank in range(num_workers)
+            for slot in plan.slots(step, rank, num_workers)
+        ]
+        learnt = [index for slot in slots if not slot.is_filler for index in slot.indices]
+        assert sorted(learnt) == list(range(shape["num_samples"]))
+        assert all(0 < len(slot.indices) <= shape["micro_batch"] for slot in slots)
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=shapes, num_workers=st.integers(1, 5))
+def test_all_workers_have_equally_many_slots_in_every_step(shape, num_workers):
+    plan, _ = plan_of(**shape)
+    for step in range(plan.num_steps):
+        counts = {len(plan.slots(step, rank, num_workers)) for rank in range(num_workers)}
+        assert counts == {plan.num_rounds(num_workers)}
+
+
+def test_a_steps_samples_do_not_depend_on_the_number_of_workers():
+    plan, _ = plan_of(100, global_batch=16, micro_batch=2)
+    for step in range(plan.num_steps):
+        for num_workers in (1, 2, 3, 7):
+            found = [
+                index
+                for rank in range(num_workers)
+                for slot in plan.slots(step, rank, num_workers)
+                if not slot.is_filler
+                for index in slot.indices
+            ]
+            assert sorted(found) == sorted(plan.step(step).tolist())
+
+
+def test_a_step_can_be_found_without_the_steps_before_it():
+    one, _ = plan_of(50, num_epochs=3, global_batch=8)
+    other, _ = plan_of(50, num_epochs=3, global_batch=8)
+    expected = [one.step(step).tolist() for step in range(one.num_steps)]
+    assert [other.step(step).tolist() for step in reversed(range(one.num_steps))] == expected[::-1]
+
+
+def test_epochs_and_seeds_differ_in_their_order():
+    plan, _ = plan_of(64, num_epochs=2, global_batch=8)
+    first = [plan.step(step).tolist() for step in range(8)]
+    assert first != [plan.step(step).tolist() for step in range(8, 16)]
+    assert first != [
+        plan_of(64, global_batch=8, seed=4)[0].step(step).tolist() for step in range(8)
+    ]
+
+
+def test_sorting_by_length_leaves_little_padding():
+    plan, lengths = plan_of(2000, global_batch=64, micro_batch=4)
+    random = np.random.default_rng(0).permutation(lengths).reshape(-1, 4)
+    without = 1 - random.sum() / (random.max(axis=1) * 4).sum()
+    assert without > 0.2
+    assert plan.padding_share(num_workers=2) < 0.02
+
+
+def test_short_samples_do_not_come_before_long_ones():
+    """Batches of one length each would otherwise teach lengths in order."""
+    plan, lengths = plan_of(2000, global_batch=64, length_pool=8)
+    means = [lengths[plan.step(step)].mean() for step in range(plan.num_steps - 1)]
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.5
+
+
+def test_a_last_short_batch_comes_last_and_max_steps_ends_a_run_early():
+    plan, _ = plan_of(20, num_epochs=2, global_batch=8)
+    assert [len(plan.step(step)) for step in range(6)] == [8, 8, 4, 8, 8, 4]
+    assert plan_of(20, num_epochs=2, global_batch=8, max_steps=5)[0].num_steps == 5
+
+
+def test_without_samples_there_is_no_plan():
+    with pytest.raises(ValueError, match="no sample"):
+        Plan(np.zeros(0, np.int64), BatchRecipe(), 1, 0)
