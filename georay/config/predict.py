@@ -1,0 +1,56 @@
+"""The recipe of a table of predictions: which model answers about which pictures, and how."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+
+from georay.config.load import Recipe
+
+
+class AnsweringRecipe(Recipe):
+    """How the model answers; always greedily.
+
+    By default as in the paper's experiments: it writes freely, so some answers name no place, and
+    no country is ranked. constrained: valid answers only, so nothing is told of the recall.
+    top_k: countries to rank as candidates; it takes many times longer than writing alone.
+    batch_size: pictures answered at once.
+    """
+
+    prompt: Literal["inference", "reasoning", "location"] = "inference"
+    constrained: bool = False
+    top_k: NonNegativeInt = 0
+    max_new_tokens: PositiveInt = 320
+    batch_size: PositiveInt = 8
+
+
+class PredictRecipe(Recipe):
+    """One model's answers about the held-out pictures of a set of samples.
+
+    samples: Parquet files or folders of schema SAMPLES. split, stage: whose pictures. max_images:
+    at most so many of them, always the same for the same pictures.
+    model: a registered id, a folder, or a hub id with its revision. adapters: the folder that a
+    training run left them in. device, precision: by default what suits this machine.
+    output: the Parquet file of predictions; a JSON file beside it says how they came about.
+    shard_size: pictures between two savings; a run that was ended goes on behind the last.
+    """
+
+    samples: tuple[str, ...] = Field(min_length=1)
+    output: str
+    model: str
+    revision: str | None = None
+    adapters: str | None = None
+    device: str | None = None
+    precision: Literal["float32", "bfloat16", "float16"] | None = None
+    split: Literal["train", "validation", "test"] = "test"
+    stage: Literal["reasoning", "location"] = "location"
+    max_images: PositiveInt | None = None
+    answering: AnsweringRecipe = AnsweringRecipe()
+    shard_size: PositiveInt = 64
+
+    @field_validator("output")
+    @classmethod
+    def _is_parquet(cls, output: str) -> str:
+        if Path(output).suffix != ".parquet":
+            raise ValueError(f"predictions are a Parquet file: {output!r} should end in .parquet")
+        return output

@@ -1,0 +1,255 @@
+"""A model's answers about the pictures of a split, as one table of predictions.
+
+The shard is the unit of saving: a run that was killed goes on behind the last whole shard, and the
+shards, thus the batches and the answers, are those of a run that nobody killed.
+"""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from georay.config.predict import PredictRecipe
+from georay.core.files import read_bytes
+from georay.core.images import ImageLimits
+from georay.core.manifest import digest, file_sha256, machine, versions, write_atomic, write_json
+from georay.core.tables import PREDICTIONS, conform, rows_to_table
+from georay.evaluation.datasets import KnownPicture, read_split
+from georay.evaluation.subject import Subject, identify, load_locator
+from georay.models.locations import Location
+from georay.models.locator import Locator
+from georay.runtime.progress import Meter, progress
+
+_LIMITS = ImageLimits()
+_PACKAGES = ("georay", "torch", "transformers", "peft", "pyarrow", "pillow", "numpy")
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class PredictionFiles:
+    """Where a run writes: `parts` is unfinished work and goes when the table is whole."""
+
+    table: Path
+
+    @property
+    def facts(self) -> Path:
+        return self.table.with_suffix(".json")
+
+    @property
+    def parts(self) -> Path:
+        return self.table.with_suffix(".parts")
+
+    @property
+    def settings(self) -> Path:
+        return self.parts / "settings.json"
+
+    def part(self, number: int) -> Path:
+        return self.parts / f"part-{number:05}.parquet"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Pictures that are answered and saved together."""
+
+    number: int
+    pictures: tuple[KnownPicture, ...]
+
+
+@dataclass(frozen=True)
+class PredictSummary:
+    """What became of the pictures, by the status of their answers."""
+
+    table: str
+    num_images: int
+    statuses: dict[str, int]
+    finished_before: bool
+
+    def as_text(self) -> str:
+        counts = ", ".join(f"{count:,} {status}" for status, count in self.statuses.items())
+        before = " (finished before; nothing was asked again)" if self.finished_before else ""
+        return f"{self.num_images:,} images: {counts}{before}\npredictions: {self.table}"
+
+    def to_json(self) -> dict[str, object]:
+        """Every field, as JSON has it."""
+        return asdict(self)
+
+
+def predict(recipe: PredictRecipe) -> PredictSummary:
+    """Asks the model about every picture of the split, or about those that are left.
+
+    Writes the recipe's `output`, with the schema PREDICTIONS and ordered by image, and beside it a
+    JSON file with the model, its revision, its adapters and all that decided the answers. A picture
+    that cannot be read is a row with status "failed" and its `error`.
+    Raises ValueError if the output holds answers of something else, or an input is absent.
+    """
+    files = PredictionFiles(Path(recipe.output).expanduser())
+    pictures = read_split(recipe.samples, recipe.split, recipe.stage, recipe.max_images)
+    subject = identify(recipe)
+    settings = _settings(recipe, subject, pictures)
+    finished_before = _hold_to_settings(files, settings)
+    if not finished_before:
+        write_json(files.settings, settings)
+        shards = tuple(cut(pictures, recipe.shard_size))
+        _answer_what_is_left(files, shards, recipe, subject)
+        _publish(files, len(shards), recipe, settings)
+    shutil.rmtree(files.parts, ignore_errors=True)
+    return _summary(files, finished_before)
+
+
+def cut(pictures: Sequence[KnownPicture], size: int) -> Iterator[Shard]:
+    """The pictures as shards of `size`, the last one maybe smaller."""
+    for number, start in enumerate(range(0, len(pictures), size)):
+        yield Shard(number, tuple(pictures[start : start + size]))
+
+
+def _settings(
+    recipe: PredictRecipe, subject: Subject, pictures: Sequence[KnownPicture]
+) -> dict[str, object]:
+    """What decides the answers, and with which others each is computed."""
+    return {
+        "model": asdict(subject),
+        "precision": recipe.precision,
+        "answering": recipe.answering.model_dump(mode="json"),
+        "pictures": {
+            "split": recipe.split,
+            "stage": recipe.stage,
+            "count": len(pictures),
+            "hash": digest(*map(astuple, pictures)),
+        },
+        "shard_size": recipe.shard_size,
+    }
+
+
+def _hold_to_settings(files: PredictionFiles, settings: dict[str, object]) -> bool:
+    """Whether the table is whole already; raises ValueError if it, or a part, is another's."""
+    is_finished = files.facts.exists() and files.table.exists()
+    if is_finished:
+        facts = _read_json(files.facts)
+        if facts["predictions"]["sha256"] != file_sha256(files.table):
+            raise ValueError(
+                f"{files.table} is not the file that {files.facts} describes; remove both"
+            )
+        before, place = facts["settings"], files.table
+    elif files.settings.exists():
+        before, place = _read_json(files.settings), files.parts
+    else:
+        return False
+    if changed := [name for name in settings if before.get(name) != settings[name]]:
+        differences = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
+        raise ValueError(
+            f"{place} holds answers that came about otherwise ({differences}); choose another "
+            "output, or remove it to ask anew"
+        )
+    return is_finished
+
+
+def _answer_what_is_left(
+    files: PredictionFiles, shards: Sequence[Shard], recipe: PredictRecipe, subject: Subject
+) -> None:
+    left = [shard for shard in shards if not files.part(shard.number).exists()]
+    if not left:
+        return
+    num_left = sum(len(shard.pictures) for shard in left)
+    total = sum(len(shard.pictures) for shard in shards)
+    locator = load_locator(recipe)
+    with progress(f"answering ({subject.name})", total) as meter:
+        meter.resume(total - num_left)
+        for shard in left:
+            rows = answer(locator, shard, subject, recipe.answering.top_k, meter)
+            _write(files.part(shard.number), rows_to_table(rows, PREDICTIONS))
+
+
+def answer(locator: Locator, shard: Shard, subject: Subject, top_k: int, meter: Meter) -> list[Row]:
+    """Rows of PREDICTIONS about a shard's pictures, in their order."""
+    rows: list[Row] = []
+    size = locator.settings.batch_size
+    for start in range(0, len(shard.pictures), size):
+        batch = shard.pictures[start : start + size]
+        found = _locate(locator, batch, top_k)
+        rows += [_row(*pair, subject) for pair in zip(batch, found, strict=True)]
+        meter.advance(len(batch), sum(one.status == "failed" for one in found))
+    return rows
+
+
+def _locate(locator: Locator, batch: Sequence[KnownPicture], top_k: int) -> list[Location]:
+    """One location per picture; those whose files cannot be read disturb no other."""
+    read = [_bytes_or_error(picture.uri) for picture in batch]
+    located = iter(locator.locate([raw for raw in read if isinstance(raw, bytes)], top_k))
+    return [
+        next(located) if isinstance(raw, bytes) else Location("failed", error=raw) for raw in read
+    ]
+
+
+def _bytes_or_error(uri: str) -> bytes | str:
+    try:
+        return read_bytes(uri, _LIMITS.max_bytes)
+    except (OSError, ValueError) as problem:
+        return str(problem)
+
+
+def _row(picture: KnownPicture, location: Location, subject: Subject) -> Row:
+    """`latency_ms`: the ranking of this picture and the writing of the batch that it was in."""
+    said = location.to_json()
+    timings = location.timings
+    return {name: said.get(name) for name in PREDICTIONS.names} | {
+        "image_id": picture.image_id,
+        "model": subject.name,
+        "adapter": subject.adapter,
+        "latency_ms": timings.rank_ms + timings.answer_ms,
+        "true_country": picture.country,
+        "true_city": picture.city,
+        "true_latitude": picture.latitude,
+        "true_longitude": picture.longitude,
+    }
+
+
+def _publish(
+    files: PredictionFiles, num_shards: int, recipe: PredictRecipe, settings: dict[str, object]
+) -> None:
+    """The table first and what it is last, so that both together say that it is whole."""
+    parts = [_read(files.part(number)) for number in range(num_shards)]
+    table = pa.concat_tables(parts)
+    _write(files.table, table)
+    statuses = Counter(table.column("status").to_pylist())
+    write_json(
+        files.facts,
+        {
+            "kind": "predictions",
+            "predictions": {"name": files.table.name, "sha256": file_sha256(files.table)},
+            "num_images": table.num_rows,
+            "statuses": dict(sorted(statuses.items())),
+            "settings": settings,
+            "recipe": recipe.model_dump(mode="json"),
+            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": machine(),
+            "versions": versions(_PACKAGES),
+        },
+    )
+
+
+def _summary(files: PredictionFiles, finished_before: bool) -> PredictSummary:
+    facts = _read_json(files.facts)
+    return PredictSummary(str(files.table), facts["num_images"], facts["statuses"], finished_before)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return facts
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    write_atomic(path, buffer.getvalue().to_pybytes())
+
+
+def _read(path: Path) -> pa.Table:
+    return conform(pq.ParquetFile(path).read(), PREDICTIONS, str(path))

@@ -1,0 +1,93 @@
+"""Which model was asked: told by hashes of what it is made of, before any of it is loaded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from georay.config.predict import PredictRecipe
+from georay.core.manifest import file_sha256
+from georay.core.prompts import PROMPTS
+from georay.models.adapter_card import read_card
+from georay.models.adapters import STAGES
+from georay.models.answering import LocatorSettings
+from georay.models.decoding.calibration import FILE as CALIBRATION
+from georay.models.families.base import Sampling
+from georay.models.locator import Locator
+from georay.models.registry import REGISTRY
+
+_PARTS_OF_A_MODEL = (".safetensors", ".json", ".tiktoken")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model that is judged.
+
+    name: its id, or the name of its folder. revision: of the hub. files: SHA-256 of its files, for
+    one that lies in a folder. adapters: hash of each adapter's weights, lowest first. calibration:
+    SHA-256 of the one beside the adapters.
+    """
+
+    name: str
+    revision: str | None
+    files: dict[str, str]
+    adapters: dict[str, str]
+    calibration: str | None
+
+    @property
+    def adapter(self) -> str | None:
+        """The adapters' names, lowest first, as the table has them."""
+        return "+".join(self.adapters) or None
+
+
+def identify(recipe: PredictRecipe) -> Subject:
+    """The model and the adapters of a recipe. Raises ValueError if adapters are absent."""
+    spec = REGISTRY.get(recipe.model)
+    folder = Path(recipe.model)
+    if spec is not None:
+        name, revision, kept = spec.id, recipe.revision or spec.revision, spec.folder
+    elif folder.is_dir():
+        name, revision, kept = folder.absolute().name, None, folder
+    else:
+        name, revision, kept = recipe.model, recipe.revision, None
+    adapters = Path(recipe.adapters).expanduser() if recipe.adapters else None
+    return Subject(
+        name=name,
+        revision=revision,
+        files=_hashes(kept) if kept is not None else {},
+        adapters=_adapters(adapters) if adapters is not None else {},
+        calibration=_calibration(adapters) if adapters is not None else None,
+    )
+
+
+def load_locator(recipe: PredictRecipe) -> Locator:
+    """The recipe's model, ready to answer; raises as `Locator.from_pretrained` does."""
+    how = recipe.answering
+    return Locator.from_pretrained(
+        recipe.model,
+        Path(recipe.adapters).expanduser() if recipe.adapters else None,
+        settings=LocatorSettings(
+            prompt=PROMPTS[how.prompt],
+            constrained=how.constrained,
+            sampling=Sampling(max_new_tokens=how.max_new_tokens),
+            batch_size=how.batch_size,
+        ),
+        revision=recipe.revision,
+        device=recipe.device,
+        precision=recipe.precision,
+    )
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    parts = [path for path in folder.glob("*") if path.suffix in _PARTS_OF_A_MODEL]
+    return {path.name: file_sha256(path) for path in sorted(parts)}
+
+
+def _adapters(folder: Path) -> dict[str, str]:
+    names = [name for name in STAGES if (folder / name).is_dir()]
+    if not names:
+        raise ValueError(f"{folder} holds no adapter: expected a folder {' or '.join(STAGES)}")
+    return {name: read_card(folder / name).weights for name in names}
+
+
+def _calibration(folder: Path) -> str | None:
+    path = folder / CALIBRATION
+    return file_sha256(path) if path.is_file() else None

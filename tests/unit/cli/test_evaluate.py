@@ -1,0 +1,95 @@
+"""`georay evaluate`: figures per file, and one table of several."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from georay.cli.evaluate import evaluate
+from georay.core.tables import PREDICTIONS, rows_to_table
+
+APP = typer.Typer()
+APP.command()(evaluate)
+LYON = {
+    "true_country": "FR", "true_city": "Lyon", "true_latitude": 45.75, "true_longitude": 4.83,
+}  # fmt: skip
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A file of ten answers, so many of which are right."""
+
+    def written(name, num_right):
+        answers = [("FR", "Lyon", 45.75)] * num_right + [("IT", "Rome", 41.9)] * (10 - num_right)
+        rows = [
+            LYON
+            | {"image_id": f"i{n}", "model": "m", "status": "answered"}
+            | {"country": country, "city": city, "latitude": latitude, "longitude": 4.83}
+            for n, (country, city, latitude) in enumerate(answers)
+        ]
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        pq.write_table(rows_to_table(rows, PREDICTIONS), path)
+        return str(path)
+
+    return written
+
+
+def run(*arguments):
+    return CliRunner().invoke(APP, list(arguments), catch_exceptions=True)
+
+
+def test_one_file_shows_its_figures_and_no_table(written):
+    result = run(written("base.parquet", 6))
+    assert result.exit_code == 0, result.output
+    assert "Predictions: base.parquet (SHA-256" in result.output
+    assert "0.6000 [0.313, 0.832]" in result.output
+    assert "###" not in result.output
+
+
+def test_several_files_are_told_one_by_one_and_then_side_by_side(written):
+    result = run(written("base.parquet", 6), written("both.parquet", 9))
+    assert result.output.count("Predictions: ") == 2
+    table = [line for line in result.output.splitlines() if line.startswith("|")]
+    assert [line.split("|")[1].strip() for line in table[:4]][2:] == ["base", "both"]
+    assert "0.9000" in table[3]
+
+
+def test_files_of_one_name_given_are_runs_of_one_row(written):
+    files = [written(f"{seed}/both.parquet", right) for seed, right in enumerate((4, 8))]
+    result = run(*(f"both={file}" for file in files), "--json")
+    facts = json.loads(result.stdout)
+    (row,) = facts["table"]["rows"]
+    assert row["label"] == "both"
+    assert row["figures"]["country"]["accuracy"]["mean"] == pytest.approx(0.6)
+    assert len(row["sources"]) == len(facts["evaluations"]) == 2
+    assert facts["evaluations"][0]["country"]["num_correct"] == 4
+
+
+def test_two_files_of_one_name_of_their_own_are_not_averaged_unasked(written):
+    result = run(written("0/both.parquet", 4), written("1/both.parquet", 8))
+    assert isinstance(result.exception, ValueError)
+    assert "NAME=" in str(result.exception)
+
+
+def test_a_file_whose_path_holds_an_equals_sign_is_read(written):
+    result = run(written("seed=1.parquet", 5))
+    assert result.exit_code == 0, result.output
+    assert "seed=1.parquet (SHA-256" in result.output
+
+
+def test_distances_are_counted_as_asked(written):
+    file = written("base.parquet", 10)
+    (one,) = json.loads(run(file, "--json").stdout)["evaluations"]
+    assert one["measuring"]["formula"] == "haversine" and one["measuring"]["within"] == "<="
+    assert one["distances"][0]["of_all"]["value"] == 1.0
+    (one,) = json.loads(run(file, "--geodesic", "--below", "--json").stdout)["evaluations"]
+    assert one["measuring"]["formula"] == "geodesic" and one["measuring"]["within"] == "<"
+
+
+def test_a_file_that_is_absent_is_named(tmp_path):
+    result = run(str(tmp_path / "absent.parquet"))
+    assert isinstance(result.exception, ValueError)
+    assert "absent.parquet" in str(result.exception)

@@ -1,0 +1,27 @@
+import pytest
+
+from georay.config.load import parse_recipe
+from georay.config.predict import PredictRecipe
+
+SMALLEST = {"samples": ["samples"], "model": "tiny", "output": "base.parquet"}
+
+
+def test_samples_a_model_and_a_file_are_enough_and_the_paper_decides_the_rest():
+    recipe = parse_recipe(SMALLEST, PredictRecipe, "test")
+    assert (recipe.split, recipe.stage) == ("test", "location")
+    assert (recipe.answering.prompt, recipe.answering.constrained) == ("inference", False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"output": "runs/base"}, r"runs/base.*should end in \.parquet"),
+        ({"samples": []}, "samples"),
+        ({"answering": {"prompt": "poem"}}, r"answering\.prompt"),
+        ({"max_images": 0}, "max_images"),
+        ({"thresholds": [1]}, "thresholds"),
+    ],
+)
+def test_a_wrong_key_is_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        parse_recipe(SMALLEST | changes, PredictRecipe, "test")
