@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import georay
-from georay.cli import curate, demo, doctor, locate, models, streetworld, train
+from georay.cli import curate, demo, doctor, evaluate, locate, models, streetworld, train
 
 app = typer.Typer(
     help="Says where a street-level photograph was taken, and why.\n\n"
@@ -21,6 +21,8 @@ app.command()(curate.score)
 app.command()(curate.weights)
 app.command()(train.train)
 app.command()(locate.locate)
+app.command()(evaluate.predict)
+app.command()(evaluate.evaluate)
 app.command()(streetworld.streetworld)
 app.command()(models.models)
 app.command()(doctor.doctor)
