@@ -1,0 +1,218 @@
+"""Answers of an untrained model about drawn scenes: whole, once each, and told where from."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from predicting_room import SCENES_PER_SPLIT, recipe_of, write_model, write_samples
+
+from georay.config.load import dump_recipe
+from georay.core.manifest import file_sha256
+from georay.core.tables import PREDICTIONS, SAMPLES, rows_to_table
+from georay.evaluation.metrics import evaluate_file
+from georay.evaluation.predict import predict
+from georay.evaluation.subject import load_locator
+from georay.models.adapter_card import read_card
+from georay.models.adapters import AdapterStack
+from georay.models.loading import load_family
+from georay.models.locator import Locator
+
+NUM_IMAGES = SCENES_PER_SPLIT["test"]
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    """The model and the samples as files, and a run that nobody disturbed."""
+    root = tmp_path_factory.mktemp("room")
+    write_model(root / "small")
+    write_samples(root / "drawn")
+    predict(recipe(root, root / "whole.parquet"))
+    return root
+
+
+def recipe(room, output, **changes):
+    return recipe_of(room / "drawn" / "samples.parquet", room / "small", output, **changes)
+
+
+def rows(path):
+    return pq.read_table(path).to_pylist()
+
+
+def without_times(answers):
+    return [row | {"latency_ms": None} for row in answers]
+
+
+def drawn(room):
+    """The samples of the test split, by picture."""
+    found = pq.read_table(room / "drawn" / "samples.parquet").to_pylist()
+    chosen = [row for row in found if (row["split"], row["stage"]) == ("test", "location")]
+    return {row["image_id"]: row for row in chosen}
+
+
+def rewritten(room, folder, changes):
+    """The same samples with other facts for the pictures that `changes` names."""
+    samples = pq.read_table(room / "drawn" / "samples.parquet").to_pylist()
+    changed = [row | changes.get(row["image_id"], {}) for row in samples]
+    pq.write_table(rows_to_table(changed, SAMPLES), folder / "changed.parquet")
+    return [str(folder / "changed.parquet")]
+
+
+def test_every_picture_of_the_split_is_answered_once_in_order_beside_its_truth(room):
+    table = pq.read_table(room / "whole.parquet")
+    assert table.schema.equals(PREDICTIONS)
+    truth = drawn(room)
+    assert table.column("image_id").to_pylist() == sorted(truth)
+    for row in table.to_pylist():
+        true = truth[row["image_id"]]
+        for column in ("country", "city", "latitude", "longitude"):
+            assert row[f"true_{column}"] == true[column]
+        assert (row["status"], row["model"], row["adapter"]) == ("answered", "small", None)
+        assert len(row["country"]) == 2 and row["raw"].startswith('{"country": "')
+        assert row["latency_ms"] > 0
+    assert len({row["raw"] for row in table.to_pylist()}) > 1, "the pictures were not looked at"
+
+
+def test_the_answers_are_those_that_the_locator_gives(room):
+    truth = drawn(room)
+    answers = rows(room / "whole.parquet")
+    locator = load_locator(recipe(room, room / "whole.parquet"))
+    found = locator.locate([truth[row["image_id"]]["uri"] for row in answers[:2]], top_k=0)
+    assert [one.raw for one in found] == [row["raw"] for row in answers[:2]]
+    assert [one.latitude for one in found] == [row["latitude"] for row in answers[:2]]
+
+
+def test_the_table_can_be_measured(room):
+    found = evaluate_file(room / "whole.parquet")
+    assert found.num_images == found.num_placed == NUM_IMAGES
+    assert found.country.recall.value == 1.0
+
+
+def test_the_file_beside_it_says_how_the_answers_came_about(room):
+    facts = json.loads((room / "whole.json").read_text())
+    assert facts["predictions"] == {
+        "name": "whole.parquet",
+        "sha256": file_sha256(room / "whole.parquet"),
+    }
+    model = facts["settings"]["model"]
+    assert (model["name"], model["revision"], model["adapters"]) == ("small", None, {})
+    weights = room / "small" / "model.safetensors"
+    assert model["files"]["model.safetensors"] == file_sha256(weights)
+    assert facts["recipe"]["answering"]["prompt"] == "location"
+    assert facts["statuses"] == {"answered": NUM_IMAGES}
+    assert not (room / "whole.parts").exists()
+
+
+def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_answers(room, tmp_path):
+    asked = recipe(room, tmp_path / "killed.parquet", shard_size=2)
+    undisturbed = recipe(room, tmp_path / "undisturbed.parquet", shard_size=2)
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(asked))
+    command = [sys.executable, "-m", "georay", "predict", str(tmp_path / "recipe.yaml")]
+    first = tmp_path / "killed.parts" / "part-00000.parquet"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
+        while not first.exists():
+            assert running.poll() is None, "the run ended before its first shard was saved"
+            time.sleep(0.005)
+        running.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "killed.parquet").exists(), "too late: the run was whole already"
+    saved = [row for part in sorted(first.parent.glob("part-*.parquet")) for row in rows(part)]
+    assert 0 < len(saved) < NUM_IMAGES
+    summary = predict(asked)
+    assert (summary.num_images, summary.finished_before) == (NUM_IMAGES, False)
+    answers = rows(tmp_path / "killed.parquet")
+    assert answers[: len(saved)] == saved, "what was saved was asked again"
+    predict(undisturbed)
+    assert without_times(answers) == without_times(rows(tmp_path / "undisturbed.parquet"))
+
+
+def test_a_finished_run_is_not_asked_again(room, tmp_path, monkeypatch):
+    for name in ("whole.parquet", "whole.json"):
+        shutil.copy(room / name, tmp_path / name)
+    before = (tmp_path / "whole.parquet").read_bytes()
+    monkeypatch.setattr(Locator, "locate", None)
+    summary = predict(recipe(room, tmp_path / "whole.parquet"))
+    assert summary.finished_before
+    assert summary.statuses == {"answered": NUM_IMAGES}
+    assert (tmp_path / "whole.parquet").read_bytes() == before
+
+
+def test_pictures_that_cannot_be_read_are_failed_rows_and_change_no_other(room, tmp_path):
+    truth = drawn(room)
+    empty, absent, *_ = sorted(truth)
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    uris = {empty: tmp_path / "empty.jpg", absent: tmp_path / "absent.jpg"}
+    samples = rewritten(room, tmp_path, {one: {"uri": str(uri)} for one, uri in uris.items()})
+    changed = recipe(room, tmp_path / "o.parquet", samples=samples)
+    assert predict(changed).statuses == {"answered": NUM_IMAGES - 2, "failed": 2}
+    answers = rows(tmp_path / "o.parquet")
+    assert [row["status"] for row in answers[:2]] == ["failed", "failed"]
+    assert answers[0]["error"] == "the file has zero bytes"
+    assert "absent.jpg" in answers[1]["error"]
+    assert answers[0]["true_country"] == truth[empty]["country"]
+    assert without_times(answers[2:]) == without_times(rows(room / "whole.parquet")[2:])
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"shard_size": 4}, "shard_size was 3, is 4"),
+        ({"answering": {"prompt": "inference"}}, "answering was"),
+        ({"max_images": 2}, "pictures was"),
+    ],
+)
+def test_answers_that_came_about_otherwise_are_not_continued(room, changes, named):
+    with pytest.raises(ValueError, match=named):
+        predict(recipe(room, room / "whole.parquet", **changes))
+
+
+def test_other_truth_other_weights_or_a_changed_table_are_noticed(room, tmp_path):
+    moved = rewritten(room, tmp_path, {next(iter(drawn(room))): {"latitude": 0.0}})
+    with pytest.raises(ValueError, match="pictures was"):
+        predict(recipe(room, room / "whole.parquet", samples=moved))
+    other = shutil.copytree(room / "small", tmp_path / "small")
+    with (other / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ValueError, match="model was"):
+        predict(recipe(room, room / "whole.parquet", model=str(other)))
+    for name in ("whole.parquet", "whole.json"):
+        shutil.copy(room / name, tmp_path / name)
+    pq.write_table(pq.read_table(room / "whole.parquet").slice(1), tmp_path / "whole.parquet")
+    with pytest.raises(ValueError, match=r"not the file that .*whole\.json describes"):
+        predict(recipe(room, tmp_path / "whole.parquet"))
+
+
+def test_adapters_act_and_are_named_by_the_hashes_of_their_weights(room, tmp_path):
+    family = load_family(str(room / "small"))
+    stack = AdapterStack.build(family.network, "small", ("reasoning", "location"))
+    with torch.no_grad():
+        for name, parameter in stack.model.named_parameters():
+            if "lora_B" in name:
+                parameter.add_(0.2)
+    stack.save(tmp_path / "adapters")
+    asked = recipe(
+        room, tmp_path / "tuned.parquet", adapters=str(tmp_path / "adapters"), max_images=2
+    )
+    predict(asked)
+    answers = rows(tmp_path / "tuned.parquet")
+    assert [row["adapter"] for row in answers] == ["reasoning+location"] * 2
+    bare = {row["image_id"]: row["raw"] for row in rows(room / "whole.parquet")}
+    assert any(row["raw"] != bare[row["image_id"]] for row in answers)
+    facts = json.loads((tmp_path / "tuned.json").read_text())
+    assert facts["settings"]["model"]["adapters"] == {
+        name: read_card(tmp_path / "adapters" / name).weights for name in stack.names
+    }
+    with pytest.raises(ValueError, match="holds no adapter"):
+        predict(asked.model_copy(update={"adapters": str(room / "small")}))
+
+
+def test_candidates_are_kept_where_countries_are_ranked(room, tmp_path):
+    answering = recipe(room, tmp_path / "r.parquet").answering.model_dump() | {"top_k": 2}
+    predict(recipe(room, tmp_path / "r.parquet", answering=answering, max_images=1))
+    (row,) = rows(tmp_path / "r.parquet")
+    assert row["candidates"][0]["country"] == row["country"]
+    assert len(row["candidates"]) == 2 and row["candidates"][0]["towns"]
