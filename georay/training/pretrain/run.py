@@ -17,6 +17,7 @@ from georay.training.pretrain.card import model_card
 from georay.training.pretrain.evaluate import Evaluation, commonest_answers, evaluate
 from georay.training.pretrain.packing import PackedBatch, Packer, read_answers
 from georay.training.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
+from georay.training.pretrain.start import look_nearby
 from georay.training.resumable import Learning, place_in_epochs, train_steps
 
 Say = Callable[[str], None]
@@ -47,7 +48,9 @@ def untrained(recipe: PretrainRecipe, scenes: Sequence[AskedScene]) -> QwenVLFam
     """The model before training, its vocabulary learnt from the questions of the first scenes."""
     pairs = [pair for scene in scenes[: recipe.vocabulary_scenes] for pair in scene.questions]
     texts = {pair.question for pair in pairs} | {pair.answer for pair in pairs}
-    return build_tiny(recipe.model, sorted(texts))
+    family = build_tiny(recipe.model, sorted(texts))
+    look_nearby(family.network)
+    return family
 
 
 def train(

@@ -178,6 +178,19 @@ def test_plain_attention_takes_the_place_of_torchs_own(taught):
         family.network(input_ids=torch.zeros(1, 3, dtype=torch.long))
 
 
+def test_each_query_begins_with_its_own_part_of_the_picture(drawn, scenes):
+    visual = untrained(recipe_in(drawn, drawn), scenes).network.transformer.visual
+    noise = torch.randn(1, 3, 56, 56, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        before = visual(noise)
+        moved = []
+        for row, column in ((0, 0), (0, 28), (28, 0), (28, 28)):
+            changed = noise.clone()
+            changed[:, :, row : row + 28, column : column + 28] *= -1
+            moved.append((visual(changed) - before).norm(dim=-1)[0])
+    assert torch.stack(moved).argmax(dim=1).tolist() == [0, 1, 2, 3]
+
+
 def test_a_killed_run_ends_on_the_weights_of_an_uninterrupted_one(drawn, scenes, tmp_path):
     whole = recipe_in(tmp_path / "whole", drawn)
     expected = train(whole, untrained(whole, scenes), scenes, silent).state_dict()
