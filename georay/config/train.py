@@ -104,8 +104,9 @@ class TrainWorkersRecipe(Recipe):
     """How training is spread: one process per worker, each on a GPU or on CPU cores.
 
     precision: by default bfloat16 on GPUs and float32 on CPUs. cpus_per_worker, cpus_per_read: CPU
-    slots of Ray that they take. threads: of torch in each worker on CPUs. max_failures: how often
-    killed workers are replaced before the run gives up.
+    slots of Ray that they take. reads_per_worker: Ray Data's tasks that read pictures for one of
+    them at once. threads: of torch in each worker on CPUs. max_failures: how often killed workers
+    are replaced before the run gives up.
     """
 
     num_workers: PositiveInt = 1
@@ -113,6 +114,7 @@ class TrainWorkersRecipe(Recipe):
     precision: Literal["float32", "bfloat16"] | None = None
     cpus_per_worker: PositiveFloat = 0.5
     cpus_per_read: PositiveFloat = 0.25
+    reads_per_worker: PositiveInt = 2
     threads: PositiveInt = 1
     max_failures: int = Field(default=3, ge=0)
 

@@ -11,13 +11,12 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from georay.core.files import read_bytes
-from georay.core.images import ImageLimits, decode
+from georay.core.images import decode
 from georay.core.prompts import Conversation
 from georay.errors import UnreadableImage
 from georay.models.families.base import IGNORED, Batch, Exchange, Family
+from georay.training.pictures import LIMITS, read_picture
 
-LIMITS = ImageLimits()
 _SMALLEST = 56  # of a picture that is decoded only to see that it is whole
 
 MEASURES = pa.schema(
@@ -97,28 +96,10 @@ class Measure:
 def _look(sample: Sample) -> tuple[int, int] | str:
     """Width and height of a sample's picture, or why it cannot be read."""
     try:
-        raw = read_bytes(sample.uri, LIMITS.max_bytes)
-        photograph = decode(raw, LIMITS, _SMALLEST)
+        photograph = decode(read_picture(sample.uri), LIMITS, _SMALLEST)
     except (OSError, ValueError, UnreadableImage) as problem:
         return str(problem)
     return photograph.width, photograph.height
-
-
-class ReadPictures:
-    """Adds `pictures`, the encoded bytes, to a table whose rows are slots with their `uris`."""
-
-    reads = ("uris",)
-    adds = ("pictures",)
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        with ThreadPoolExecutor(4) as threads:
-            pictures = [list(threads.map(_read, uris)) for uris in table.column("uris").to_pylist()]
-        column = pa.array(pictures, pa.list_(pa.large_binary()))
-        return table.append_column("pictures", column)
-
-
-def _read(uri: str) -> bytes:
-    return read_bytes(uri, LIMITS.max_bytes)
 
 
 def collate(family: Family, samples: Sequence[Sample], pictures: Iterable[bytes]) -> Batch:

@@ -3,8 +3,9 @@
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,15 +17,17 @@ import ray.data
 import ray.train
 import torch
 import torch.distributed
-from ray.data import DataContext
+from ray.data import DataContext, TaskPoolStrategy
 
+from georay.config.train import TrainWorkersRecipe
 from georay.core.manifest import write_atomic
 from georay.errors import GeorayError
 from georay.models.families.base import Family
 from georay.training.checkpoints import Checkpoint, Shape, read_checkpoint, write_checkpoint
-from georay.training.collate import MEASURES, Measure, ReadPictures, Sample, collate
+from georay.training.collate import MEASURES, Measure, Sample, collate
 from georay.training.engine import prepare_deepspeed, put_weights, start_engine
 from georay.training.learner import Learner, SlotBatch
+from georay.training.pictures import ReadPictures
 from georay.training.plan import Plan
 from georay.training.samples import read_samples
 from georay.training.stages import (
@@ -159,11 +162,11 @@ class _Stage:
         """The last step's loss, and why training stopped early if it did."""
         recipe = self._job.recipe
         before = [one for one in read_steps(self._job.steps) if one.step < self._first]
+        before = _as_first_worker(before)
         guard = Guard(recipe.watch, before)
-        log = self._open_log()
         loss = before[-1].loss if before else None
         feed = self._feed(self._plan, self._learnt, self._first)
-        try:
+        with closing(feed), self._open_log() as log:
             for step in range(self._first, self._plan.num_steps):
                 record = self._advance(step, feed)
                 loss = record.loss
@@ -173,9 +176,6 @@ class _Stage:
                     return loss, problem
                 if (step + 1) % recipe.checkpoints.every == 0 and step + 1 < self._plan.num_steps:
                     self._checkpoint(step + 1)
-        finally:
-            if log is not None:
-                log.close()
         return loss, None
 
     def _advance(self, step: int, feed: Iterator[SlotBatch]) -> StepRecord:
@@ -206,9 +206,9 @@ class _Stage:
         )
         return self._learner.mean_loss(steps)
 
-    def _feed(self, plan: Plan, usable: Usable, first: int) -> Iterator[SlotBatch]:
-        read_cpus = self._job.recipe.workers.cpus_per_read
-        rows = _rows(plan, usable.samples, first, self._rank, self._num_workers, read_cpus)
+    def _feed(self, plan: Plan, usable: Usable, first: int) -> Generator[SlotBatch, None, None]:
+        workers = self._job.recipe.workers
+        rows = _rows(plan, usable.samples, first, self._rank, self._num_workers, workers)
 
         def make(row: dict[str, Any]) -> SlotBatch:
             samples = [usable.samples[index] for index in row["indices"]]
@@ -227,14 +227,22 @@ class _Stage:
             delete_local_checkpoint_after_upload=True,
         )
 
-    def _open_log(self) -> StepLog | None:
+    def _open_log(self) -> AbstractContextManager[StepLog | None]:
+        """The stage's log, which the first worker writes."""
         if self._rank != 0:
-            return None
+            return nullcontext()
         tensorboard = self._job.tensorboard if self._job.recipe.watch.tensorboard else None
-        return StepLog(self._job.steps, tensorboard, self._first)
+        return closing(StepLog(self._job.steps, tensorboard, self._first))
 
     def _sample_ids(self, step: int) -> list[str]:
         return [self._learnt.samples[index].sample_id for index in self._plan.step(step)]
+
+
+def _as_first_worker(value: Item) -> Item:
+    """The first worker's value on every worker: a shared folder may look older to the others."""
+    told = [value]
+    torch.distributed.broadcast_object_list(told)
+    return told[0]
 
 
 def _in_words(shape: Shape) -> str:
@@ -262,9 +270,7 @@ def _measures(
     family: Family, samples: pa.Table, kept: Path, rank: int, num_workers: int
 ) -> pa.Table:
     """Every sample's length: each worker measures its share, once for the whole run."""
-    there = [kept.exists()]
-    torch.distributed.broadcast_object_list(there)
-    if there[0]:
+    if _as_first_worker(kept.exists()):
         return pq.read_table(kept, schema=MEASURES)
     mine = [Sample.from_row(row) for row in samples.to_pylist()[rank::num_workers]]
     parts: list[Any] = [None] * num_workers
@@ -283,7 +289,7 @@ def _rows(
     first: int,
     rank: int,
     num_workers: int,
-    cpus_per_read: float,
+    workers: TrainWorkersRecipe,
 ) -> Iterator[dict[str, Any]]:
     """This worker's slots from a step on, in their order, with their pictures' bytes.
 
@@ -302,7 +308,11 @@ def _rows(
             for offset in range(0, table.num_rows, _ROWS_PER_BLOCK)
         ]
         read = ray.data.from_arrow(blocks).map_batches(
-            ReadPictures(), batch_size=_AHEAD, batch_format="pyarrow", num_cpus=cpus_per_read
+            ReadPictures(),
+            batch_size=_AHEAD,
+            batch_format="pyarrow",
+            num_cpus=workers.cpus_per_read,
+            compute=TaskPoolStrategy(size=workers.reads_per_worker),
         )
         for batch in read.iter_batches(
             batch_size=_AHEAD, batch_format="pyarrow", prefetch_batches=1
@@ -325,7 +335,7 @@ def _slot_table(
     return pa.Table.from_pylist(rows)
 
 
-def _ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Iterator[Made]:
+def _ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Generator[Made, None, None]:
     """Makes the next few while the last one is used, in order, in a thread."""
     with ThreadPoolExecutor(1) as thread:
         waiting: deque[Future[Made]] = deque()

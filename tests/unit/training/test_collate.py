@@ -1,13 +1,12 @@
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 import torch
 from training_room import small_family, write_samples
 
 from georay.core.prompts import REASONING
 from georay.models.families.base import IGNORED
-from georay.training.collate import Measure, ReadPictures, Sample, collate
+from georay.training.collate import Measure, Sample, collate
 from georay.training.samples import read_samples
 from georay.training.usable import usable_samples
 
@@ -86,10 +85,3 @@ def test_a_sample_without_a_readable_picture_or_with_a_control_token_is_named(fa
 def test_a_picture_that_breaks_during_training_is_named_with_its_sample(family, samples):
     with pytest.raises(ValueError, match=samples[0].sample_id):
         collate(family, samples[:1], [b"not an image"])
-
-
-def test_pictures_are_read_beside_their_slots(samples):
-    slots = pa.table(
-        {"indices": [[0, 1], [2]], "uris": [[s.uri for s in samples[:2]], [samples[2].uri]]}
-    )
-    assert ReadPictures()(slots)["pictures"].to_pylist() == [raw(samples[:2]), raw(samples[2:3])]

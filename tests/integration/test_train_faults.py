@@ -1,0 +1,135 @@
+"""Training survives what kills it: a worker or the driver dies, and the losses end the same."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from test_curate_faults import descendants, wait_until
+from training_room import small_recipe, write_base, write_samples
+
+from georay.training.watch import StepRecord, read_steps
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to find the workers"),
+]
+NUM_SAMPLES, NUM_EPOCHS, EVERY = 160, 2, 4
+NUM_STEPS = NUM_EPOCHS * NUM_SAMPLES // 8
+PATIENCE_SECONDS = 600
+
+
+class Training:
+    """A run of `georay train` in processes of its own, that can be killed and started again."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.out = folder / name
+        recipe = small_recipe(
+            folder / "data" / "samples.parquet",
+            folder / "base",
+            self.out,
+            stages=[{"adapter": "reasoning", "num_epochs": NUM_EPOCHS}],
+            checkpoints={"every": EVERY, "keep": 2},
+            zero={"stage": 2},
+            workers={"num_workers": 2, "max_failures": 2},
+        )
+        self._recipe = folder / f"{name}.yaml"
+        self._recipe.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+        self._log = folder / f"{name}.log"
+
+    def start(self) -> subprocess.Popen[bytes]:
+        log = self._log.open("ab")
+        command = [sys.executable, "-m", "georay", "train", str(self._recipe)]
+        return subprocess.Popen(command, stdout=log, stderr=log)
+
+    def finish(self, driver: subprocess.Popen[bytes]) -> None:
+        assert driver.wait(PATIENCE_SECONDS) == 0, self._log.read_text()
+
+    def steps(self) -> list[StepRecord]:
+        return read_steps(self.out / "stages" / "reasoning" / "steps.jsonl")
+
+    def wait_for_step(self, number: int, driver: subprocess.Popen[bytes]) -> None:
+        reached = wait_until(
+            lambda: len(self.steps()) >= number or driver.poll() is not None, PATIENCE_SECONDS
+        )
+        assert reached, self._log.read_text()
+        assert driver.poll() is None, f"it ended too early: {self._log.read_text()}"
+
+    def losses(self) -> list[float]:
+        return [record.loss for record in self.steps()]
+
+    def adapter(self) -> bytes:
+        return (self.out / "adapters" / "reasoning" / "adapter_model.safetensors").read_bytes()
+
+    def checkpoints(self) -> list[Path]:
+        return sorted((self.out / "checkpoints" / "reasoning").glob("checkpoint_*"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faults")
+    write_base(folder / "base")
+    write_samples(folder / "data", NUM_SAMPLES, 4)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder):
+    run = Training(folder, "undisturbed")
+    run.finish(run.start())
+    assert len(run.losses()) == NUM_STEPS
+    return run
+
+
+def some_step() -> int:
+    """A random step of the second half of the first epoch: resuming means inside an epoch."""
+    seed = int(os.environ.get("GEORAY_FAULT_SEED", "5"))
+    return random.Random(seed).randrange(EVERY + 3, NUM_STEPS // NUM_EPOCHS)
+
+
+def test_only_the_newest_checkpoints_stay(undisturbed):
+    assert len(undisturbed.checkpoints()) == 2
+
+
+def test_a_killed_worker_is_replaced_and_the_run_ends_on_the_same_losses(folder, undisturbed):
+    run = Training(folder, "worker")
+    driver = run.start()
+    run.wait_for_step(some_step(), driver)
+    workers = [pid for pid, name in descendants(driver.pid).items() if "RayTrainWorker" in name]
+    assert len(workers) == 2
+    os.kill(workers[1], signal.SIGKILL)
+    run.finish(driver)
+    assert run.losses() == undisturbed.losses()
+    assert run.adapter() == undisturbed.adapter()
+
+
+def test_a_killed_driver_goes_on_inside_the_epoch_and_ends_on_the_same_losses(folder, undisturbed):
+    run = Training(folder, "driver")
+    driver = run.start()
+    run.wait_for_step(some_step(), driver)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    done = len(run.losses())
+    assert done < NUM_STEPS
+    assert run.checkpoints(), "nothing was kept to go on from"
+    first = run.steps()[0].seconds
+    run.finish(run.start())
+    assert run.losses() == undisturbed.losses()
+    assert run.steps()[0].seconds == first, "it began anew"
+    assert run.adapter() == undisturbed.adapter()
+
+
+def test_without_its_checkpoints_a_run_begins_anew_and_still_ends_the_same(folder, undisturbed):
+    run = Training(folder, "bare")
+    driver = run.start()
+    run.wait_for_step(2, driver)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    shutil.rmtree(run.out / "checkpoints", ignore_errors=True)
+    run.finish(run.start())
+    assert run.losses() == undisturbed.losses()

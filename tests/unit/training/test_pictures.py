@@ -1,0 +1,29 @@
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+from training_room import jpeg
+
+from georay.training.pictures import ReadPictures
+
+
+def test_pictures_are_read_beside_their_slots(tmp_path):
+    uris = []
+    for seed in range(3):
+        (tmp_path / f"{seed}.jpg").write_bytes(jpeg(seed))
+        uris.append(str(tmp_path / f"{seed}.jpg"))
+    slots = pa.table({"indices": [[0, 1], [2]], "uris": [uris[:2], uris[2:]]})
+    found = ReadPictures()(slots)
+    assert found["pictures"].to_pylist() == [[jpeg(0), jpeg(1)], [jpeg(2)]]
+    assert found.select(["indices", "uris"]).equals(slots)
+
+
+def test_a_picture_that_is_gone_is_told_by_name(tmp_path):
+    with pytest.raises(OSError, match=r"gone\.jpg"):
+        ReadPictures()(pa.table({"uris": [[str(tmp_path / "gone.jpg")]]}))
+
+
+def test_processes_that_read_import_no_torch():
+    code = "import sys, georay.training.pictures; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
