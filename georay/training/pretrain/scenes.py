@@ -75,15 +75,19 @@ def _scenes(
         draw = partial(_draw_shard, seed, side)
         # Spawned, because a fork of a process with threads may hang.
         with ProcessPoolExecutor(settings.processes, get_context("spawn")) as pool:
-            for done, _ in enumerate(pool.map(draw, missing), 1):
-                say(f"drew {done:,} of {len(missing):,} shards of {_PER_SHARD} scenes")
+            for path, _ in zip(missing, pool.map(draw, missing), strict=True):
+                say(f"drew scenes of seed {seed} up to {_last(path):,} of {number:,}")
     return [scene for path in shards.values() for scene in _read(path)]
 
 
+def _last(shard: Path) -> int:
+    return int(shard.stem.split("-")[1])
+
+
 def _draw_shard(seed: int, side: int, path: Path) -> None:
-    first, last = map(int, path.stem.split("-"))
     world = StreetWorld(seed)
-    rows = [_row(world, index, side) for index in range(first, last)]
+    first = int(path.stem.split("-")[0])
+    rows = [_row(world, index, side) for index in range(first, _last(path))]
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=ASKED_SCENES), buffer)
     write_atomic(path, buffer.getvalue())
