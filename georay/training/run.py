@@ -13,6 +13,7 @@ from georay.config.train import StageRecipe, TrainRecipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
 from georay.runtime.progress import Meter, progress
 from georay.training.cards import write_training_card
+from georay.training.report import render_report
 from georay.training.samples import read_samples, samples_hash
 from georay.training.stages import StageJob, base_name
 from georay.training.watch import StepRecord, read_steps
@@ -32,7 +33,7 @@ class TrainSummary:
         lines = [_stage_line(name, facts) for name, facts in self.stages.items()]
         if not lines:
             lines = ["no stage in the recipe: the base stays as it is"]
-        return "\n".join([*lines, f"adapters: {self.folder / 'adapters'}"])
+        return "\n".join([*lines, f"report: {self.folder / 'report.html'}"])
 
 
 def train(recipe: TrainRecipe) -> TrainSummary:
@@ -50,7 +51,10 @@ def train(recipe: TrainRecipe) -> TrainSummary:
     with _cluster(recipe, jobs):
         for job in jobs:
             stages[job.stage.adapter] = _run_stage(job)
-    write_json(folder / "manifest.json", _manifest(recipe, stages))
+    manifest = _manifest(recipe, stages)
+    steps = {job.stage.adapter: read_steps(job.steps) for job in jobs}
+    write_atomic(folder / "report.html", render_report(manifest, steps, dump_recipe(recipe)))
+    write_json(folder / "manifest.json", manifest)
     return TrainSummary(folder, stages)
 
 
@@ -128,6 +132,7 @@ def _data_hash(recipe: TrainRecipe, stage: StageRecipe) -> str:
 def _manifest(recipe: TrainRecipe, stages: dict[str, dict[str, object]]) -> dict[str, object]:
     return {
         "kind": "training",
+        "title": recipe.title or Path(recipe.output).name,
         "recipe": recipe.model_dump(mode="json"),
         "recipe_hash": digest(recipe.model_dump(mode="json")),
         "samples": _settings(recipe)["samples"],

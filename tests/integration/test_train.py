@@ -88,6 +88,9 @@ def test_the_run_says_what_it_did(finished):
         assert f"Adapter `{stage}`" in card
         assert f"{facts['validation_loss']:.4f}" in card
     assert "stage location: 20 samples, 3 steps" in summary.as_text()
+    report = (out / "report.html").read_text()
+    assert report.count("<svg") == 8, "four curves of each stage"
+    assert f"{manifest['stages']['location']['train_loss']:.4f}" in report
     assert yaml.safe_load((out / "recipe.yaml").read_text())["lora"]["rank"] == 4
 
 

@@ -2,15 +2,19 @@
 
 import os
 import random
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 from test_curate_faults import descendants, wait_until
+from test_job import free_ports
 from training_room import small_recipe, write_base, write_samples
 
 from georay.training.watch import StepRecord, read_steps
@@ -27,7 +31,7 @@ PATIENCE_SECONDS = 600
 class Training:
     """A run of `georay train` in processes of its own, that can be killed and started again."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, **changes: object) -> None:
         self.out = folder / name
         recipe = small_recipe(
             folder / "data" / "samples.parquet",
@@ -36,16 +40,16 @@ class Training:
             stages=[{"adapter": "reasoning", "num_epochs": NUM_EPOCHS}],
             checkpoints={"every": EVERY, "keep": 2},
             zero={"stage": 2},
-            workers={"num_workers": 2, "max_failures": 2},
+            **({"workers": {"num_workers": 2, "max_failures": 2}} | changes),
         )
         self._recipe = folder / f"{name}.yaml"
         self._recipe.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
         self._log = folder / f"{name}.log"
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         log = self._log.open("ab")
         command = [sys.executable, "-m", "georay", "train", str(self._recipe)]
-        return subprocess.Popen(command, stdout=log, stderr=log)
+        return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 
     def finish(self, driver: subprocess.Popen[bytes]) -> None:
         assert driver.wait(PATIENCE_SECONDS) == 0, self._log.read_text()
@@ -133,3 +137,76 @@ def test_without_its_checkpoints_a_run_begins_anew_and_still_ends_the_same(folde
     shutil.rmtree(run.out / "checkpoints", ignore_errors=True)
     run.finish(run.start())
     assert run.losses() == undisturbed.losses()
+
+
+class Nodes:
+    """Emulated nodes of one cluster: a head without CPUs, and others that can be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        (port,) = free_ports(1)
+        self.address = f"127.0.0.1:{port}"
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": secrets.token_hex(16),
+        }
+        self._log = (folder / "nodes.log").open("ab")
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._start("--head", f"--port={port}", f"--temp-dir={folder / 'ray'}", "--num-cpus=0")
+        assert wait_until(lambda: _listens(port), 120)
+
+    def add(self) -> subprocess.Popen[bytes]:
+        """One more node with one CPU."""
+        return self._start(f"--address={self.address}", "--num-cpus=1")
+
+    def _start(self, *options: str) -> subprocess.Popen[bytes]:
+        command = ["ray", "start", "--block", "--node-ip-address=127.0.0.1", *options]
+        command += ["--include-dashboard=false", "--disable-usage-stats"] * ("--head" in options)
+        node = subprocess.Popen(command, env=self.environment, stdout=self._log, stderr=self._log)
+        self._running.append(node)
+        return node
+
+    def kill(self, node: subprocess.Popen[bytes]) -> None:
+        """As a power cut does: everything of the node at once."""
+        for pid in [*descendants(node.pid), node.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        node.wait()
+        self._running.remove(node)
+
+    def close(self) -> None:
+        for node in reversed(self._running):
+            node.terminate()
+            node.wait(60)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as knock:
+        return knock.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    scratch = tmp_path.parent / "n"  # socket paths must stay short
+    scratch.mkdir()
+    found = Nodes(scratch)
+    yield found
+    found.close()
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def test_a_lost_node_of_three_is_made_up_for_and_the_losses_end_the_same(
+    folder, undisturbed, nodes
+):
+    """Each worker needs most of a node, so that one of them dies with its node."""
+    workers = {"num_workers": 2, "cpus_per_worker": 0.7, "cpus_per_read": 0.1, "max_failures": 4}
+    run = Training(folder, "node", workers=workers, cluster={"address": nodes.address})
+    lost, _ = nodes.add(), nodes.add()
+    driver = run.start(nodes.environment)
+    run.wait_for_step(some_step(), driver)
+    assert any("RayTrainWorker" in name for name in descendants(lost.pid).values())
+    nodes.add()
+    nodes.kill(lost)
+    run.finish(driver)
+    assert run.losses() == undisturbed.losses()
+    assert run.adapter() == undisturbed.adapter()
