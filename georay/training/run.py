@@ -52,7 +52,7 @@ def train(recipe: TrainRecipe) -> TrainSummary:
         for job in jobs:
             stages[job.stage.adapter] = _run_stage(job)
     manifest = _manifest(recipe, stages)
-    steps = {job.stage.adapter: read_steps(job.steps) for job in jobs}
+    steps: dict[str, list[StepRecord]] = {job.stage.adapter: read_steps(job.steps) for job in jobs}
     write_atomic(folder / "report.html", render_report(manifest, steps, dump_recipe(recipe)))
     write_json(folder / "manifest.json", manifest)
     return TrainSummary(folder, stages)
