@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
+from georay.config.cluster import ClusterRecipe
 from georay.config.load import Recipe
 
 
@@ -24,6 +25,17 @@ class AnsweringRecipe(Recipe):
     batch_size: PositiveInt = 8
 
 
+class PredictWorkersRecipe(Recipe):
+    """How answering is spread over a Ray cluster: so many processes, each with the whole model.
+
+    cpus_per_worker, gpus_per_worker: slots of Ray that each takes.
+    """
+
+    num_workers: PositiveInt = 1
+    cpus_per_worker: PositiveFloat = 0.5
+    gpus_per_worker: float = Field(default=0, ge=0)
+
+
 class PredictRecipe(Recipe):
     """One model's answers about the held-out pictures of a set of samples.
 
@@ -33,6 +45,7 @@ class PredictRecipe(Recipe):
     training run left them in. device, precision: by default what suits this machine.
     output: the Parquet file of predictions; a JSON file beside it says how they came about.
     shard_size: pictures between two savings; a run that was ended goes on behind the last.
+    workers: by default this process answers, without Ray.
     """
 
     samples: tuple[str, ...] = Field(min_length=1)
@@ -47,6 +60,8 @@ class PredictRecipe(Recipe):
     max_images: PositiveInt | None = None
     answering: AnsweringRecipe = AnsweringRecipe()
     shard_size: PositiveInt = 64
+    workers: PredictWorkersRecipe | None = None
+    cluster: ClusterRecipe = ClusterRecipe()
 
     @field_validator("output")
     @classmethod

@@ -1,8 +1,9 @@
 """The pictures that models are judged by: those of a split, with what is true of them."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +24,10 @@ class KnownPicture:
     city: str | None
     latitude: float | None
     longitude: float | None
+
+    def at(self, uri: str) -> Self:
+        """The same picture under another uri."""
+        return replace(self, uri=uri)
 
 
 def read_split(

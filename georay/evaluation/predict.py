@@ -7,7 +7,7 @@ shards, thus the batches and the answers, are those of a run that nobody killed.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,21 +16,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from georay.config.predict import PredictRecipe
-from georay.core.files import read_bytes
-from georay.core.images import ImageLimits
+from georay.config.predict import PredictRecipe, PredictWorkersRecipe
 from georay.core.manifest import digest, file_sha256, machine, versions, write_atomic, write_json
-from georay.core.tables import PREDICTIONS, conform, rows_to_table
+from georay.core.tables import PREDICTIONS, conform
+from georay.evaluation.answering import Shard, answer_shard, cut
 from georay.evaluation.datasets import KnownPicture, read_split
 from georay.evaluation.subject import Subject, identify, load_locator
-from georay.models.locations import Location
-from georay.models.locator import Locator
 from georay.runtime.progress import Meter, progress
 
-_LIMITS = ImageLimits()
 _PACKAGES = ("georay", "torch", "transformers", "peft", "pyarrow", "pillow", "numpy")
-
-Row = dict[str, object]
+_KIND = "predictions"
 
 
 @dataclass(frozen=True)
@@ -53,14 +48,6 @@ class PredictionFiles:
 
     def part(self, number: int) -> Path:
         return self.parts / f"part-{number:05}.parquet"
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Pictures that are answered and saved together."""
-
-    number: int
-    pictures: tuple[KnownPicture, ...]
 
 
 @dataclass(frozen=True)
@@ -96,18 +83,12 @@ def predict(recipe: PredictRecipe) -> PredictSummary:
     settings = _settings(recipe, subject, pictures)
     finished_before = _hold_to_settings(files, settings)
     if not finished_before:
-        write_json(files.settings, settings)
+        _begin(files, settings)
         shards = tuple(cut(pictures, recipe.shard_size))
         _answer_what_is_left(files, shards, recipe, subject)
         _publish(files, len(shards), recipe, settings)
     shutil.rmtree(files.parts, ignore_errors=True)
     return _summary(files, finished_before)
-
-
-def cut(pictures: Sequence[KnownPicture], size: int) -> Iterator[Shard]:
-    """The pictures as shards of `size`, the last one maybe smaller."""
-    for number, start in enumerate(range(0, len(pictures), size)):
-        yield Shard(number, tuple(pictures[start : start + size]))
 
 
 def _settings(
@@ -122,7 +103,7 @@ def _settings(
             "split": recipe.split,
             "stage": recipe.stage,
             "count": len(pictures),
-            "hash": digest(*map(astuple, pictures)),
+            "hash": digest(*(astuple(picture.at("")) for picture in pictures)),
         },
         "shard_size": recipe.shard_size,
     }
@@ -130,16 +111,11 @@ def _settings(
 
 def _hold_to_settings(files: PredictionFiles, settings: dict[str, object]) -> bool:
     """Whether the table is whole already; raises ValueError if it, or a part, is another's."""
-    is_finished = files.facts.exists() and files.table.exists()
-    if is_finished:
-        facts = _read_json(files.facts)
-        if facts["predictions"]["sha256"] != file_sha256(files.table):
-            raise ValueError(
-                f"{files.table} is not the file that {files.facts} describes; remove both"
-            )
-        before, place = facts["settings"], files.table
-    elif files.settings.exists():
+    is_finished = not files.settings.exists()
+    if not is_finished:
         before, place = _read_json(files.settings), files.parts
+    elif files.table.exists():
+        before, place = _settings_of_finished(files), files.table
     else:
         return False
     if changed := [name for name in settings if before.get(name) != settings[name]]:
@@ -151,6 +127,25 @@ def _hold_to_settings(files: PredictionFiles, settings: dict[str, object]) -> bo
     return is_finished
 
 
+def _settings_of_finished(files: PredictionFiles) -> dict[str, Any]:
+    facts = _read_json(files.facts) if files.facts.exists() else {}
+    told = facts.get("predictions", {}) if facts.get("kind") == _KIND else {}
+    if told.get("sha256") != file_sha256(files.table):
+        raise ValueError(
+            f"{files.table} is there, and no {files.facts.name} beside it describes it; choose "
+            "another output, or remove it"
+        )
+    settings: dict[str, Any] = facts["settings"]
+    return settings
+
+
+def _begin(files: PredictionFiles, settings: dict[str, object]) -> None:
+    """Parts count only beside the settings that they came about with."""
+    if not files.settings.exists():
+        shutil.rmtree(files.parts, ignore_errors=True)
+        write_json(files.settings, settings)
+
+
 def _answer_what_is_left(
     files: PredictionFiles, shards: Sequence[Shard], recipe: PredictRecipe, subject: Subject
 ) -> None:
@@ -159,56 +154,47 @@ def _answer_what_is_left(
         return
     num_left = sum(len(shard.pictures) for shard in left)
     total = sum(len(shard.pictures) for shard in shards)
-    locator = load_locator(recipe)
     with progress(f"answering ({subject.name})", total) as meter:
         meter.resume(total - num_left)
-        for shard in left:
-            rows = answer(locator, shard, subject, recipe.answering.top_k, meter)
-            _write(files.part(shard.number), rows_to_table(rows, PREDICTIONS))
+        if recipe.workers is None:
+            _answer_here(files, left, recipe, subject, meter)
+        else:
+            _answer_on_cluster(files, left, recipe, recipe.workers, subject, meter)
 
 
-def answer(locator: Locator, shard: Shard, subject: Subject, top_k: int, meter: Meter) -> list[Row]:
-    """Rows of PREDICTIONS about a shard's pictures, in their order."""
-    rows: list[Row] = []
-    size = locator.settings.batch_size
-    for start in range(0, len(shard.pictures), size):
-        batch = shard.pictures[start : start + size]
-        found = _locate(locator, batch, top_k)
-        rows += [_row(*pair, subject) for pair in zip(batch, found, strict=True)]
-        meter.advance(len(batch), sum(one.status == "failed" for one in found))
-    return rows
+def _answer_here(
+    files: PredictionFiles,
+    shards: Sequence[Shard],
+    recipe: PredictRecipe,
+    subject: Subject,
+    meter: Meter,
+) -> None:
+    locator, top_k = load_locator(recipe), recipe.answering.top_k
+    for shard in shards:
+        table = answer_shard(locator, shard, subject, top_k, meter.advance)
+        _write(files.part(shard.number), table)
 
 
-def _locate(locator: Locator, batch: Sequence[KnownPicture], top_k: int) -> list[Location]:
-    """One location per picture; those whose files cannot be read disturb no other."""
-    read = [_bytes_or_error(picture.uri) for picture in batch]
-    located = iter(locator.locate([raw for raw in read if isinstance(raw, bytes)], top_k))
-    return [
-        next(located) if isinstance(raw, bytes) else Location("failed", error=raw) for raw in read
-    ]
+def _answer_on_cluster(
+    files: PredictionFiles,
+    shards: Sequence[Shard],
+    recipe: PredictRecipe,
+    workers: PredictWorkersRecipe,
+    subject: Subject,
+    meter: Meter,
+) -> None:
+    from georay.evaluation.runner import answer_on_cluster
+    from georay.runtime.connect import connect
+
+    with connect(recipe.cluster):
+        for shard in answer_on_cluster(shards, recipe, workers, subject):
+            _write(files.part(shard.number), shard.answers)
+            meter.advance(shard.answers.num_rows, _num_failed(shard.answers))
 
 
-def _bytes_or_error(uri: str) -> bytes | str:
-    try:
-        return read_bytes(uri, _LIMITS.max_bytes)
-    except (OSError, ValueError) as problem:
-        return str(problem)
-
-
-def _row(picture: KnownPicture, location: Location, subject: Subject) -> Row:
-    """`latency_ms`: the ranking of this picture and the writing of the batch that it was in."""
-    said = location.to_json()
-    timings = location.timings
-    return {name: said.get(name) for name in PREDICTIONS.names} | {
-        "image_id": picture.image_id,
-        "model": subject.name,
-        "adapter": subject.adapter,
-        "latency_ms": timings.rank_ms + timings.answer_ms,
-        "true_country": picture.country,
-        "true_city": picture.city,
-        "true_latitude": picture.latitude,
-        "true_longitude": picture.longitude,
-    }
+def _num_failed(table: pa.Table) -> int:
+    statuses: list[str] = table.column("status").to_pylist()
+    return statuses.count("failed")
 
 
 def _publish(
@@ -222,7 +208,7 @@ def _publish(
     write_json(
         files.facts,
         {
-            "kind": "predictions",
+            "kind": _KIND,
             "predictions": {"name": files.table.name, "sha256": file_sha256(files.table)},
             "num_images": table.num_rows,
             "statuses": dict(sorted(statuses.items())),

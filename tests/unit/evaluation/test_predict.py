@@ -182,8 +182,26 @@ def test_other_truth_other_weights_or_a_changed_table_are_noticed(room, tmp_path
     for name in ("whole.parquet", "whole.json"):
         shutil.copy(room / name, tmp_path / name)
     pq.write_table(pq.read_table(room / "whole.parquet").slice(1), tmp_path / "whole.parquet")
-    with pytest.raises(ValueError, match=r"not the file that .*whole\.json describes"):
+    with pytest.raises(ValueError, match=r"no whole\.json beside it describes it"):
         predict(recipe(room, tmp_path / "whole.parquet"))
+
+
+def test_a_table_of_something_else_is_not_written_over(room, tmp_path):
+    shutil.copy(room / "drawn" / "samples.parquet", tmp_path / "o.parquet")
+    (tmp_path / "o.json").write_text('{"kind": "samples"}')
+    with pytest.raises(ValueError, match="choose another output"):
+        predict(recipe(room, tmp_path / "o.parquet"))
+    assert pq.read_schema(tmp_path / "o.parquet").equals(SAMPLES)
+
+
+def test_parts_that_no_settings_vouch_for_are_not_taken_for_answers(room, tmp_path):
+    parts = tmp_path / "o.parts"
+    parts.mkdir()
+    stale = pq.read_table(room / "whole.parquet").slice(0, 1)
+    pq.write_table(stale, parts / "part-00000.parquet")
+    predict(recipe(room, tmp_path / "o.parquet", max_images=1))
+    (row,) = rows(tmp_path / "o.parquet")
+    assert row["image_id"] != stale.column("image_id")[0].as_py()
 
 
 def test_adapters_act_and_are_named_by_the_hashes_of_their_weights(room, tmp_path):

@@ -1,0 +1,88 @@
+"""Shards of pictures to rows of predictions: what a process with a model does, wherever it runs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from georay.core.files import read_bytes
+from georay.core.images import ImageLimits
+from georay.core.tables import PREDICTIONS, rows_to_table
+from georay.evaluation.datasets import KnownPicture
+from georay.evaluation.subject import Subject
+from georay.models.locations import Location
+from georay.models.locator import Locator
+
+_LIMITS = ImageLimits()
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Pictures that are answered and saved together."""
+
+    number: int
+    pictures: tuple[KnownPicture, ...]
+
+
+def cut(pictures: Sequence[KnownPicture], size: int) -> Iterator[Shard]:
+    """The pictures as shards of `size`, the last one maybe smaller."""
+    for number, start in enumerate(range(0, len(pictures), size)):
+        yield Shard(number, tuple(pictures[start : start + size]))
+
+
+def _tell_nobody(num_done: int, num_failed: int) -> None:
+    """For those who do not watch the progress."""
+
+
+def answer_shard(
+    locator: Locator,
+    shard: Shard,
+    subject: Subject,
+    top_k: int,
+    on_answered: Callable[[int, int], None] = _tell_nobody,
+) -> pa.Table:
+    """Rows of PREDICTIONS about a shard's pictures, in their order.
+
+    on_answered: hears after each batch how many were answered, and how many of them failed.
+    """
+    rows: list[Row] = []
+    size = locator.settings.batch_size
+    for start in range(0, len(shard.pictures), size):
+        batch = shard.pictures[start : start + size]
+        found = _locate(locator, batch, top_k)
+        rows += [_row(*pair, subject) for pair in zip(batch, found, strict=True)]
+        on_answered(len(batch), sum(one.status == "failed" for one in found))
+    return rows_to_table(rows, PREDICTIONS)
+
+
+def _locate(locator: Locator, batch: Sequence[KnownPicture], top_k: int) -> list[Location]:
+    """One location per picture; those whose files cannot be read disturb no other."""
+    read = [_bytes_or_error(picture.uri) for picture in batch]
+    located = iter(locator.locate([raw for raw in read if isinstance(raw, bytes)], top_k))
+    return [
+        next(located) if isinstance(raw, bytes) else Location("failed", error=raw) for raw in read
+    ]
+
+
+def _bytes_or_error(uri: str) -> bytes | str:
+    try:
+        return read_bytes(uri, _LIMITS.max_bytes)
+    except (OSError, ValueError) as problem:
+        return str(problem)
+
+
+def _row(picture: KnownPicture, location: Location, subject: Subject) -> Row:
+    """`latency_ms`: the ranking of this picture and the writing of the batch that it was in."""
+    said = location.to_json()
+    return {name: said.get(name) for name in PREDICTIONS.names} | {
+        "image_id": picture.image_id,
+        "model": subject.name,
+        "adapter": subject.adapter,
+        "latency_ms": location.timings.rank_ms + location.timings.answer_ms,
+        "true_country": picture.country,
+        "true_city": picture.city,
+        "true_latitude": picture.latitude,
+        "true_longitude": picture.longitude,
+    }
