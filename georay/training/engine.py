@@ -1,6 +1,7 @@
 """A network under DeepSpeed: ZeRO 0 to 3 on GPUs in bfloat16 and on CPUs with gloo in float32."""
 
 import logging
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -77,7 +78,7 @@ def adamw(
 
 def warmup_steps(settings: OptimizerRecipe, num_steps: int) -> int:
     """Steps of the warm-up; a ratio above zero gives one at least."""
-    return min(num_steps, -(-int(settings.warmup_ratio * num_steps * 1000) // 1000))
+    return min(num_steps, math.ceil(round(settings.warmup_ratio * num_steps, 6)))
 
 
 def engine_settings(recipe: TrainRecipe, num_workers: int, num_rounds: int) -> dict[str, Any]:
