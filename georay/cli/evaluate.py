@@ -14,17 +14,36 @@ if TYPE_CHECKING:
 
 def predict(
     recipe: Annotated[Path, typer.Argument(help="A recipe of predictions, YAML.")],
+    samples: Annotated[
+        list[Path] | None,
+        typer.Option(help="Ask about this file or folder instead; may be given more than once."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Ask this model instead.")] = None,
+    adapters: Annotated[
+        str | None, typer.Option(help="With the adapters that a training run left here.")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="The Parquet file to write instead of the recipe's.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a model about held-out pictures, and keep its answers beside the truth.
 
-    A run that was interrupted goes on where it was: run the same command again.
+    Stopped half-way? Run the same command again: it goes on where it was.
+
+    Example: georay predict jobs/recipes/predict-tiny.yaml --adapters runs/both/adapters
+    --out runs/both.parquet
     """
-    from georay.config.load import load_recipe
+    from georay.config.load import load_recipe, parse_recipe
     from georay.config.predict import PredictRecipe
     from georay.evaluation.predict import predict as run
 
-    summary = run(load_recipe(recipe, PredictRecipe))
+    content = load_recipe(recipe, PredictRecipe).model_dump(mode="json")
+    named = {"model": model, "adapters": adapters, "output": out}
+    given: dict[str, object] = {key: value for key, value in named.items() if value is not None}
+    if samples:
+        given["samples"] = [str(one) for one in samples]
+    summary = run(parse_recipe(content | given, PredictRecipe, str(recipe)))
     say(summary.as_text(), summary.to_json(), as_json)
 
 

@@ -1,13 +1,15 @@
-"""`georay evaluate`: figures per file, and one table of several."""
+"""`georay evaluate`: figures per file, and one table of several. `georay predict`: its options."""
 
 import json
 
 import pyarrow.parquet as pq
 import pytest
 import typer
+from predicting_room import recipe_of, write_model, write_samples
 from typer.testing import CliRunner
 
-from georay.cli.evaluate import evaluate
+from georay.cli.evaluate import evaluate, predict
+from georay.config.load import dump_recipe
 from georay.core.tables import PREDICTIONS, rows_to_table
 
 APP = typer.Typer()
@@ -93,3 +95,30 @@ def test_a_file_that_is_absent_is_named(tmp_path):
     result = run(str(tmp_path / "absent.parquet"))
     assert isinstance(result.exception, ValueError)
     assert "absent.parquet" in str(result.exception)
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    root = tmp_path_factory.mktemp("room")
+    write_model(root / "small")
+    write_samples(root / "drawn")
+    return root
+
+
+def test_one_recipe_asks_about_other_samples_another_model_and_writes_elsewhere(room, tmp_path):
+    recipe = recipe_of(room / "gone", room / "gone", tmp_path / "gone.parquet", max_images=2)
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
+    app = typer.Typer()
+    app.command()(predict)
+    options = {
+        "--samples": room / "drawn",
+        "--model": room / "small",
+        "--out": tmp_path / "o.parquet",
+    }
+    given = [str(part) for option in options.items() for part in option]
+    result = CliRunner().invoke(app, [str(tmp_path / "recipe.yaml"), *given, "--json"])
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert (facts["num_images"], facts["finished_before"]) == (2, False)
+    assert pq.read_table(tmp_path / "o.parquet").num_rows == 2
+    assert not (tmp_path / "gone.parquet").exists()

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
-from georay.config.load import parse_recipe
+from georay.config.load import load_recipe, parse_recipe
 from georay.config.predict import PredictRecipe
 
+RECIPES = Path(__file__).parents[3] / "jobs" / "recipes"
 SMALLEST = {"samples": ["samples"], "model": "tiny", "output": "base.parquet"}
 
 
@@ -10,6 +13,12 @@ def test_samples_a_model_and_a_file_are_enough_and_the_paper_decides_the_rest():
     recipe = parse_recipe(SMALLEST, PredictRecipe, "test")
     assert (recipe.split, recipe.stage) == ("test", "location")
     assert (recipe.answering.prompt, recipe.answering.constrained) == ("inference", False)
+
+
+def test_the_recipe_of_the_repository_asks_the_base_freely_as_stage_2_was_asked():
+    recipe = load_recipe(RECIPES / "predict-tiny.yaml", PredictRecipe)
+    assert (recipe.model, recipe.adapters) == ("tiny", None)
+    assert (recipe.answering.prompt, recipe.answering.constrained) == ("location", False)
 
 
 @pytest.mark.parametrize(
