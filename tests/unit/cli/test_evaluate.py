@@ -111,7 +111,7 @@ def test_one_recipe_asks_about_other_samples_another_model_and_writes_elsewhere(
     app = typer.Typer()
     app.command()(predict)
     options = {
-        "--samples": room / "drawn",
+        "--samples": room / "drawn" / "samples.parquet",
         "--model": room / "small",
         "--out": tmp_path / "o.parquet",
     }
