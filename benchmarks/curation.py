@@ -110,8 +110,7 @@ def _random_maskformer() -> Any:
     config = MaskFormerConfig(
         backbone_config=backbone, decoder_config=MaskFormerDetrConfig(), id2label=names
     )
-    model = MaskFormerForInstanceSegmentation(config).eval()
-    return model
+    return MaskFormerForInstanceSegmentation(config).eval()
 
 
 def _spread_logits(model: Any, picture: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import georay
-from georay.cli import curate, demo, doctor, locate, models, streetworld
+from georay.cli import convert, curate, demo, doctor, locate, models, streetworld
 
 app = typer.Typer(
     help="Says where a street-level photograph was taken, and why.\n\n"
@@ -22,6 +22,7 @@ app.command()(curate.weights)
 app.command()(locate.locate)
 app.command()(streetworld.streetworld)
 app.command()(models.models)
+app.command()(convert.convert)
 app.command()(doctor.doctor)
 
 
