@@ -233,11 +233,10 @@ def test_other_weights_under_the_same_segmenter_name_are_refused(copied, photos,
 
 def test_another_threshold_selects_again_without_scoring(copied, photos, finished):
     scores = {p: t for p, t in written_at(copied).items() if p.startswith("scores")}
-    top = max(row["locatability"] or 0 for row in rows_by_name(copied).values())
-    summary = curate(recipe_of(photos, copied, threshold=top))
+    lowest = min(row["locatability"] or 1.0 for row in rows_by_name(copied).values())
+    summary = curate(recipe_of(photos, copied, threshold=lowest))
     assert not summary.finished_before
-    assert summary.num_kept >= 1
-    assert summary.num_kept < finished[1].num_kept
+    assert summary.num_kept == summary.num_scored > finished[1].num_kept
     assert {p: t for p, t in written_at(copied).items() if p.startswith("scores")} == scores
 
 
