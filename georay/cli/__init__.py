@@ -1,6 +1,8 @@
 """The command line. Heavy imports happen inside the verbs, so that `georay --help` is instant."""
 
+import signal
 import sys
+from types import FrameType
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -10,12 +12,25 @@ def main() -> None:
     from georay.cli.app import app
     from georay.errors import GeorayError
 
+    interrupts: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    # A library may turn Ctrl-C into an error of its own, such as a failed import.
+    signal.signal(signal.SIGINT, note)
     try:
         app()
-    except (GeorayError, ValueError, OSError) as problem:
+    except (Exception, SystemExit) as problem:
+        if getattr(problem, "code", 1) == INTERRUPTED or (interrupts and _failed(problem)):
+            sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
+            sys.exit(INTERRUPTED)
+        if not isinstance(problem, GeorayError | ValueError | OSError):
+            raise
         sys.stderr.write(f"georay: {problem}\n")
         sys.exit(1)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:
-            sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
-        raise
+
+
+def _failed(problem: BaseException) -> bool:
+    return not isinstance(problem, SystemExit) or problem.code not in (None, 0)
