@@ -1,7 +1,9 @@
 """The command line. Heavy imports happen inside the verbs, so that `georay --help` is instant."""
 
+import _thread
 import signal
 import sys
+import threading
 from types import FrameType
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
@@ -18,8 +20,10 @@ def main() -> None:
         interrupts.append(number)
         signal.default_int_handler(number, frame)
 
-    # A library may turn Ctrl-C into an error of its own, such as a failed import.
+    # A library may turn Ctrl-C into an error of its own, such as a failed import, and Python
+    # forgets one that falls into a callback.
     signal.signal(signal.SIGINT, note)
+    sys.unraisablehook = _interrupt_again
     try:
         app()
     except (Exception, SystemExit) as problem:
@@ -34,3 +38,10 @@ def main() -> None:
 
 def _failed(problem: BaseException) -> bool:
     return not isinstance(problem, SystemExit) or problem.code not in (None, 0)
+
+
+def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(0.05, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
