@@ -27,17 +27,14 @@ def main() -> None:
     try:
         app()
     except (Exception, SystemExit) as problem:
-        if getattr(problem, "code", 1) == INTERRUPTED or (interrupts and _failed(problem)):
+        code = problem.code if isinstance(problem, SystemExit) else 1
+        if code == INTERRUPTED or (interrupts and code):
             sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
             sys.exit(INTERRUPTED)
         if not isinstance(problem, GeorayError | ValueError | OSError):
             raise
         sys.stderr.write(f"georay: {problem}\n")
         sys.exit(1)
-
-
-def _failed(problem: BaseException) -> bool:
-    return not isinstance(problem, SystemExit) or problem.code not in (None, 0)
 
 
 def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:

@@ -78,6 +78,11 @@ def _bare(uri: str) -> str:
     return uri.partition("://")[2].lstrip("/")
 
 
+def exists(location: str) -> bool:
+    filesystem, path, _ = filesystem_of(location)
+    return bool(filesystem.get_file_info(path).type != FileType.NotFound)
+
+
 def is_folder(location: str) -> bool:
     filesystem, path, _ = filesystem_of(location)
     return bool(filesystem.get_file_info(path).type == FileType.Directory)

@@ -12,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from georay.core.files import (
+    exists,
     filesystem_of,
     is_folder,
     is_uri,
@@ -68,9 +69,8 @@ def _list_source(source: str) -> pa.Table:
 
 
 def _is_glob(source: str) -> bool:
-    if is_uri(source):
-        return any(sign in source for sign in "*[")
-    return any(sign in source for sign in "*?[") and not Path(source).exists()
+    wildcards = "*[" if is_uri(source) else "*?["  # in a uri, ? begins its options
+    return any(sign in source for sign in wildcards) and not exists(source)
 
 
 def _matching(pattern: str) -> list[str]:
