@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 
-.PHONY: demo test lint unit faults bench clean
+.PHONY: demo test lint unit faults fuzz bench train-small clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -29,10 +29,24 @@ unit: $(VENV)/.installed
 	$(BIN)/pytest -m 'not slow' --cov --cov-report=term:skip-covered
 
 faults: $(VENV)/.installed
-	$(BIN)/pytest -m slow tests/integration -v
+	$(BIN)/pytest -m slow -v
+
+fuzz: $(VENV)/.installed
+	$(BIN)/pip install --quiet atheris
+	$(BIN)/python tests/fuzz/fuzz_answers.py -max_total_time=600 -timeout=5 -max_len=4096
 
 bench: $(VENV)/.installed
-	$(BIN)/python -m benchmarks.curation
+	for each in curation locatability streetworld qwen_vl decoding; do \
+	  $(BIN)/python -m benchmarks.$$each || exit 1; done
+
+# glibc gives large blocks back to the kernel at every step; keeping them makes a step 1.5 times faster.
+train-small: export MALLOC_MMAP_MAX_ := 0
+train-small: export MALLOC_TRIM_THRESHOLD_ := 100000000000
+train-small: export MALLOC_TOP_PAD_ := 268435456
+train-small: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
+train-small: $(VENV)/.installed
+	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter-camvid.yaml
+	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter.yaml
 
 clean:
 	rm -rf $(VENV) runs build dist

@@ -4,7 +4,7 @@
     python -m benchmarks.streetworld --images 100000 --ray --workers 2    # 40 minutes, two cores
 
 Each run checks that every scene came out once before it reports a speed. Records go to
-benchmarks/records/streetworld_IMAGES.json.
+benchmarks/records/streetworld_IMAGES.json, with --ray streetworld_IMAGES_ray.json.
 """
 
 import argparse
@@ -47,14 +47,16 @@ class MemoryWatch:
 
     def _sample(self, every_s: float) -> None:
         me = psutil.Process()
-        while not self._done.wait(every_s):
+        finished = False
+        while not finished:
             parts = [_private_and_shared(p) for p in (me, *me.children(recursive=True))]
             self.samples.append((sum(p for p, _ in parts), sum(s for _, s in parts)))
+            finished = self._done.wait(every_s)
 
     def around(self, share: float) -> dict[str, int]:
         """Mean in the tenth of the run around this share of it."""
         middle, reach = int(share * len(self.samples)), max(1, len(self.samples) // 20)
-        near = self.samples[max(0, middle - reach) : middle + reach] or self.samples[-1:]
+        near = self.samples[max(0, middle - reach) : middle + reach]
         private, shared = (round(sum(column) / len(near)) for column in zip(*near, strict=True))
         return {"private": private, "shared": shared}
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.core.tables import SCORES, rows_to_table
-from georay.curation.report import Example, ReportData
+from georay.curation.report import ChartedScores, Example, ReportData, charted_scores
 from georay.curation.report.pictures import class_palette
 from georay.locatability.labels import LABEL_INDEX, NUM_LABELS
 from georay.locatability.score import locatability
@@ -64,6 +64,10 @@ def example(row: Row) -> Example:
     return Example(row, picture.convert("RGB").resize((600, 400)), class_map)
 
 
+def charted(rows: list[Row]) -> ChartedScores:
+    return charted_scores(rows_to_table(rows, SCORES).to_batches())
+
+
 def report_data(
     rows: list[Row], num_examples: int = 3, threshold: float = THRESHOLD, title: str = "streets"
 ) -> ReportData:
@@ -72,7 +76,7 @@ def report_data(
     return ReportData(
         title=title,
         manifest={"state": "finished", "seconds": {"score": 1.5}, "versions": {"georay": "0.1.0"}},
-        scores=rows_to_table(rows, SCORES),
+        scores=charted(rows),
         weights=published_weights(),
         threshold=threshold,
         most=[example(row) for row in ordered[:num_examples]],

@@ -1,6 +1,10 @@
 """The command line. Heavy imports happen inside the verbs, so that `georay --help` is instant."""
 
+import _thread
+import signal
 import sys
+import threading
+from types import FrameType
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -10,12 +14,31 @@ def main() -> None:
     from georay.cli.app import app
     from georay.errors import GeorayError
 
+    interrupts: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    # A library may turn Ctrl-C into an error of its own, such as a failed import, and Python
+    # forgets one that falls into a callback.
+    signal.signal(signal.SIGINT, note)
+    sys.unraisablehook = _interrupt_again
     try:
         app()
-    except (GeorayError, ValueError, OSError) as problem:
+    except (Exception, SystemExit) as problem:
+        code = problem.code if isinstance(problem, SystemExit) else 1
+        if code == INTERRUPTED or (interrupts and code):
+            sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
+            sys.exit(INTERRUPTED)
+        if not isinstance(problem, GeorayError | ValueError | OSError):
+            raise
         sys.stderr.write(f"georay: {problem}\n")
         sys.exit(1)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:
-            sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
-        raise
+
+
+def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(0.05, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)

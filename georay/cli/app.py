@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 import georay
-from georay.cli import curate, demo, doctor, evaluate, locate, models, streetworld, train
+from georay.cli import (
+    convert,
+    curate,
+    demo,
+    doctor,
+    evaluate,
+    locate,
+    models,
+    streetworld,
+    train,
+)
 
 app = typer.Typer(
     help="Says where a street-level photograph was taken, and why.\n\n"
@@ -25,6 +35,7 @@ app.command()(evaluate.predict)
 app.command()(evaluate.evaluate)
 app.command()(streetworld.streetworld)
 app.command()(models.models)
+app.command()(convert.convert)
 app.command()(doctor.doctor)
 
 

@@ -1,9 +1,11 @@
 """Files wherever they lie: local paths and any filesystem uri (s3://, gs://, memory://, …)."""
 
+import re
 from pathlib import Path
 
 import fsspec
 import pyarrow as pa
+from fsspec.utils import glob_translate
 from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, PyFileSystem
 
 
@@ -58,6 +60,27 @@ def list_files(folder: str) -> list[str]:
         for entry in entries
         if entry.type != FileType.Directory and not _hidden(entry.path, path)
     )
+
+
+def match_files(pattern: str) -> list[str]:
+    """Files of a filesystem uri that match a pattern of *, ** and [...], sorted.
+
+    A ? is no wildcard here: it begins a uri's options. Raises OSError if the folder in front of
+    the first wildcard is absent.
+    """
+    folder = re.split(r"[*\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
+    matches = re.compile(glob_translate(_bare(pattern))).match
+    return [file for file in list_files(folder) if matches(_bare(file))]
+
+
+def _bare(uri: str) -> str:
+    """A uri without its scheme; some filesystems put a / before what they list, some do not."""
+    return uri.partition("://")[2].lstrip("/")
+
+
+def exists(location: str) -> bool:
+    filesystem, path, _ = filesystem_of(location)
+    return bool(filesystem.get_file_info(path).type != FileType.NotFound)
 
 
 def is_folder(location: str) -> bool:

@@ -36,7 +36,8 @@ def collapse(files: list[Path], target: Path) -> None:
     emitted: set[str] = set()
     writer = pa.parquet.ParquetWriter(target / "part-00000.parquet", SCORES, compression="zstd")
     with writer:
-        for table in _stream(files):
+        for batch in stream(files):
+            table = pa.Table.from_batches([batch])
             repeated = pc.is_in(table.column("image_id"), value_set=repeated_ids)
             writer.write_table(table.filter(pc.invert(repeated)))
             merged = list(_merge(table.filter(repeated).to_pylist(), repeats, emitted))
@@ -77,7 +78,8 @@ def _repeated_images(files: list[Path]) -> dict[str, list[str]]:
     return {image_id: sorted(set(found)) for image_id, found in zip(ids, uris, strict=True)}
 
 
-def _stream(files: list[Path]) -> Iterator[pa.Table]:
+def stream(files: list[Path]) -> Iterator[pa.RecordBatch]:
+    """The rows of score files in batches of the schema SCORES, one file after the other."""
     for file in files:
         for batch in pa.parquet.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
-            yield conform(pa.Table.from_batches([batch]), SCORES, str(file))
+            yield from conform(pa.Table.from_batches([batch]), SCORES, str(file)).to_batches()

@@ -11,7 +11,15 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from georay.core.files import filesystem_of, is_folder, is_uri, list_files, read_bytes
+from georay.core.files import (
+    exists,
+    filesystem_of,
+    is_folder,
+    is_uri,
+    list_files,
+    match_files,
+    read_bytes,
+)
 from georay.core.tables import INPUTS, conform
 
 FILE_COLUMNS = ("uri", "file", "path", "image")
@@ -42,8 +50,7 @@ def _absolute(source: str) -> str:
 def _list_source(source: str) -> pa.Table:
     suffix = PurePosixPath(source).suffix.lower()
     if _is_glob(source):
-        found = sorted(p for p in glob.glob(source, recursive=True) if Path(p).is_file())  # noqa: PTH207
-        return _of_files(found, f"no file matches {source}")
+        return _of_files(_matching(source), f"no file matches {source}")
     if suffix in {".csv", ".parquet"}:
         return _of_list(source, suffix)
     if not is_folder(source):
@@ -62,7 +69,14 @@ def _list_source(source: str) -> pa.Table:
 
 
 def _is_glob(source: str) -> bool:
-    return not is_uri(source) and any(s in source for s in "*?[") and not Path(source).exists()
+    wildcards = "*[" if is_uri(source) else "*?["  # in a uri, ? begins its options
+    return any(sign in source for sign in wildcards) and not exists(source)
+
+
+def _matching(pattern: str) -> list[str]:
+    if is_uri(pattern):
+        return match_files(pattern)
+    return sorted(p for p in glob.glob(pattern, recursive=True) if Path(p).is_file())  # noqa: PTH207
 
 
 def _with_labels(pictures: pa.Table, labels: pa.Table) -> pa.Table:

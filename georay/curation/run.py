@@ -11,18 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset
 from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import CurateRecipe
 from georay.config.load import dump_recipe, parse_recipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
-from georay.core.tables import SCORES
-from georay.curation.collapse import collapse, done_uris, remaining
+from georay.curation.collapse import collapse, done_uris, remaining, stream
 from georay.curation.examples import extremes, load_examples
 from georay.curation.inputs import list_inputs
-from georay.curation.report import ReportData, render_report
+from georay.curation.report import ReportData, charted_scores, render_report
 from georay.curation.run_folder import RunFolder, parquet_files, replace_folder
 from georay.curation.select import select
 from georay.curation.summary import Summary, summarize
@@ -229,8 +227,8 @@ def _manifest(
 def _report(
     folder: RunFolder, recipe: CurateRecipe, weights: ClassWeights, manifest: dict[str, object]
 ) -> str:
-    scores = pa.dataset.dataset(folder.scores, schema=SCORES).to_table()
-    most, least = extremes(scores)
+    scores = charted_scores(stream(parquet_files(folder.scores)))
+    most, least = extremes(folder.scores, scores.rows)
 
     def class_maps(images: list[Image.Image]) -> list[NDArray[np.uint8]]:
         from georay.models.segmenter import load_segmenter

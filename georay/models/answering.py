@@ -37,11 +37,12 @@ class LocatorSettings:
     constrained: bool = True
     sampling: Sampling = ANSWER_SAMPLING
     batch_size: int = 8
-    towns_per_country: int = 5
+    towns_per_country: int | None = 5
     abstain_below: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1 or self.towns_per_country < 0 or not 0 <= self.abstain_below <= 1:
+        too_few = self.towns_per_country is not None and self.towns_per_country < 0
+        if self.batch_size < 1 or too_few or not 0 <= self.abstain_below <= 1:
             raise ValueError(
                 "a locator needs batch_size ≥ 1, towns_per_country ≥ 0 and 0 ≤ abstain_below ≤ 1, "
                 f"got {self.batch_size}, {self.towns_per_country} and {self.abstain_below}"

@@ -89,6 +89,11 @@ def _advice(name: str, problem: OSError) -> str:
     reason = str(problem).strip().partition("\n")[0]
     if spec is not None and spec.folder is not None:
         return f"the weights of {name!r} are not in this installation: {reason}"
+    if "safetensors" in reason:
+        return (
+            f"cannot load {name}: it has no safetensors, and georay loads nothing else. If its "
+            f"weights are .bin shards: georay convert {name} --out FOLDER, then use that folder"
+        )
     instead = f", or use its small twin {spec.twin!r}" if spec and spec.twin else ""
     return (
         f"cannot load {name}: {reason}. Connect to the model hub once, give a folder that holds "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.core.manifest import digest, file_sha256
+from georay.errors import ModelUnavailable
 
 DEFAULT_SEGMENTER = "facebook/maskformer-swin-base-ade"
 SMALL = "small"
@@ -59,6 +60,16 @@ def weights_digest(name: str) -> str | None:
     """Digest of the weights of "small" or of a local folder; None for a hub id.
 
     A hub's weights are named by their revision; local ones may change under the same name.
+    Raises ModelUnavailable for a folder without weights.
     """
-    files = [SMALL_WEIGHTS] if name == SMALL else sorted(Path(name).glob("*.safetensors"))
-    return digest(*map(file_sha256, files)) if files else None
+    folder = Path(name)
+    if name != SMALL and not folder.is_dir():
+        return None
+    files = [SMALL_WEIGHTS] if name == SMALL else sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise ModelUnavailable(
+            f"cannot load the segmenter {name}: the folder holds no .safetensors. Give the folder "
+            "of a downloaded model, or use the segmenter that the package carries "
+            "(--segmenter small)."
+        )
+    return digest(*map(file_sha256, files))

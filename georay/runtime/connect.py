@@ -16,6 +16,14 @@ from georay.config.cluster import ClusterRecipe
 
 KNOCK_SECONDS = 5.0
 _OLD_TOKEN = Path("~/.ray/auth_token")
+_UNWATCHED = {
+    # Nobody looks at a private cluster's dashboard; feeding it costs each process CPU time.
+    "RAY_enable_metrics_collection": "false",
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_core_worker_internal_heartbeat_ms": "10000",
+    "RAY_memory_monitor_refresh_ms": "2000",
+    "RAY_event_stats": "false",
+}
 
 
 @contextmanager
@@ -130,7 +138,8 @@ def _has_token() -> bool:
 def _quiet_ray(private: bool) -> None:
     """Ray's own bars and notices would break up the one live bar of a run; its log files stay."""
     if private:
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+        for name, value in {"RAY_BACKEND_LOG_LEVEL": "fatal", **_UNWATCHED}.items():
+            os.environ.setdefault(name, value)
     os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     for name in ("ray", "ray.data", "ray.data._internal"):

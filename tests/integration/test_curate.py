@@ -21,7 +21,7 @@ from georay.core.images import content_id
 from georay.core.tables import SCORES
 from georay.curation.run import curate, reselect
 from georay.curation.select import CURATED
-from georay.errors import ScoringStopped, TooManyErrors
+from georay.errors import ModelUnavailable, ScoringStopped, TooManyErrors
 from georay.locatability.weights import published_weights
 from georay.runtime.connect import connect
 
@@ -233,11 +233,10 @@ def test_other_weights_under_the_same_segmenter_name_are_refused(copied, photos,
 
 def test_another_threshold_selects_again_without_scoring(copied, photos, finished):
     scores = {p: t for p, t in written_at(copied).items() if p.startswith("scores")}
-    top = max(row["locatability"] or 0 for row in rows_by_name(copied).values())
-    summary = curate(recipe_of(photos, copied, threshold=top))
+    lowest = min(row["locatability"] or 1.0 for row in rows_by_name(copied).values())
+    summary = curate(recipe_of(photos, copied, threshold=lowest))
     assert not summary.finished_before
-    assert summary.num_kept >= 1
-    assert summary.num_kept < finished[1].num_kept
+    assert summary.num_kept == summary.num_scored > finished[1].num_kept
     assert {p: t for p, t in written_at(copied).items() if p.startswith("scores")} == scores
 
 
@@ -295,8 +294,16 @@ def test_selecting_in_a_folder_without_a_run_is_refused(tmp_path):
     assert not (tmp_path / "nothing").exists()
 
 
+def test_a_folder_without_weights_is_said_before_anything_runs(photos, tmp_path):
+    (tmp_path / "model").mkdir()
+    recipe = recipe_of(photos, tmp_path / "run", segmenter={"model": str(tmp_path / "model")})
+    with pytest.raises(ModelUnavailable, match=r"holds no \.safetensors"):
+        curate(recipe)
+
+
 def test_a_model_that_cannot_be_loaded_is_one_message(photos, tmp_path):
     (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"not weights")
     recipe = recipe_of(photos, tmp_path / "run", segmenter={"model": str(tmp_path / "model")})
     with pytest.raises(
         ScoringStopped, match=r"^scoring stopped: cannot load the segmenter"

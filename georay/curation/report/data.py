@@ -1,6 +1,6 @@
 """What a report is made from, and the columns of the scores table as arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,16 +28,49 @@ class Example:
 
 
 @dataclass(frozen=True)
+class ChartedScores:
+    """Every row of a run without its 150 area ratios, which are most of a scores table.
+
+    rows: the other columns that a report reads, and `building`, the share of that class.
+    mean_area: [150] over the scored pictures; zeros when there are none.
+    """
+
+    rows: pa.Table
+    mean_area: Floats
+
+
+def charted_scores(batches: Iterable[pa.RecordBatch]) -> ChartedScores:
+    """Reads a scores table batch by batch. Raises TableMismatch for a table of another kind."""
+    total: Floats = np.zeros(NUM_LABELS)
+    num_scored = 0
+    tables = [_CHARTED.empty_table()]
+    for batch in batches:
+        table = conform(pa.Table.from_batches([batch]), SCORES, "scores")
+        area_ratio = table["area_ratio"].chunk(0)
+        flat = area_ratio.flatten().to_numpy()
+        total += flat.reshape(-1, NUM_LABELS).sum(axis=0, dtype=np.float64)
+        num_scored += len(area_ratio) - area_ratio.null_count
+        building = pc.list_element(area_ratio, LABEL_INDEX["building"])
+        tables.append(conform(table.append_column("building", building), _CHARTED, "scores"))
+    return ChartedScores(pa.concat_tables(tables), total / max(num_scored, 1))
+
+
+_CHARTED = pa.schema(
+    [field for field in SCORES if field.name != "area_ratio"] + [pa.field("building", pa.float32())]
+)
+
+
+@dataclass(frozen=True)
 class ReportData:
     """A finished run as the report sees it.
 
-    scores: every row of the run (schema SCORES). weights: [150] over ADE20K labels.
+    scores: every row of the run. weights: [150] over ADE20K labels.
     most, least: the pictures to show, the most telling first in each.
     """
 
     title: str
     manifest: dict[str, object]
-    scores: pa.Table
+    scores: ChartedScores
     weights: NDArray[np.float64]
     threshold: float
     most: Sequence[Example]
@@ -59,37 +92,20 @@ class ScoredPictures:
     latitude: Floats
     longitude: Floats
     kept: NDArray[np.bool_]
-    mean_area: Floats  # [150], over the scored pictures; zeros when there are none
 
 
 def scored_pictures(scores: pa.Table, threshold: float) -> ScoredPictures:
-    """Reads the columns that the charts need. Raises TableMismatch for a table of another kind."""
-    table = conform(scores, SCORES, "scores")
-    area_ratio = table["area_ratio"]
-    # The ratios are most of the table: read the one share that is drawn, copy nothing else of them.
-    narrow = table.select(["locatability", "latitude", "longitude"]).append_column(
-        "building", pc.list_element(area_ratio, LABEL_INDEX["building"])
-    )
-    narrow = narrow.filter(pc.is_finite(narrow["locatability"]))
-    locatability = _floats(narrow["locatability"])
+    """The scored ones of the rows of `ChartedScores`, column by column."""
+    scored = scores.filter(pc.is_finite(scores["locatability"]))
+    locatability = _floats(scored["locatability"])
     return ScoredPictures(
         locatability=locatability,
-        building_share=_floats(narrow["building"]),
-        latitude=_floats(narrow["latitude"]),
-        longitude=_floats(narrow["longitude"]),
+        building_share=_floats(scored["building"]),
+        latitude=_floats(scored["latitude"]),
+        longitude=_floats(scored["longitude"]),
         kept=is_kept(locatability, threshold),
-        mean_area=_mean_area(area_ratio),
     )
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
     return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
-
-
-def _mean_area(column: pa.ChunkedArray) -> Floats:
-    total: Floats = np.zeros(NUM_LABELS)
-    for chunk in column.chunks:
-        flat = chunk.flatten().to_numpy()
-        total += flat.reshape(-1, NUM_LABELS).sum(axis=0, dtype=np.float64)
-    mean: Floats = total / max(len(column) - column.null_count, 1)
-    return mean

@@ -11,7 +11,6 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from georay.core.tables import SCORES, conform
 from georay.curation.report import counts, pieces
 from georay.curation.report.data import Example, ReportData, scored_pictures
 from georay.curation.report.figures import axis_end, bin_places
@@ -64,7 +63,7 @@ def render_report(data: ReportData) -> str:
     """The report as one HTML document that loads nothing from anywhere.
 
     Holds for any run, also one without a scored picture. Charts are binned, so the page does not
-    grow with the number of rows. Raises TableMismatch if `data.scores` is not a scores table.
+    grow with the number of rows.
     """
     script = (TEMPLATES / "threshold.js").read_text(encoding="utf-8")
     return _template().render(
@@ -88,7 +87,7 @@ def _template() -> jinja2.Template:
 
 
 def _page(data: ReportData) -> Page:
-    scores = conform(data.scores, SCORES, "scores")
+    scores = data.scores.rows
     pictures = scored_pictures(scores, data.threshold)
     located = np.isfinite(pictures.latitude) & np.isfinite(pictures.longitude)
     end = axis_end(pictures.locatability, data.threshold)
@@ -114,7 +113,7 @@ def _page(data: ReportData) -> Page:
         histogram_ticks=pieces.count_ticks(max(bar.count for bar in bars)),
         median=float(np.median(pictures.locatability)) if len(pictures.locatability) else 0.0,
         kept_by_threshold=pieces.kept_by_threshold(pictures.locatability, end),
-        weights=pieces.weight_bars(data.weights, pictures.mean_area),
+        weights=pieces.weight_bars(data.weights, data.scores.mean_area),
         heaviest=float(data.weights.max()) or 1.0,
         building=pieces.building_chart(pictures, end),
         map=world_map(

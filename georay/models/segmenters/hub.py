@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from transformers import AutoConfig, PreTrainedConfig
 
 from georay.errors import ModelUnavailable
+from georay.models.segmenter import SMALL
 from georay.models.segmenters.label_maps import ade20k_ids
 
 Loaded = TypeVar("Loaded")
 
 MASKFORMER = "maskformer"
-SMALL = "small"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 

@@ -77,7 +77,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         projected = self.project(self.depthwise(self.expand(features)))
-        return features + projected if self.adds_input else projected
+        return projected.add_(features) if self.adds_input else projected
 
 
 class Encoder(nn.Module):
@@ -127,7 +127,7 @@ class Refine(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + self.layers(features)
+        return self.layers(features).add_(features)
 
 
 class Detail(nn.Module):
@@ -143,8 +143,8 @@ class Detail(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, fused: Tensor, fine: Tensor, logits: Tensor) -> Tensor:
-        features = _twice(self.coarse(fused)) + self.fine(fine)
-        return _twice(logits) + self.head(self.refine(features))
+        features = self.fine(fine).add_(_twice(self.coarse(fused)))
+        return self.head(self.refine(features)).add_(_twice(logits))
 
 
 def _twice(features: Tensor) -> Tensor:
@@ -175,9 +175,9 @@ class SmallSegmenterNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         fine, *maps = self.encoder(images)
         top = self.context(F.adaptive_avg_pool2d(maps[-1], 1))
-        merged = self.refine[-1](self.laterals[-1](maps[-1]) + top)
+        merged = self.refine[-1](self.laterals[-1](maps[-1]).add_(top))
         for level in range(len(maps) - 2, -1, -1):
-            merged = self.refine[level](self.laterals[level](maps[level]) + _twice(merged))
+            merged = self.refine[level](self.laterals[level](maps[level]).add_(_twice(merged)))
         fused = self.fuse(torch.cat([merged, self.edges(fine)], dim=1))
         return self.detail(fused, fine, self.head(self.dropout(fused)))
 

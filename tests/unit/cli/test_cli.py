@@ -108,6 +108,36 @@ def test_an_interrupt_says_how_to_go_on(tmp_path):
     assert "Traceback" not in errors
 
 
+def test_an_interrupt_that_a_library_swallows_is_still_an_interrupt():
+    swallow = (
+        "import os, signal, georay.cli, georay.cli.app as cli\n"
+        "def app():\n"
+        "    try: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt: raise ImportError('half a module')\n"
+        "cli.app = app\n"
+        "georay.cli.main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", swallow], capture_output=True, text=True)
+    assert run.returncode == 130
+    assert run.stderr == "georay: interrupted; run the same command again to go on from here\n"
+
+
+def test_an_interrupt_that_falls_into_a_callback_is_not_lost():
+    swallow = (
+        "import os, signal, time, georay.cli, georay.cli.app as cli\n"
+        "class Last:\n"
+        "    def __del__(self): os.kill(os.getpid(), signal.SIGINT)\n"
+        "def app():\n"
+        "    Last()\n"
+        "    time.sleep(30)\n"
+        "cli.app = app\n"
+        "georay.cli.main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", swallow], capture_output=True, text=True)
+    assert run.returncode != 0
+    assert "Exception ignored" not in run.stderr
+
+
 def test_a_picture_is_explained_class_by_class():
     plain = georay("score", PICTURE, env=os.environ | {"COLUMNS": "100"})
     assert plain.returncode == 0, plain.stderr

@@ -1,7 +1,7 @@
 import fsspec
 import pytest
 
-from georay.core.files import is_folder, list_files, read_bytes
+from georay.core.files import is_folder, list_files, match_files, read_bytes
 
 
 @pytest.fixture
@@ -41,6 +41,16 @@ def test_an_in_memory_filesystem_is_listed_and_read_like_a_folder(remote):
     assert [read_bytes(uri, 100) for uri in listed] == [b"bb", b"a"]
     assert is_folder(remote)
     assert not is_folder(listed[0])
+
+
+def test_a_pattern_on_a_filesystem_matches_within_and_across_folders(remote):
+    def names(pattern: str) -> list[str]:
+        return [uri.rsplit("photos/", 1)[1] for uri in match_files(pattern)]
+
+    assert names(f"{remote}/*.jpg") == ["b.jpg"]
+    assert names(f"{remote}/**/*.jpg") == ["b.jpg", "deep/a.jpg"]
+    assert names(f"{remote}/deep/[ab].jpg") == ["deep/a.jpg"]
+    assert names(f"{remote}/*.png") == []
 
 
 def test_a_file_uri_reads_what_the_path_reads(tmp_path):

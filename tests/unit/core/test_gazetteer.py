@@ -181,8 +181,9 @@ def test_what_is_no_town_resolves_to_nothing(
 @given(st.text(max_size=60), st.none() | st.text(max_size=30))
 def test_no_text_makes_a_look_up_fail(city: str, country: str | None) -> None:
     gazetteer = Gazetteer.load()
-    gazetteer.country(city)
-    gazetteer.resolve(city, country)
+    code, place = gazetteer.country(city), gazetteer.resolve(city, country)
+    assert code is None or code in gazetteer.countries()
+    assert place is None or place.country in gazetteer.countries()
 
 
 def test_towns_of_a_country_come_most_populous_first(gazetteer: Gazetteer) -> None:

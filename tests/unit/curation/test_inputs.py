@@ -117,6 +117,9 @@ def test_remote_folders_and_lists_are_read(photos):
     memory.pipe({"/pictures/a.jpg": b"x", "/pictures/list.csv": b"file,city\na.jpg,Paris\n"})
     try:
         assert uris("memory://pictures")[0].endswith("pictures/a.jpg")
+        assert uris("memory://pictures/*.jpg") == uris("memory://pictures")
+        memory.pipe({"/pictures/rome [2020]/b.jpg": b"x"})
+        assert len(uris("memory://pictures/rome [2020]")) == 1
         (row,) = list_inputs(["memory://pictures/list.csv"]).to_pylist()
         assert (row["uri"], row["city"]) == ("memory://pictures/a.jpg", "Paris")
     finally:

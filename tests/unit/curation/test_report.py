@@ -5,12 +5,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 from report_run import (
+    charted,
     failed_row,
     published_weights,
     report_data,
@@ -23,7 +23,7 @@ from georay.core.tables import SCORES, rows_to_table
 from georay.curation.colours import class_colour
 from georay.curation.report import render_report
 from georay.curation.report.counts import errors_by_kind, funnel, listed_errors
-from georay.curation.report.data import scored_pictures
+from georay.curation.report.data import charted_scores, scored_pictures
 from georay.curation.report.figures import (
     bin_places,
     building_curve,
@@ -136,8 +136,8 @@ def test_places_keep_every_picture_until_the_cap_and_then_the_fullest_cells():
 
 
 def test_the_building_chart_shows_pictures_when_few_and_their_density_when_many():
-    few = scored_pictures(rows_to_table(street_rows(24), SCORES), 0.4)
-    many = scored_pictures(rows_to_table(street_rows(24) * 50, SCORES), 0.4)
+    few = scored_pictures(charted(street_rows(24)).rows, 0.4)
+    many = scored_pictures(charted(street_rows(24) * 50).rows, 0.4)
     assert building_chart(few, 0.8).dots.count("M") == 24
     assert building_chart(few, 0.8).density == []
     assert building_chart(many, 0.8).dots == ""
@@ -208,7 +208,7 @@ def test_embedded_photographs_are_small_and_carry_no_metadata():
 
 
 def test_the_funnel_accounts_for_every_file(run):
-    scores = rows_to_table(run, SCORES)
+    scores = charted(run).rows
     pictures = scored_pictures(scores, 0.4)
     steps = {step.name: step.count for step in funnel(scores, pictures, "0.40")}
     kept = sum((row.get("locatability") or 0) >= 0.4 for row in run)
@@ -223,9 +223,7 @@ def test_the_funnel_accounts_for_every_file(run):
 
 
 def test_errors_are_counted_in_files_and_every_copy_is_named(run):
-    scores = rows_to_table(
-        [*run, failed_row("c.jpg", "empty", copies=2, duplicate_uris=["d.jpg"])], SCORES
-    )
+    scores = charted([*run, failed_row("c.jpg", "empty", copies=2, duplicate_uris=["d.jpg"])]).rows
     assert errors_by_kind(scores) == [("empty", 4), ("truncated", 1)]
     assert {error.file for error in listed_errors(scores)} >= {"a.jpg", "c.jpg", "d.jpg"}
 
@@ -239,7 +237,7 @@ def test_a_path_may_break_at_its_slashes_and_reads_the_same():
 
 def test_a_picture_that_decoded_but_could_not_be_scored_is_readable(run):
     broken = failed_row("e.jpg", "segmentation", width=10, height=10)
-    scores = rows_to_table([*run, broken], SCORES)
+    scores = charted([*run, broken]).rows
     steps = {s.name: s for s in funnel(scores, scored_pictures(scores, 0.4), "0.40")}
     assert steps["readable"].count == 28
     assert steps["scored"].lost == "1 failure while scoring"
@@ -312,19 +310,19 @@ def test_a_threshold_between_hundredths_is_not_rounded():
 
 
 def test_the_page_does_not_grow_with_the_run():
-    few = rows_to_table([*street_rows(40), *(failed_row(f"{i}.jpg") for i in range(10))], SCORES)
+    few = [*street_rows(40), *(failed_row(f"{i}.jpg") for i in range(10))]
 
     def size(times: int) -> int:
         data = report_data([], num_examples=0)
-        return len(render_report(replace(data, scores=pa.concat_tables([few] * times))))
+        return len(render_report(replace(data, scores=charted(few * times))))
 
     assert size(400) < 1.1 * size(40)
 
 
 def test_a_table_of_another_kind_is_refused_by_name():
-    data = report_data([])
+    scores = rows_to_table(street_rows(3), SCORES).drop(["image_id"])
     with pytest.raises(TableMismatch, match="image_id"):
-        render_report(replace(data, scores=data.scores.drop(["image_id"])))
+        charted_scores(scores.to_batches())
 
 
 def test_the_weights_chart_starts_with_the_heaviest_class(page):

@@ -12,7 +12,7 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.prompts import INFERENCE, LOCATION, REASONING, Prompt, target_answer
 from georay.models.decoding.answer_tree import ROOT, AnswerTree
 from georay.models.decoding.candidates import Ids, TokenTrie, answer_ids, opening
-from georay.models.decoding.ranking import PlaceRanker
+from georay.models.decoding.ranking import PlaceRanker, RankedTown
 from georay.models.decoding.search import BestFirst
 from georay.models.families.base import Exchange, Family
 from georay.models.families.chat import ChatFamily
@@ -150,6 +150,19 @@ def test_towns_are_those_of_the_likeliest_countries() -> None:
     (country_row,) = answer_ids(family.tokenizer, opening(INFERENCE), [country], ', "city": "')
     joint, alone = brute_force(family, question(), [row, country_row])
     assert math.log(town.probability) == pytest.approx(joint - alone, abs=1e-4)
+
+
+def test_every_town_is_scored_where_asked() -> None:
+    family = small_family()
+    ranker = PlaceRanker(family, INFERENCE, GAZETTEER)
+
+    def towns(count: int | None) -> tuple[RankedTown, ...]:
+        tree = AnswerTree(family.network, family.encode([question()]))
+        return ranker._best_towns(tree, "LU", 0.0, count)
+
+    every = towns(None)
+    assert {town.place.name for town in every} == {town.name for town in GAZETTEER.cities("LU")}
+    assert every[:2] == towns(2)
 
 
 def test_a_prompt_without_towns_ranks_countries_alone() -> None:
