@@ -17,7 +17,7 @@ from georay.training.collate import Measure, Sample, collate
 from georay.training.engine import prepare_deepspeed, put_weights, start_engine
 from georay.training.learner import Learner, SlotBatch
 from georay.training.plan import Plan
-from georay.training.samples import read_samples
+from georay.training.samples import stage_samples
 from georay.training.stages import (
     StageJob,
     build_stack,
@@ -71,7 +71,7 @@ def start(
     """A stage at its beginning, or at a checkpoint's step with the checkpoint's adapter alone."""
     job = StageJob(recipe, number, Path(recipe.output))
     family = load_base(recipe)
-    table = read_samples(recipe.samples, job.stage.adapter, "train")
+    table = stage_samples(recipe.samples, job.stage.adapter, "train")
     measures: pa.Table = Measure(family)([Sample.from_row(row) for row in table.to_pylist()])
     usable = usable_samples(table, measures, recipe.batches.max_length)
     plan = Plan(usable.num_tokens, recipe.batches, job.stage.num_epochs, job.seed)

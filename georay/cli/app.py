@@ -13,6 +13,7 @@ from georay.cli import (
     evaluate,
     locate,
     models,
+    samples,
     streetworld,
     train,
 )
@@ -29,6 +30,7 @@ app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)
 app.command()(curate.weights)
+app.command()(samples.samples)
 app.command()(train.train)
 app.command()(locate.locate)
 app.command()(evaluate.predict)

@@ -1,8 +1,10 @@
 """Arrow schemas of the tables that pass between the steps, and the check that holds them to it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset
 
 from georay.errors import TableMismatch
 
@@ -144,6 +146,25 @@ def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
     """
     columns = [_column(table, field, name) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def read_samples(locations: Sequence[str]) -> pa.Table:
+    """All rows of Parquet files, or folders of them, of schema SAMPLES, one behind the other.
+
+    Raises ValueError if a location is absent or cannot be read.
+    """
+    return pa.concat_tables([_read_samples(location) for location in locations])
+
+
+def _read_samples(location: str) -> pa.Table:
+    path = Path(location).expanduser()
+    if not path.exists():
+        raise ValueError(f"no samples at {location}: give a Parquet file or a folder of them")
+    try:
+        table = pyarrow.dataset.dataset(path, format="parquet").to_table()
+    except (pa.ArrowInvalid, OSError) as problem:
+        raise ValueError(f"cannot read samples from {location}: {problem}") from problem
+    return conform(table, SAMPLES, location)
 
 
 def rows_to_table(rows: Sequence[dict[str, object]], schema: pa.Schema) -> pa.Table:

@@ -2,14 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Self
 
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset
 
-from georay.core.tables import SAMPLES, conform
+from georay.core.tables import read_samples
 
 _COLUMNS = ("image_id", "sample_id", "uri", "country", "city", "latitude", "longitude")
 
@@ -40,7 +37,7 @@ def read_split(
     Raises ValueError if a location cannot be read, there is no picture, or one picture has been
     given two countries.
     """
-    table = pa.concat_tables([_read(location) for location in locations])
+    table = read_samples(locations)
     chosen = pc.and_(pc.equal(table["split"], split), pc.equal(table["stage"], stage))
     rows = table.filter(chosen).select(_COLUMNS)
     rows = rows.sort_by([("image_id", "ascending"), ("sample_id", "ascending")])
@@ -53,17 +50,6 @@ def read_split(
         return tuple(pictures)
     drawn = sorted(pictures, key=_chance)[:max_images]
     return tuple(sorted(drawn, key=lambda picture: picture.image_id))
-
-
-def _read(location: str) -> pa.Table:
-    path = Path(location).expanduser()
-    if not path.exists():
-        raise ValueError(f"no samples at {location}: give a Parquet file or a folder of them")
-    try:
-        table = pyarrow.dataset.dataset(path, format="parquet").to_table()
-    except (pa.ArrowInvalid, OSError) as problem:
-        raise ValueError(f"cannot read samples from {location}: {problem}") from problem
-    return conform(table, SAMPLES, location)
 
 
 def _once_each(rows: list[dict[str, object]]) -> list[KnownPicture]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from georay.core.manifest import write_atomic, write_json
 from georay.models.adapter_card import read_card
-from georay.training.samples import read_samples, samples_hash
+from georay.training.samples import stage_samples, samples_hash
 from georay.training.stages import StageJob
 
 FACTS, CARD = "training.json", "README.md"
@@ -14,7 +14,7 @@ def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
     """Writes training.json and README.md into the finished adapter's folder."""
     folder = job.adapters / job.stage.adapter
     card = read_card(folder)
-    samples = read_samples(job.recipe.samples, job.stage.adapter, "train")
+    samples = stage_samples(job.recipe.samples, job.stage.adapter, "train")
     facts = {
         "adapter": job.stage.adapter,
         "base": card.base,

@@ -29,7 +29,7 @@ from georay.training.engine import prepare_deepspeed, put_weights, start_engine
 from georay.training.learner import Learner, SlotBatch
 from georay.training.pictures import ReadPictures
 from georay.training.plan import Plan
-from georay.training.samples import read_samples
+from georay.training.samples import stage_samples
 from georay.training.stages import (
     StageJob,
     build_stack,
@@ -256,7 +256,8 @@ def _stage_samples(
     """What is learnt, and what is held out to validate on."""
     recipe = job.recipe
     learnt, held_out = (
-        read_samples(recipe.samples, job.stage.adapter, split) for split in ("train", "validation")
+        stage_samples(recipe.samples, job.stage.adapter, split)
+        for split in ("train", "validation")
     )
     held_out = held_out.slice(0, recipe.watch.max_validation)
     measures = _measures(

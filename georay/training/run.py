@@ -14,7 +14,7 @@ from georay.core.manifest import digest, machine, versions, write_atomic, write_
 from georay.runtime.progress import Meter, progress
 from georay.training.cards import write_training_card
 from georay.training.report import render_report
-from georay.training.samples import read_samples, samples_hash
+from georay.training.samples import stage_samples, samples_hash
 from georay.training.stages import StageJob, base_name
 from georay.training.watch import StepRecord, read_steps
 
@@ -123,7 +123,7 @@ def _settings(recipe: TrainRecipe) -> dict[str, object]:
 
 def _data_hash(recipe: TrainRecipe, stage: StageRecipe) -> str:
     hashes = [
-        samples_hash(read_samples(recipe.samples, stage.adapter, split))
+        samples_hash(stage_samples(recipe.samples, stage.adapter, split))
         for split in ("train", "validation")
     ]
     return digest(*hashes)
@@ -180,7 +180,7 @@ def _in_words(records: list[StepRecord]) -> str:
 def _num_samples(job: StageJob) -> int:
     """Samples that the stage goes through, its repetitions counted; those left out are few."""
     stage = job.stage
-    once = read_samples(job.recipe.samples, stage.adapter, "train").num_rows
+    once = stage_samples(job.recipe.samples, stage.adapter, "train").num_rows
     total = once * stage.num_epochs
     limit = (stage.max_steps or total) * job.recipe.batches.global_batch
     return min(total, limit)

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,6 +67,10 @@ class SamplesSummary:
             parts = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
             lines.append(f"left out of {stage}: {parts}")
         return "\n".join(lines)
+
+    def to_json(self) -> dict[str, object]:
+        """Every field, as JSON has it."""
+        return asdict(self)
 
 
 def make_samples(recipe: SamplesRecipe) -> SamplesSummary:

@@ -7,7 +7,7 @@ from training_room import small_family, write_samples
 from georay.core.prompts import REASONING
 from georay.models.families.base import IGNORED
 from georay.training.collate import Measure, Sample, collate
-from georay.training.samples import read_samples
+from georay.training.samples import stage_samples
 from georay.training.usable import usable_samples
 
 
@@ -20,7 +20,7 @@ def family():
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
     path = write_samples(tmp_path_factory.mktemp("data"), 9)
-    return read_samples((str(path),), "reasoning", "train")
+    return stage_samples((str(path),), "reasoning", "train")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from training_room import write_samples
 
 from georay.errors import TableMismatch
-from georay.training.samples import read_samples, samples_hash
+from georay.training.samples import stage_samples, samples_hash
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +12,7 @@ def path(tmp_path_factory):
 
 
 def read(path, stage="reasoning", split="train"):
-    return read_samples((str(path),), stage, split)
+    return stage_samples((str(path),), stage, split)
 
 
 def test_a_stage_reads_its_own_samples_of_a_split(path):
@@ -40,7 +40,7 @@ def test_the_hash_tells_another_answer(path):
 
 def test_the_same_samples_twice_are_refused(path):
     with pytest.raises(ValueError, match="more than once"):
-        read_samples((str(path), str(path)), "reasoning", "train")
+        stage_samples((str(path), str(path)), "reasoning", "train")
 
 
 def test_absent_samples_and_other_tables_are_refused_by_name(path, tmp_path):
