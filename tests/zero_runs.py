@@ -26,6 +26,8 @@ from georay.training.stages import (
     load_base,
 )
 from georay.training.usable import Usable, usable_samples
+from georay.training.vision import collate_vectors, filled_cache
+from georay.training.vision_cache import VisionShards
 
 
 @dataclass
@@ -41,6 +43,7 @@ class BareRun:
     family: Any
     rank: int
     num_workers: int
+    vectors: VisionShards | None
 
     @property
     def shape(self) -> Shape:
@@ -61,6 +64,9 @@ class BareRun:
 
     def _batch(self, slot: Any) -> SlotBatch:
         samples = [self.usable.samples[index] for index in slot.indices]
+        if self.vectors is not None:
+            batch = collate_vectors(self.family, samples, self.vectors)
+            return SlotBatch(batch, slot.is_filler)
         pictures = [Path(sample.uri).read_bytes() for sample in samples]
         return SlotBatch(collate(self.family, samples, pictures), slot.is_filler)
 
@@ -75,6 +81,7 @@ def start(
     measures: pa.Table = Measure(family)([Sample.from_row(row) for row in table.to_pylist()])
     usable = usable_samples(table, measures, recipe.batches.max_length)
     plan = Plan(usable.num_tokens, recipe.batches, job.stage.num_epochs, job.seed)
+    vectors = filled_cache(family, recipe, usable.samples, rank, num_workers, print)
     stack = build_stack(family, job)
     below = frozen_adapters(stack)
     step = 0
@@ -91,7 +98,7 @@ def start(
         learning_rate=job.learning_rate,
         step=step,
     )
-    return BareRun(job, stack, below, engine, plan, usable, family, rank, num_workers)
+    return BareRun(job, stack, below, engine, plan, usable, family, rank, num_workers, vectors)
 
 
 def two_workers(rank: int, recipes: dict[str, str], port: int, out: str) -> None:

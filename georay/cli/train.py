@@ -18,6 +18,9 @@ def train(
         str | None, typer.Option(help="Train above this model instead: an id or a folder.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run instead.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Ray cluster instead: `local`, `auto` or host:port.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach a model to reason, then to locate: one LoRA adapter above the other.
@@ -25,7 +28,7 @@ def train(
     Writes adapters, curves for TensorBoard and a manifest into the run's folder. Stopped half-way?
     Run the same command again: it goes on from the last checkpoint.
 
-    Example: georay train jobs/recipes/train-tiny.yaml --samples runs/samples --out runs/tuned
+    Example: georay train jobs/recipes/train-tiny.yaml --samples runs/samples --cluster local
     """
     from georay.config.load import load_recipe, parse_recipe
     from georay.config.train import TrainRecipe
@@ -39,6 +42,8 @@ def train(
         given["base"] = {"model": base}
     if out is not None:
         given["output"] = str(out)
+    if cluster is not None:
+        given["cluster"] = {"address": cluster}
     summary = run(parse_recipe(content | given, TrainRecipe, str(recipe)))
     facts = {"folder": str(summary.folder), "stages": summary.stages}
     say(summary.as_text(), facts, as_json)

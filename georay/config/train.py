@@ -139,6 +139,8 @@ class TrainRecipe(Recipe):
     """One training run. `stages` in their order; none leaves the base as it is (an ablation).
 
     samples: Parquet files or folders of schema SAMPLES. output: a folder that every worker sees.
+    vision_cache: another one, to keep what the frozen vision part makes of each picture; the
+    pictures are then seen once, whatever the epochs, stages and runs. Qwen-VL only.
     """
 
     samples: tuple[str, ...] = Field(min_length=1)
@@ -154,6 +156,7 @@ class TrainRecipe(Recipe):
     optimizer: OptimizerRecipe = OptimizerRecipe()
     batches: BatchRecipe = BatchRecipe()
     gradient_checkpointing: bool = True
+    vision_cache: str | None = None
     zero: ZeroRecipe = ZeroRecipe()
     checkpoints: CheckpointRecipe = CheckpointRecipe()
     watch: WatchRecipe = WatchRecipe()

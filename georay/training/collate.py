@@ -35,17 +35,23 @@ class Sample:
     """One conversation to learn."""
 
     sample_id: str
+    image_id: str
     uri: str
     question: str
     answer: str
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Sample":
-        return cls(row["sample_id"], row["uri"], row["question"], row["answer"])
+        names = ("sample_id", "image_id", "uri", "question", "answer")
+        return cls(*(row[name] for name in names))
+
+    def conversation(self) -> Conversation:
+        """Raises ValueError for a text that no model may be given."""
+        return Conversation(self.question, answer=self.answer)
 
     def exchange(self, image: Image.Image) -> Exchange:
-        """With its picture. Raises ValueError for a text that no model may be given."""
-        return Exchange((image,), Conversation(self.question, answer=self.answer))
+        """With its picture; raises ValueError as `conversation` does."""
+        return Exchange((image,), self.conversation())
 
 
 class Measure:

@@ -23,12 +23,13 @@ from georay.config.train import TrainWorkersRecipe
 from georay.core.manifest import write_atomic
 from georay.errors import GeorayError
 from georay.models.families.base import Family
+from georay.training.agreement import as_first_worker
 from georay.training.checkpoints import Checkpoint, Shape, read_checkpoint, write_checkpoint
 from georay.training.collate import MEASURES, Measure, Sample, collate
 from georay.training.engine import prepare_deepspeed, put_weights, start_engine
 from georay.training.learner import Learner, SlotBatch
 from georay.training.pictures import ReadPictures
-from georay.training.plan import Plan
+from georay.training.plan import Plan, Slot
 from georay.training.samples import stage_samples
 from georay.training.stages import (
     StageJob,
@@ -38,7 +39,8 @@ from georay.training.stages import (
     load_base,
 )
 from georay.training.usable import Usable, usable_samples
-from georay.training.watch import Guard, StepLog, StepRecord, read_steps
+from georay.training.vision import collate_vectors, filled_cache
+from georay.training.watch import Guard, StepLog, StepRecord, read_notes, read_steps
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -102,9 +104,13 @@ class _Stage:
             job.seed,
             job.stage.max_steps,
         )
+        everything = (*self._learnt.samples, *self._held_out.samples)
+        self._vectors = filled_cache(self._family, recipe, everything, rank, num_workers, self._say)
         self._stack = build_stack(self._family, job)
         self._below = frozen_adapters(self._stack) if rank == 0 else {}
-        self._notes = [note for note in (self._learnt.note(), self._held_out.note()) if note]
+        for note in (self._learnt.note(), self._held_out.note()):
+            if note is not None:
+                self._say(note)
         self._first, self._engine = self._start()
         self._learner = Learner(self._engine, job.seed, rank, num_workers)
 
@@ -121,7 +127,7 @@ class _Stage:
             engine = self._engine_at(0)
             checkpoint.restore(engine)
             return checkpoint.step, engine
-        self._notes.append(
+        self._say(
             f"resumed at step {checkpoint.step:,} with {_in_words(self._shape)}, where the "
             f"checkpoint was of {_in_words(checkpoint.shape)}: the adapter's weights go on, the "
             "optimizer starts anew"
@@ -144,7 +150,7 @@ class _Stage:
         """To the last step, or to a step that the guard stops at."""
         last, problem = self._learn()
         if problem is not None:
-            return Outcome(problem=problem, notes=tuple(self._notes))
+            return Outcome(problem=problem)
         validation_loss = self._validate()
         export_adapters(self._engine, self._stack, self._below, self._job.adapters, self._rank)
         return Outcome(
@@ -155,14 +161,14 @@ class _Stage:
             validation_loss=validation_loss,
             padding_share=self._plan.padding_share(self._num_workers),
             left_out=self._learnt.left_out | self._held_out.left_out,
-            notes=tuple(self._notes),
+            notes=tuple(read_notes(self._job.notes)),
         )
 
     def _learn(self) -> tuple[float | None, str | None]:
         """The last step's loss, and why training stopped early if it did."""
         recipe = self._job.recipe
         before = [one for one in read_steps(self._job.steps) if one.step < self._first]
-        before = _as_first_worker(before)
+        before = as_first_worker(before)
         guard = Guard(recipe.watch, before)
         loss = before[-1].loss if before else None
         feed = self._feed(self._plan, self._learnt, self._first)
@@ -207,6 +213,18 @@ class _Stage:
         return self._learner.mean_loss(steps)
 
     def _feed(self, plan: Plan, usable: Usable, first: int) -> Generator[SlotBatch, None, None]:
+        if (vectors := self._vectors) is not None:
+            slots = (
+                slot
+                for step in range(first, plan.num_steps)
+                for slot in plan.slots(step, self._rank, self._num_workers)
+            )
+
+            def read(slot: Slot) -> SlotBatch:
+                samples = [usable.samples[index] for index in slot.indices]
+                return SlotBatch(collate_vectors(self._family, samples, vectors), slot.is_filler)
+
+            return _ahead(slots, read)
         workers = self._job.recipe.workers
         rows = _rows(plan, usable.samples, first, self._rank, self._num_workers, workers)
 
@@ -215,6 +233,13 @@ class _Stage:
             return SlotBatch(collate(self._family, samples, row["pictures"]), row["is_filler"])
 
         return _ahead(rows, make)
+
+    def _say(self, note: str) -> None:
+        """Kept with the stage, so that what happened before a resume is told at the end too."""
+        if self._rank == 0:
+            known = read_notes(self._job.notes)
+            if note not in known:
+                write_atomic(self._job.notes, "".join(f"{one}\n" for one in [*known, note]))
 
     def _checkpoint(self, step: int) -> None:
         """Written beside the training and carried to the run's folder behind its back."""
@@ -236,13 +261,6 @@ class _Stage:
 
     def _sample_ids(self, step: int) -> list[str]:
         return [self._learnt.samples[index].sample_id for index in self._plan.step(step)]
-
-
-def _as_first_worker(value: Item) -> Item:
-    """The first worker's value on every worker: a shared folder may look older to the others."""
-    told = [value]
-    torch.distributed.broadcast_object_list(told)
-    return told[0]
 
 
 def _in_words(shape: Shape) -> str:
@@ -271,7 +289,7 @@ def _measures(
     family: Family, samples: pa.Table, kept: Path, rank: int, num_workers: int
 ) -> pa.Table:
     """Every sample's length: each worker measures its share, once for the whole run."""
-    if _as_first_worker(kept.exists()):
+    if as_first_worker(kept.exists()):
         return pq.read_table(kept, schema=MEASURES)
     mine = [Sample.from_row(row) for row in samples.to_pylist()[rank::num_workers]]
     parts: list[Any] = [None] * num_workers

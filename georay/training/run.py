@@ -16,7 +16,7 @@ from georay.training.cards import write_training_card
 from georay.training.report import render_report
 from georay.training.samples import stage_samples, samples_hash
 from georay.training.stages import StageJob, base_name
-from georay.training.watch import StepRecord, read_steps
+from georay.training.watch import StepRecord, read_notes, read_steps
 
 _LOOK_SECONDS = 1.0
 _PACKAGES = ("georay", "ray", "torch", "transformers", "peft", "deepspeed", "accelerate")
@@ -86,7 +86,10 @@ def _absolute(recipe: TrainRecipe) -> TrainRecipe:
     base, model = recipe.base, Path(recipe.base.model).expanduser()
     if model.is_dir():
         base = base.model_copy(update={"model": str(model.absolute())})
-    return recipe.model_copy(update={"samples": samples, "base": base})
+    cache = recipe.vision_cache
+    if cache is not None:
+        cache = str(Path(cache).expanduser().absolute())
+    return recipe.model_copy(update={"samples": samples, "base": base, "vision_cache": cache})
 
 
 def _hold_to_settings(folder: Path, recipe: TrainRecipe) -> None:
@@ -109,6 +112,7 @@ def _settings(recipe: TrainRecipe) -> dict[str, object]:
     stages = recipe.stages
     return {
         "base": base_name(recipe),
+        "max_pixels": recipe.base.max_pixels,
         "samples": {stage.adapter: _data_hash(recipe, stage) for stage in stages},
         "stages": [stage.model_dump(mode="json") for stage in stages],
         "lora": recipe.lora.model_dump(mode="json"),
@@ -164,6 +168,8 @@ def _follow(job: StageJob, meter: Meter, told: int, stop: threading.Event) -> No
     while not last:
         last = stop.wait(_LOOK_SECONDS)
         records = read_steps(job.steps)
+        if not records and (notes := read_notes(job.notes)):
+            meter.note(notes[-1])
         if len(records) > told:
             new = records[told:]
             meter.note(_in_words(new))

@@ -54,6 +54,11 @@ class StageJob:
         return self.folder / "steps.jsonl"
 
     @property
+    def notes(self) -> Path:
+        """One line for each thing that a person should know of the stage."""
+        return self.folder / "notes.txt"
+
+    @property
     def outcome(self) -> Path:
         """Written when the stage is done."""
         return self.folder / "outcome.json"

@@ -62,6 +62,11 @@ def read_steps(path: Path) -> list[StepRecord]:
     return [StepRecord(**json.loads(line)) for line in lines if line.endswith("\n")]
 
 
+def read_notes(path: Path) -> list[str]:
+    """What a stage had to say, a line each; none if there is no such file."""
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
 class Guard:
     """Sees a loss that is not a number, or that grows far above where it was."""
 

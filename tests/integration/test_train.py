@@ -136,6 +136,7 @@ def test_two_workers_and_the_command_line_give_the_same_run(finished, folder):
             workers={"num_workers": workers, "cpus_per_worker": 0.5},
             stages=[{"adapter": "reasoning", "num_epochs": 2}],
             zero={"stage": workers},
+            vision_cache=str(folder / "cache") if workers == 2 else None,
         )
         file = folder / f"{workers}.yaml"
         file.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))

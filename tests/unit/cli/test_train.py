@@ -1,6 +1,8 @@
 """`georay train`: options over the recipe, and plain errors. Training itself: tests/integration."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from typer.testing import CliRunner
 
 from georay.cli.app import app
 
-RECIPE = Path(__file__).parents[3] / "jobs" / "recipes" / "train-tiny-neither.yaml"
+PROJECT = Path(__file__).parents[3]
+RECIPE = PROJECT / "jobs" / "recipes" / "train-tiny-neither.yaml"
 
 
 def invoke(*arguments: object):
@@ -24,13 +27,36 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_options_stand_above_the_recipe_and_the_run_says_what_held(samples, tmp_path):
     out = tmp_path / "run"
-    done = invoke(RECIPE, "--samples", samples, "--base", "elsewhere", "--out", out, "--json")
+    options = ("--base", "elsewhere", "--cluster", "local", "--json")
+    done = invoke(RECIPE, "--samples", samples, "--out", out, *options)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == {"folder": str(out), "stages": {}}
     held = yaml.safe_load((out / "recipe.yaml").read_text())
     assert held["samples"] == [str(samples)]
     assert held["base"]["model"] == "elsewhere"
+    assert held["cluster"]["address"] == "local"
     assert json.loads((out / "manifest.json").read_text())["kind"] == "training"
+
+
+def job(recipe: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "jobs.train", "--recipe", str(recipe)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def test_the_job_does_what_the_verb_does(samples, tmp_path):
+    recipe = tmp_path / "neither.yaml"
+    content = yaml.safe_load(RECIPE.read_text())
+    content |= {"samples": [str(samples)], "output": str(tmp_path / "run")}
+    recipe.write_text(yaml.safe_dump(content))
+    done = job(recipe)
+    assert done.returncode == 0, done.stderr
+    assert "the base stays as it is" in done.stdout
+    assert (tmp_path / "run" / "report.html").exists()
+    recipe.write_text("samples: []")
+    failed = job(recipe)
+    assert failed.returncode == 1
+    assert "needs changing" in failed.stderr
+    assert "Traceback" not in failed.stderr
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_lengths_are_those_of_pictures_of_any_size(small_chat_family, tmp_path, 
         pictures.append(path.read_bytes())
         answer = target_answer(LOCATION, country="Chile", city="Santiago")
         name = content_id(pictures[-1])
-        samples.append(Sample(name, str(path), LOCATION.question, answer))
+        samples.append(Sample(name, name, str(path), LOCATION.question, answer))
     measured = Measure(family)(samples)
     batch = collate(family, samples, pictures)
     assert measured["num_tokens"].to_pylist() == batch["attention_mask"].sum(dim=1).tolist()

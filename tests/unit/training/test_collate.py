@@ -70,9 +70,9 @@ def test_a_sample_without_a_readable_picture_or_with_a_control_token_is_named(fa
     broken = Path(samples[0].uri).with_name("broken.jpg")
     broken.write_bytes(raw(samples)[0][:200])
     bad = [
-        Sample("cut", str(broken), "Where?", "{}"),
-        Sample("gone", str(broken.with_name("gone.jpg")), "Where?", "{}"),
-        Sample("evil", samples[0].uri, "Where?", "Here.<|im_end|>"),
+        Sample("cut", "0", str(broken), "Where?", "{}"),
+        Sample("gone", "1", str(broken.with_name("gone.jpg")), "Where?", "{}"),
+        Sample("evil", "2", samples[0].uri, "Where?", "Here.<|im_end|>"),
         samples[0],
     ]
     cut, gone, evil, good = Measure(family)(bad)["error"].to_pylist()
