@@ -26,8 +26,13 @@ from georay.training.stages import (
     load_base,
 )
 from georay.training.usable import Usable, usable_samples
-from georay.training.vision import collate_vectors, filled_cache
-from georay.training.vision_cache import VisionShards
+from georay.training.vision import (
+    cached_vectors,
+    collate_vectors,
+    pictures_of,
+    what_is_lacking,
+)
+from georay.training.vision_cache import StoreVisionFeatures, VisionShards
 
 
 @dataclass
@@ -81,7 +86,7 @@ def start(
     measures: pa.Table = Measure(family)([Sample.from_row(row) for row in table.to_pylist()])
     usable = usable_samples(table, measures, recipe.batches.max_length)
     plan = Plan(usable.num_tokens, recipe.batches, job.stage.num_epochs, job.seed)
-    vectors = filled_cache(family, recipe, usable.samples, rank, num_workers, print)
+    vectors = filled_cache(job)
     stack = build_stack(family, job)
     below = frozen_adapters(stack)
     step = 0
@@ -99,6 +104,16 @@ def start(
         step=step,
     )
     return BareRun(job, stack, below, engine, plan, usable, family, rank, num_workers, vectors)
+
+
+def filled_cache(job: StageJob) -> VisionShards | None:
+    """The recipe's cache with all that the stage needs, filled without Ray."""
+    if job.recipe.vision_cache is None:
+        return None
+    pictures = pictures_of(job)
+    assert what_is_lacking(job.recipe, pictures["image_id"].to_pylist()).problem is None
+    StoreVisionFeatures(job.recipe)(pictures)
+    return cached_vectors(load_base(job.recipe), job.recipe)
 
 
 def two_workers(rank: int, recipes: dict[str, str], port: int, out: str) -> None:

@@ -42,7 +42,8 @@ class PredictRecipe(Recipe):
     samples: Parquet files or folders of schema SAMPLES. split, stage: whose pictures. max_images:
     at most so many of them, always the same for the same pictures.
     model: a registered id, a folder, or a hub id with its revision. adapters: the folder that a
-    training run left them in. device, precision: by default what suits this machine.
+    training run left them in; active_adapters: which of them act, by default all.
+    device, precision: by default what suits this machine.
     output: the Parquet file of predictions; a JSON file beside it says how they came about.
     shard_size: pictures between two savings; a run that was ended goes on behind the last.
     workers: by default this process answers, without Ray.
@@ -53,6 +54,7 @@ class PredictRecipe(Recipe):
     model: str
     revision: str | None = None
     adapters: str | None = None
+    active_adapters: tuple[Literal["reasoning", "location"], ...] = ()
     device: str | None = None
     precision: Literal["float32", "bfloat16", "float16"] | None = None
     split: Literal["train", "validation", "test"] = "test"

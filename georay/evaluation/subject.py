@@ -1,5 +1,6 @@
 """Which model was asked: told by hashes of what it is made of, before any of it is loaded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,11 +8,10 @@ from georay.config.predict import PredictRecipe
 from georay.core.manifest import file_sha256
 from georay.core.prompts import PROMPTS
 from georay.models.adapter_card import read_card
-from georay.models.adapters import STAGES
 from georay.models.answering import LocatorSettings
 from georay.models.decoding.calibration import FILE as CALIBRATION
 from georay.models.families.base import Sampling
-from georay.models.locator import Locator
+from georay.models.locator import Locator, adapter_names
 from georay.models.registry import REGISTRY
 
 _PARTS_OF_A_MODEL = (".safetensors", ".json", ".tiktoken")
@@ -53,7 +53,7 @@ def identify(recipe: PredictRecipe) -> Subject:
         name=name,
         revision=revision,
         files=_hashes(kept) if kept is not None else {},
-        adapters=_adapters(adapters) if adapters is not None else {},
+        adapters=_adapters(adapters, recipe.active_adapters) if adapters is not None else {},
         calibration=_calibration(adapters) if adapters is not None else None,
     )
 
@@ -64,6 +64,7 @@ def load_locator(recipe: PredictRecipe) -> Locator:
     return Locator.from_pretrained(
         recipe.model,
         Path(recipe.adapters).expanduser() if recipe.adapters else None,
+        active=recipe.active_adapters,
         settings=LocatorSettings(
             prompt=PROMPTS[how.prompt],
             constrained=how.constrained,
@@ -81,11 +82,8 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.name: file_sha256(path) for path in sorted(parts)}
 
 
-def _adapters(folder: Path) -> dict[str, str]:
-    names = [name for name in STAGES if (folder / name).is_dir()]
-    if not names:
-        raise ValueError(f"{folder} holds no adapter: expected a folder {' or '.join(STAGES)}")
-    return {name: read_card(folder / name).weights for name in names}
+def _adapters(folder: Path, active: Sequence[str]) -> dict[str, str]:
+    return {name: read_card(folder / name).weights for name in adapter_names(folder, active)}
 
 
 def _calibration(folder: Path) -> str | None:

@@ -69,6 +69,7 @@ class Locator:
         model: str | RemoteSettings,
         adapters: Path | None = None,
         *,
+        active: Sequence[str] = (),
         settings: LocatorSettings | None = None,
         revision: str | None = None,
         device: str | None = None,
@@ -76,9 +77,10 @@ class Locator:
     ) -> Self:
         """Loads a registered id, a folder, or a hub id with its revision; or asks an endpoint.
 
-        adapters: the folder that `AdapterStack.save` wrote. A calibration beside the adapters, or
-        without adapters beside the weights, is used. Device and precision are chosen for this
-        machine unless they are given; the choice and its reason are logged.
+        adapters: the folder that `AdapterStack.save` wrote; active: which of them act, by default
+        all that are there. A calibration beside the adapters, or without adapters beside the
+        weights, is used. Device and precision are chosen for this machine unless they are given;
+        the choice and its reason are logged.
         Raises ValueError for adapters that do not belong to the model; ModelUnavailable where the
         weights are not here, or too large for here.
         """
@@ -92,7 +94,7 @@ class Locator:
             _log.info("%s on %s in %s: %s", model, device, precision, chosen.reason)
         family = load_family(model, revision=revision, precision=precision, device=device)
         if adapters is not None:
-            load_adapters(family, model, adapters)
+            load_adapters(family, model, adapters, active)
         return cls(family, settings, _calibration(model, adapters))
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
@@ -140,17 +142,28 @@ class Locator:
         return Exchange((pixels,), Conversation(self.settings.prompt.question))
 
 
-def load_adapters(family: Family, model: str, folder: Path) -> AdapterStack:
+def load_adapters(
+    family: Family, model: str, folder: Path, active: Sequence[str] = ()
+) -> AdapterStack:
     """Puts the adapters in a folder above a family's network; all of them act from then on.
 
-    Raises ValueError where there are none, or where they belong to another base.
+    active: only these. Raises ValueError where one is absent, or belongs to another base.
     """
-    names = [name for name in STAGES if (folder / name).is_dir()]
-    if not names:
-        raise ValueError(f"{folder} holds no adapter: expected a folder {' or '.join(STAGES)}")
-    stack = AdapterStack.load(family.network, model, folder, names)
+    stack = AdapterStack.load(family.network, model, folder, adapter_names(folder, active))
     stack.model.eval()
     return stack
+
+
+def adapter_names(folder: Path, active: Sequence[str] = ()) -> list[str]:
+    """The adapters of a folder, lowest first: those of `active`, or all that are there.
+
+    Raises ValueError where there is none, or one of `active` is absent.
+    """
+    there = [name for name in STAGES if (folder / name).is_dir()]
+    if not there or (absent := [name for name in active if name not in there]):
+        wanted = absent[0] if there else " or ".join(STAGES)
+        raise ValueError(f"{folder} holds no adapter {wanted}: train it, or name another folder")
+    return [name for name in there if name in active or not active]
 
 
 def _pixels(image: Picture) -> Image.Image:

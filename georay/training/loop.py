@@ -39,8 +39,8 @@ from georay.training.stages import (
     load_base,
 )
 from georay.training.usable import Usable, usable_samples
-from georay.training.vision import collate_vectors, filled_cache
-from georay.training.watch import Guard, StepLog, StepRecord, read_notes, read_steps
+from georay.training.vision import cached_vectors, collate_vectors
+from georay.training.watch import Guard, StepLog, StepRecord, add_note, read_notes, read_steps
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -104,8 +104,7 @@ class _Stage:
             job.seed,
             job.stage.max_steps,
         )
-        everything = (*self._learnt.samples, *self._held_out.samples)
-        self._vectors = filled_cache(self._family, recipe, everything, rank, num_workers, self._say)
+        self._vectors = cached_vectors(self._family, recipe)
         self._stack = build_stack(self._family, job)
         self._below = frozen_adapters(self._stack) if rank == 0 else {}
         for note in (self._learnt.note(), self._held_out.note()):
@@ -172,10 +171,11 @@ class _Stage:
         guard = Guard(recipe.watch, before)
         loss = before[-1].loss if before else None
         feed = self._feed(self._plan, self._learnt, self._first)
+        since = time.perf_counter()
         with closing(feed), self._open_log() as log:
             for step in range(self._first, self._plan.num_steps):
-                record = self._advance(step, feed)
-                loss = record.loss
+                record = self._advance(step, feed, since)
+                since, loss = since + record.seconds, record.loss
                 if log is not None:
                     log.write(record)
                 if problem := guard.problem(record, self._sample_ids(step)):
@@ -184,8 +184,8 @@ class _Stage:
                     self._checkpoint(step + 1)
         return loss, None
 
-    def _advance(self, step: int, feed: Iterator[SlotBatch]) -> StepRecord:
-        started = time.perf_counter()
+    def _advance(self, step: int, feed: Iterator[SlotBatch], since: float) -> StepRecord:
+        """since: when the step before ended, on the clock of `perf_counter`."""
         samples = self._plan.step(step)
         slots = islice(feed, self._plan.num_rounds(self._num_workers))
         result = self._learner.step(step, slots, int(self._learnt.num_learnt[samples].sum()))
@@ -196,7 +196,7 @@ class _Stage:
             grad_norm=result.grad_norm,
             num_samples=len(samples),
             num_tokens=int(self._learnt.num_tokens[samples].sum()),
-            seconds=time.perf_counter() - started,
+            seconds=time.perf_counter() - since,
         )
 
     def _validate(self) -> float | None:
@@ -237,9 +237,7 @@ class _Stage:
     def _say(self, note: str) -> None:
         """Kept with the stage, so that what happened before a resume is told at the end too."""
         if self._rank == 0:
-            known = read_notes(self._job.notes)
-            if note not in known:
-                write_atomic(self._job.notes, "".join(f"{one}\n" for one in [*known, note]))
+            add_note(self._job.notes, note)
 
     def _checkpoint(self, step: int) -> None:
         """Written beside the training and carried to the run's folder behind its back."""

@@ -16,7 +16,7 @@ from georay.training.cards import write_training_card
 from georay.training.report import render_report
 from georay.training.samples import stage_samples, samples_hash
 from georay.training.stages import StageJob, base_name
-from georay.training.watch import StepRecord, read_notes, read_steps
+from georay.training.watch import StepRecord, add_note, read_notes, read_steps
 
 _LOOK_SECONDS = 1.0
 _PACKAGES = ("georay", "ray", "torch", "transformers", "peft", "deepspeed", "accelerate")
@@ -72,12 +72,26 @@ def _run_stage(job: StageJob) -> dict[str, object]:
     if not job.outcome.exists():
         from georay.training.trainer import fit_stage
 
+        if job.recipe.vision_cache is not None:
+            _fill_vision_cache(job)
         with _watched(job):
             outcome = asdict(fit_stage(job))
         write_training_card(job, outcome)
         write_json(job.outcome, outcome)
     facts: dict[str, object] = json.loads(job.outcome.read_text(encoding="utf-8"))
     return facts
+
+
+def _fill_vision_cache(job: StageJob) -> None:
+    from georay.training.trainer import fill_vision_cache, lacking_vectors
+
+    lack = lacking_vectors(job)
+    if lack.image_ids:
+        add_note(job.notes, lack.size)
+        with progress("vision cache", len(lack.image_ids)) as meter:
+            meter.note(lack.size)
+            for is_seen in fill_vision_cache(job, lack):
+                meter.advance(1, int(not is_seen))
 
 
 def _absolute(recipe: TrainRecipe) -> TrainRecipe:

@@ -1,5 +1,12 @@
 """A stage on Ray Train: workers started, replaced when they die, and their checkpoints kept."""
 
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute
+import ray
+import ray.data
+from ray.data import ActorPoolStrategy, DataContext
 from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
@@ -7,8 +14,46 @@ from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 from georay.errors import TrainingStopped
 from georay.training.loop import Outcome, train_stage
 from georay.training.stages import StageJob
+from georay.training.vision import Lack, pictures_of, what_is_lacking
+from georay.training.vision_cache import StoreVisionFeatures
 
 _STALLED_SECONDS = 600
+_BATCHES_PER_BLOCK = 4
+
+
+def lacking_vectors(job: StageJob) -> Lack:
+    """What the recipe's vision cache lacks of the stage's pictures, before any of it is computed.
+
+    A worker looks, since the base is loaded there anyway. Raises TrainingStopped if there can be
+    no cache.
+    """
+    ids = pictures_of(job)["image_id"].to_pylist()
+    look = ray.remote(num_cpus=job.recipe.workers.cpus_per_worker)(what_is_lacking)
+    lack = ray.get(look.remote(job.recipe, ids))
+    if lack.problem is not None:
+        raise TrainingStopped(f"stage {job.stage.adapter}: {lack.problem}")
+    return lack
+
+
+def fill_vision_cache(job: StageJob, lack: Lack) -> Iterator[bool]:
+    """Computes what is lacking on Ray Data; yields for each picture whether it could be seen."""
+    DataContext.get_current().enable_progress_bars = False
+    recipe, workers, pictures = job.recipe, job.recipe.workers, pictures_of(job)
+    missing = pictures.filter(pa.compute.is_in(pictures["image_id"], pa.array(lack.image_ids)))
+    batch = recipe.batches.micro_batch
+    rows = batch * _BATCHES_PER_BLOCK
+    blocks = [missing.slice(start, rows) for start in range(0, missing.num_rows, rows)]
+    stored = ray.data.from_arrow(blocks).map_batches(
+        StoreVisionFeatures,
+        fn_constructor_args=(recipe,),
+        batch_size=batch,
+        batch_format="pyarrow",
+        compute=ActorPoolStrategy(size=min(workers.num_workers, len(blocks))),
+        num_cpus=workers.cpus_per_worker,
+        num_gpus=1 if workers.use_gpu else None,
+    )
+    for row in stored.iter_rows():
+        yield row["error"] is None
 
 
 def fit_stage(job: StageJob) -> Outcome:

@@ -1,57 +1,51 @@
-"""The frozen-vision cache in a training run: filled by all workers once, read by each."""
+"""The frozen-vision cache around a stage: what it lacks of the pictures, and batches made from it."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import torch
-import torch.distributed
+import pyarrow as pa
 
 from georay.config.train import TrainRecipe
-from georay.core.images import decode
 from georay.models.families.base import Batch, Family
 from georay.models.families.qwen_vl import QwenVLFamily
-from georay.training.agreement import as_first_worker
 from georay.training.collate import Sample
-from georay.training.pictures import LIMITS, read_picture
-from georay.training.vision_cache import (
-    FrozenVision,
-    VisionCache,
-    VisionShards,
-    encode_with_vectors,
-    fill_cache,
-)
+from georay.training.samples import stage_samples
+from georay.training.stages import StageJob, load_base
+from georay.training.vision_cache import VisionShards, encode_with_vectors, open_cache
 
 
-def filled_cache(
-    family: Family,
-    recipe: TrainRecipe,
-    samples: Sequence[Sample],
-    rank: int,
-    num_workers: int,
-    say: Callable[[str], None],
-) -> VisionShards | None:
-    """The samples' vectors, what is missing of them computed by all workers together.
+@dataclass(frozen=True)
+class Lack:
+    """What a cache lacks: the images, and in words what they will take; or why it cannot be."""
 
-    None without a cache in the recipe. The size is said before anything is written. Raises
-    ValueError, on every worker, for a family without a cache or a disk that is too small.
-    """
-    if recipe.vision_cache is None:
-        return None
-    base = recipe.base
-    cache = VisionCache(Path(recipe.vision_cache), FrozenVision(family, base.model, base.revision))
-    uris = {sample.image_id: sample.uri for sample in samples}
-    missing = as_first_worker(cache.missing(uris))
-    if missing:
-        _announce(cache, missing, rank, say)
-        if recipe.workers.use_gpu:
-            network: Any = family.network
-            network.to(torch.device("cuda", torch.cuda.current_device()))
-        mine = missing[rank::num_workers]
-        size = recipe.batches.micro_batch
-        fill_cache(cache, mine, lambda one: _picture(uris[one]), size, _say_nothing)
-        torch.distributed.barrier()
-    return VisionShards(cache.folder)
+    image_ids: tuple[str, ...] = ()
+    size: str = ""
+    problem: str | None = None
+
+
+def pictures_of(job: StageJob) -> pa.Table:
+    """`image_id` and `uri` of every picture that the stage learns from or validates on, once."""
+    splits = [
+        stage_samples(job.recipe.samples, job.stage.adapter, split).select(["image_id", "uri"])
+        for split in ("train", "validation")
+    ]
+    once = {row["image_id"]: row["uri"] for split in splits for row in split.to_pylist()}
+    return pa.table({"image_id": list(once), "uri": list(once.values())})
+
+
+def what_is_lacking(recipe: TrainRecipe, image_ids: Sequence[str]) -> Lack:
+    """Looks from where the base can be loaded: its vision part's weights name the cache."""
+    try:
+        cache = open_cache(load_base(recipe), recipe)
+        missing = cache.missing(image_ids)
+        return Lack(tuple(missing), cache.prepare(missing).as_text()) if missing else Lack()
+    except ValueError as problem:
+        return Lack(problem=str(problem))
+
+
+def cached_vectors(family: Family, recipe: TrainRecipe) -> VisionShards | None:
+    """The shards that a worker reads; None without a cache in the recipe."""
+    return None if recipe.vision_cache is None else open_cache(family, recipe)
 
 
 def collate_vectors(family: Family, samples: Sequence[Sample], shards: VisionShards) -> Batch:
@@ -59,24 +53,3 @@ def collate_vectors(family: Family, samples: Sequence[Sample], shards: VisionSha
     assert isinstance(family, QwenVLFamily), "only that family has a cache"
     vectors = shards.read([sample.image_id for sample in samples])
     return encode_with_vectors(family, [sample.conversation() for sample in samples], vectors)
-
-
-def _announce(
-    cache: VisionCache, missing: Sequence[str], rank: int, say: Callable[[str], None]
-) -> None:
-    problem: str | None = None
-    if rank == 0:
-        try:
-            cache.announce(missing, say)
-        except ValueError as refused:
-            problem = str(refused)
-    if (told := as_first_worker(problem)) is not None:
-        raise ValueError(told)
-
-
-def _picture(uri: str) -> Any:
-    return decode(read_picture(uri), LIMITS).image
-
-
-def _say_nothing(_: str) -> None:
-    """Each worker's share of what the first one announced."""

@@ -7,7 +7,7 @@ picture size and precision. Another model, or the same one retrained, has anothe
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,20 @@ import pyarrow as pa
 import torch
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 
-from georay.core.images import ImageLimits, decode
+from georay.config.train import TrainRecipe
+from georay.core.allocator import keep_freed_memory
+from georay.core.images import decode
 from georay.core.manifest import digest, write_atomic, write_json
 from georay.core.prompts import Conversation
 from georay.errors import UnreadableImage
 from georay.models.adapter_card import base_fingerprint
 from georay.models.families.base import Batch, Family
 from georay.models.families.qwen_vl import QwenVLFamily
-from georay.models.loading import load_family
-from georay.models.registry import Precision
+from georay.training.pictures import LIMITS, read_picture
+from georay.training.stages import load_base
 
 FACTS = "cache.json"
 _FEATURES = "features"
@@ -143,13 +145,12 @@ class VisionCache(VisionShards):
         super().__init__(root / vision.key)
         self._vision = vision
 
-    def announce(self, image_ids: Iterable[str], say: Callable[[str], None]) -> CacheSize:
-        """Says what the missing ids will take, before anything is written.
+    def prepare(self, image_ids: Iterable[str]) -> CacheSize:
+        """What the missing ids will take, before any of it is written.
 
         Raises ValueError if the disk has less than that free.
         """
         size = self._vision.size(len(self.missing(image_ids)))
-        say(size.as_text())
         self.folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.folder).free
         if size.num_bytes > free:
@@ -170,84 +171,50 @@ class VisionCache(VisionShards):
         self.refresh()
 
 
-def fill_cache(
-    cache: VisionCache,
-    image_ids: Sequence[str],
-    picture_of: Callable[[str], Image.Image],
-    batch_size: int,
-    say: Callable[[str], None],
-) -> CacheSize:
-    """Adds what is missing, in this process; its size is announced first. Returns that size."""
-    missing = cache.missing(image_ids)
-    size = cache.announce(missing, say)
-    for first in range(0, len(missing), batch_size):
-        ids = missing[first : first + batch_size]
-        cache.add(ids, [picture_of(image_id) for image_id in ids])
-    return size
-
-
 class StoreVisionFeatures:
-    """A stage that puts the vectors of encoded pictures into a cache; rows keep only their ids.
+    """A stage that puts pictures' vectors into the recipe's cache; rows keep only their ids.
 
-    The vectors go to shared storage from here, a shard for every block, and not through Ray. A
-    block that is tried again writes the same shard again.
+    The vectors go to shared storage from here, a shard for every batch, and not through Ray. A
+    batch that is tried again writes the same shard again.
     """
 
-    reads = ("image_id", "picture")
+    reads = ("image_id", "uri")
     adds = ("error",)
 
-    def __init__(
-        self,
-        model: str,
-        root: str,
-        *,
-        revision: str | None = None,
-        precision: Precision | None = None,
-        device: str = "cpu",
-        limits: ImageLimits | None = None,
-    ) -> None:
-        family = load_family(model, revision=revision, precision=precision, device=device)
-        self._cache = VisionCache(Path(root), FrozenVision(family, model, revision))
-        self._limits = limits or ImageLimits()
+    def __init__(self, recipe: TrainRecipe) -> None:
+        keep_freed_memory()
+        if not recipe.workers.use_gpu:
+            torch.set_num_threads(recipe.workers.threads)
+        family = load_base(recipe)
+        if recipe.workers.use_gpu:
+            network: Any = family.network
+            network.to("cuda")
+        self._cache = open_cache(family, recipe)
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        errors: dict[str, str] = {}
-        pictures: dict[str, Image.Image] = {}
-        missing = set(self._cache.missing(table["image_id"].to_pylist()))
-        for row in table.select(["image_id", "picture"]).to_pylist():
-            if row["image_id"] in missing:
-                try:
-                    pictures[row["image_id"]] = decode(row["picture"], self._limits).image
-                except UnreadableImage as problem:
-                    errors[row["image_id"]] = str(problem)
+        rows = table.select(["image_id", "uri"]).to_pylist()
+        missing = set(self._cache.missing(row["image_id"] for row in rows))
+        seen = {row["image_id"]: _look(row["uri"]) for row in rows if row["image_id"] in missing}
+        pictures = {one: seen_ for one, seen_ in seen.items() if not isinstance(seen_, str)}
         if pictures:
             self._cache.add(list(pictures), list(pictures.values()))
-        column = pa.array([errors.get(i) for i in table["image_id"].to_pylist()], pa.string())
-        return table.select(["image_id"]).append_column("error", column)
+        errors = [one if isinstance(one := seen.get(row["image_id"]), str) else None for row in rows]
+        return table.select(["image_id"]).append_column("error", pa.array(errors, pa.string()))
 
 
-class ReadVectors:
-    """A stage that adds `vectors`, one blob for each slot, to rows with their `image_ids`.
-
-    It takes the place of reading pictures; `unpacked` turns a blob back into a tensor.
-    """
-
-    reads = ("image_ids",)
-    adds = ("vectors",)
-
-    def __init__(self, folder: str) -> None:
-        self._shards = VisionShards(Path(folder))
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        blobs = [
-            save({_FEATURES: self._shards.read(ids)}) for ids in table["image_ids"].to_pylist()
-        ]
-        return table.append_column("vectors", pa.array(blobs, pa.large_binary()))
+def _look(uri: str) -> Image.Image | str:
+    """The picture, or why there is none."""
+    try:
+        return decode(read_picture(uri), LIMITS).image
+    except (OSError, ValueError, UnreadableImage) as problem:
+        return str(problem)
 
 
-def unpacked(blob: bytes) -> Tensor:
-    """The vectors in a blob of `ReadVectors`: [images, n_queries, hidden_size]."""
-    return load(blob)[_FEATURES]
+def open_cache(family: Family, recipe: TrainRecipe) -> VisionCache:
+    """The recipe's cache for this base. Raises ValueError as `FrozenVision` does."""
+    assert recipe.vision_cache is not None
+    base = recipe.base
+    return VisionCache(Path(recipe.vision_cache), FrozenVision(family, base.model, base.revision))
 
 
 def encode_with_vectors(

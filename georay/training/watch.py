@@ -13,7 +13,8 @@ from georay.core.manifest import write_atomic
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One finished step. num_tokens: of the network's input, padding apart; seconds: of the step.
+    """One finished step. num_tokens: of the network's input, padding apart; seconds: since the
+    step before ended, so logs and checkpoints count too.
 
     loss: mean over the answers' tokens of the global batch, in nats. grad_norm: before clipping.
     """
@@ -65,6 +66,12 @@ def read_steps(path: Path) -> list[StepRecord]:
 def read_notes(path: Path) -> list[str]:
     """What a stage had to say, a line each; none if there is no such file."""
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def add_note(path: Path, note: str) -> None:
+    """Says it once, also when a resumed stage finds it again."""
+    if note not in (known := read_notes(path)):
+        write_atomic(path, "".join(f"{one}\n" for one in [*known, note]))
 
 
 class Guard:

@@ -1,7 +1,6 @@
 """The frozen-vision cache: the same loss from vectors that were computed once."""
 
 import json
-import pickle
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
+from training_room import small_recipe
 
 from georay.config.tiny import TinyModelRecipe, TinyVisionRecipe
 from georay.core.prompts import LOCATION, Conversation, target_answer
@@ -21,14 +21,12 @@ from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
 from georay.streetworld.records import jpeg_bytes
 from georay.training import vision_cache
+from georay.training.vision import what_is_lacking
 from georay.training.vision_cache import (
     FrozenVision,
-    ReadVectors,
     StoreVisionFeatures,
     VisionCache,
     encode_with_vectors,
-    fill_cache,
-    unpacked,
 )
 
 RECIPE = TinyModelRecipe(
@@ -71,14 +69,11 @@ def exchange(name: str, city: str) -> Exchange:
     return Exchange((picture(name),), Conversation(LOCATION.question, answer=answer))
 
 
-def silent(line: str) -> None:
-    """For those who do not listen."""
-
-
 @pytest.fixture
 def cache(family, tmp_path) -> VisionCache:
     cache = VisionCache(tmp_path, FrozenVision(family, "tiny", None))
-    fill_cache(cache, IDS, picture, 2, silent)
+    cache.prepare(IDS)
+    cache.add(IDS, [picture(name) for name in IDS])
     return cache
 
 
@@ -103,43 +98,23 @@ def test_loss_and_gradients_are_those_of_the_pixels(family, cache):
     assert abs(learnt(wrong)[0] - loss) > 1e-5, "the pictures must matter"
 
 
-def test_the_size_is_announced_before_anything_is_written(family, tmp_path):
-    cache, said = VisionCache(tmp_path, FrozenVision(family, "tiny", None)), []
-
-    def say(line: str) -> None:
-        assert not list(tmp_path.rglob("*.safetensors"))
-        said.append(line)
-
-    size = fill_cache(cache, IDS, picture, 2, say)
+def test_the_size_is_known_before_anything_is_written(family, tmp_path):
+    cache = VisionCache(tmp_path, FrozenVision(family, "tiny", None))
+    size = cache.prepare(IDS)
+    assert not list(tmp_path.rglob("*.safetensors"))
     assert size.num_bytes == 3 * 16 * 256 * 4
-    assert "3 images × 16 vectors" in said[0]
+    assert "3 images × 16 vectors" in size.as_text()
+    cache.add(IDS, [picture(name) for name in IDS])
     written = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
     assert size.num_bytes <= written < size.num_bytes + 2000
-    assert fill_cache(cache, IDS, picture, 2, said.append).num_bytes == 0
+    assert cache.prepare(IDS).num_bytes == 0
 
 
-def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(
-    family, tmp_path, monkeypatch
-):
+def test_a_disk_that_is_too_small_is_refused(family, tmp_path, monkeypatch):
     full = shutil._ntuple_diskusage(10, 9, 1)
     monkeypatch.setattr(vision_cache.shutil, "disk_usage", lambda path: full)
-    cache = VisionCache(tmp_path, FrozenVision(family, "tiny", None))
     with pytest.raises(ValueError, match="MB free"):
-        fill_cache(cache, IDS, picture, 2, silent)
-    assert not list(tmp_path.rglob("*.safetensors"))
-
-
-def test_only_what_is_missing_is_computed(family, cache, tmp_path):
-    again = VisionCache(tmp_path, FrozenVision(family, "tiny", None))
-    asked = []
-
-    def picture_of(name: str) -> Image.Image:
-        asked.append(name)
-        return picture(name)
-
-    fill_cache(again, ["a", "d", "b", "d"], picture_of, 2, silent)
-    assert asked == ["d"]
-    assert torch.equal(again.read(["d", "a"])[1], cache.read(["a"])[0])
+        VisionCache(tmp_path, FrozenVision(family, "tiny", None)).prepare(IDS)
 
 
 def test_an_image_that_is_not_there_is_named(cache):
@@ -174,30 +149,21 @@ def test_the_cache_is_refused_where_vectors_would_not_stay(saved):
 
 
 def test_the_stage_stores_what_can_be_read_and_says_what_cannot(family, saved, tmp_path):
-    encoded = {name: jpeg_bytes(pixels_of(name)) for name in IDS}
-    table = pa.table({"image_id": [*IDS, "bad"], "picture": [*encoded.values(), b"no picture"]})
-    stage = StoreVisionFeatures(str(saved), str(tmp_path))
+    for name in IDS:
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg_bytes(pixels_of(name)))
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    uris = [str(tmp_path / f"{name}.jpg") for name in [*IDS, "bad"]]
+    table = pa.table({"image_id": [*IDS, "bad"], "uri": uris})
+    cache = tmp_path / "cache"
+    recipe = small_recipe(tmp_path, saved, tmp_path, vision_cache=str(cache))
+    stage = StoreVisionFeatures(recipe)
     done = stage(table)
     assert done.column_names == ["image_id", "error"]
     assert done["error"].to_pylist()[:3] == [None] * 3
     assert "starts with the bytes" in done["error"][3].as_py()
-    cache = VisionCache(tmp_path, FrozenVision(family, str(saved), None))
-    assert cache.missing([*IDS, "bad"]) == ["bad"]
-    shards = sorted(cache.folder.glob("shard-*"))
+    kept = VisionCache(cache, FrozenVision(family, str(saved), None))
+    assert kept.missing([*IDS, "bad"]) == ["bad"]
+    shards = sorted(kept.folder.glob("shard-*"))
     assert stage(table)["error"].to_pylist()[:3] == [None] * 3
-    assert sorted(cache.folder.glob("shard-*")) == shards, "nothing is computed twice"
-
-
-def test_the_reading_stage_gives_each_slot_its_vectors(cache):
-    stage = pickled(ReadVectors(str(cache.folder)))
-    slots = pa.table({"image_ids": [["c", "a"], ["b"]], "is_filler": [False, True]})
-    read = stage(slots)
-    assert read.column_names == ["image_ids", "is_filler", "vectors"]
-    first, second = (unpacked(blob) for blob in read["vectors"].to_pylist())
-    assert torch.equal(first, cache.read(["c", "a"]))
-    assert torch.equal(second, cache.read(["b"]))
-
-
-def pickled(stage: ReadVectors) -> ReadVectors:
-    """As it arrives in another process."""
-    return pickle.loads(pickle.dumps(stage))
+    assert sorted(kept.folder.glob("shard-*")) == shards, "nothing is computed twice"
+    assert what_is_lacking(recipe, [*IDS, "bad"]).image_ids == ("bad",)

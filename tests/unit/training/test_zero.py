@@ -132,12 +132,9 @@ def test_another_number_of_workers_goes_on_from_the_adapter(losses, folder, alon
     assert run.steps(1, 2) == pytest.approx([expected], abs=0.02)
 
 
-def test_cached_vectors_give_the_losses_of_pixels_without_a_look_at_one(folder, alone, capsys):
+def test_cached_vectors_give_the_losses_of_pixels_without_a_look_at_one(folder, alone):
     seen = start(recipe_of(folder, "seen", 0), 0, 0, 1).steps(0, 3)
     cached = recipe_of(folder, "cached", 0, vision_cache=str(folder / "cache"))
     run = start(cached, 0, 0, 1)
-    assert "vision cache: 21 images" in capsys.readouterr().out, "its size is announced"
     run.family.network.transformer.visual.forward = None
     assert run.steps(0, 3) == pytest.approx(seen, abs=1e-5)
-    start(cached, 0, 0, 1)
-    assert "vision cache" not in capsys.readouterr().out, "the second time nothing is missing"
