@@ -15,7 +15,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/georay demo
+	$(BIN)/georay demo $(if $(QUICK),--quick)
 
 test: $(VENV)/.installed lint unit
 

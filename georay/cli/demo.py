@@ -8,50 +8,29 @@ from typing import Annotated
 
 import typer
 
-SEED = 7
-
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the drawn scenes and the run.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for the drawn scenes and the runs.")] = Path(
         "runs/demo"
     ),
-    images: Annotated[int, typer.Option(min=1, help="How many scenes to draw.")] = 600,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer scenes and steps: minutes instead of ten.")
+    ] = False,
     open_report: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the report if there is a screen.")
     ] = True,
 ) -> None:
-    """Draw a world, learn from its clues what matters, and curate its pictures.
+    """Draw a world, curate it, train both stages on it, and see what they are worth.
 
-    Needs no network, no GPU and no data; the pictures are drawn, not photographs.
+    Needs no network, no GPU and no data; the pictures are drawn, not photographs. Stopped
+    half-way? Run the same command again: it goes on where it was.
     """
-    from georay.config.curate import CurateRecipe
-    from georay.config.load import parse_recipe
-    from georay.curation.run import curate
+    from georay.cli.demo_flow import FULL, QUICK, run_demo
 
-    scenes = _draw_once(out / f"scenes-{images}", images)
-    content = {
-        "inputs": [str(scenes / "labels.csv")],
-        "output": str(out / f"curation-{images}"),
-        "title": f"StreetWorld: {images:,} drawn scenes",
-        "weights": {"clues": str(scenes / "clues.parquet")},
-    }
-    summary = curate(parse_recipe(content, CurateRecipe, "demo"))
-    report = (Path(summary.folder) / "report.html").absolute()
-    typer.echo(f"{summary.as_text()}\nreport: {report}")
+    finished = run_demo(QUICK if quick else FULL, out, typer.echo)
+    typer.echo(f"{finished.text}\nreport: {finished.report}")
     if open_report and _has_screen():
-        webbrowser.open(report.as_uri())
-
-
-def _draw_once(folder: Path, num_images: int) -> Path:
-    """The scenes as files; drawn again only if a drawing was cut short."""
-    from georay.runtime.progress import progress
-    from georay.streetworld.records import write_folder
-    from georay.streetworld.world import StreetWorld
-
-    if not (folder / "clues.parquet").exists():
-        with progress("drawing", num_images, "scenes") as meter:
-            write_folder(StreetWorld(SEED), num_images, folder, on_drawn=meter.advance)
-    return folder
+        webbrowser.open(finished.report.as_uri())
 
 
 def _has_screen() -> bool:
