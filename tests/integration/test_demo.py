@@ -1,0 +1,19 @@
+"""The demo from a drawn world to its page, as small as it can be."""
+
+import re
+
+from georay.cli.demo_flow import Size, run_demo
+
+
+def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(tmp_path):
+    size = Size("test", 90, 1, 1, 6, ("base", "both stages"))
+    said: list[str] = []
+    finished = run_demo(size, tmp_path, said.append)
+    page = finished.report.read_text(encoding="utf-8")
+    assert "both stages" in finished.text and "both stages" in page
+    assert page.count("<figure>") == 6
+    for address in re.findall(r'href="([^"d][^"]*html)"', page):
+        assert (finished.report.parent / address).exists(), address
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    assert run_demo(size, tmp_path, said.append).text == finished.text
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == kept
