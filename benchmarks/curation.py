@@ -1,6 +1,6 @@
 """Curation: cost per image, throughput of the Ray Data pipeline, memory of the driver.
 
-    python -m benchmarks.curation             # all three, about 20 minutes on two cores
+    python -m benchmarks.curation             # all three, about 30 minutes on two cores
     python -m benchmarks.curation --only cost
 
 Pictures are drawn by this script. The MaskFormer and the SegFormer have random weights: they are
@@ -162,7 +162,7 @@ def _timed(work: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
 # (b) throughput: the Ray Data pipeline against bare processes over the same stage objects
 
 
-def measure_rate(repeats: int = 5) -> dict[str, object]:
+def measure_rate(repeats: int = 9) -> dict[str, object]:
     """Images per second between warm-up and tail, in turn, with as many processes."""
     with tempfile.TemporaryDirectory() as folder:
         pictures = draw_pictures(Path(folder) / "pictures", RATE_IMAGES, RATE_SIDE)
