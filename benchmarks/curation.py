@@ -1,6 +1,6 @@
 """Curation: cost per image, throughput of the Ray Data pipeline, memory of the driver.
 
-    python -m benchmarks.curation             # all three, about 20 minutes on two cores
+    python -m benchmarks.curation             # all three, about 30 minutes on two cores
     python -m benchmarks.curation --only cost
 
 Pictures are drawn by this script. The MaskFormer and the SegFormer have random weights: they are
@@ -162,7 +162,7 @@ def _timed(work: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
 # (b) throughput: the Ray Data pipeline against bare processes over the same stage objects
 
 
-def measure_rate(repeats: int = 3) -> dict[str, object]:
+def measure_rate(repeats: int = 9) -> dict[str, object]:
     """Images per second between warm-up and tail, in turn, with as many processes."""
     with tempfile.TemporaryDirectory() as folder:
         pictures = draw_pictures(Path(folder) / "pictures", RATE_IMAGES, RATE_SIDE)
@@ -170,8 +170,9 @@ def measure_rate(repeats: int = 3) -> dict[str, object]:
         bare, piped = [], []
         for repeat in range(repeats):
             parts = Path(folder) / f"parts{repeat}"
-            bare.append(_steady_rate(list(_bare_timeline(recipe, parts / "bare"))))
-            piped.append(_steady_rate(list(_ray_timeline(recipe, parts / "ray"))))
+            turns = [(bare, _bare_timeline), (piped, _ray_timeline)]
+            for rates, timeline in turns if repeat % 2 else reversed(turns):
+                rates.append(_steady_rate(list(timeline(recipe, parts / timeline.__name__))))
     return {
         "bare_images_per_s": spread(bare),
         "pipeline_images_per_s": spread(piped),
@@ -245,17 +246,15 @@ def _bare_worker(
 
 
 def _steady_rate(timeline: Timeline) -> float:
-    """Rows per second from the end of the warm-up to the start of the tail."""
-    total = sum(rows for _, rows in timeline)
-    done, first, last = 0, None, None
-    for moment, rows in timeline:
-        done += rows
-        if first is None and done >= total * WARM_SHARE:
-            first = (moment, done)
-        if done <= total * (1 - TAIL_SHARE):
-            last = (moment, done)
-    assert first and last and last[0] > first[0], "too few blocks to see a steady rate"
-    return (last[1] - first[1]) / (last[0] - first[0])
+    """Rows per second between warm-up and tail: the slope of the line through all its blocks.
+
+    The ends alone would be off by a block, since two processes often finish at the same moment.
+    """
+    moments, rows = (np.array(column) for column in zip(*timeline, strict=True))
+    done = rows.cumsum()
+    steady = (done >= done[-1] * WARM_SHARE) & (done <= done[-1] * (1 - TAIL_SHARE))
+    assert steady.sum() > 2, "too few blocks to see a steady rate"
+    return float(np.polyfit(moments[steady] - moments[0], done[steady], 1)[0])
 
 
 # (c) memory of the driver

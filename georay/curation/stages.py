@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
+from georay.core.allocator import keep_freed_memory
 from georay.core.files import is_uri, read_bytes
 from georay.core.images import ImageLimits, Photograph, content_id, decode
 from georay.core.manifest import digest
@@ -99,6 +100,7 @@ class SegmentImages:
     ) -> None:
         from georay.models.segmenter import load_segmenter
 
+        keep_freed_memory()
         self._segmenter: AreaRatios = load_segmenter(
             segmenter.model,
             revision=segmenter.revision,
