@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 
-.PHONY: demo test lint unit faults fuzz bench train-small clean
+.PHONY: demo test lint unit faults fuzz bench train-small pretrain-tiny clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -36,17 +36,20 @@ fuzz: $(VENV)/.installed
 	$(BIN)/python tests/fuzz/fuzz_answers.py -max_total_time=600 -timeout=5 -max_len=4096
 
 bench: $(VENV)/.installed
-	for each in curation locatability streetworld qwen_vl decoding; do \
+	for each in curation locatability streetworld qwen_vl decoding training; do \
 	  $(BIN)/python -m benchmarks.$$each || exit 1; done
 
 # glibc gives large blocks back to the kernel at every step; keeping them makes a step 1.5 times faster.
-train-small: export MALLOC_MMAP_MAX_ := 0
-train-small: export MALLOC_TRIM_THRESHOLD_ := 100000000000
-train-small: export MALLOC_TOP_PAD_ := 268435456
-train-small: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
+train-small pretrain-tiny: export MALLOC_MMAP_MAX_ := 0
+train-small pretrain-tiny: export MALLOC_TRIM_THRESHOLD_ := 100000000000
+train-small pretrain-tiny: export MALLOC_TOP_PAD_ := 268435456
+train-small pretrain-tiny: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
 train-small: $(VENV)/.installed
 	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter-camvid.yaml
 	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter.yaml
+
+pretrain-tiny: $(VENV)/.installed
+	$(BIN)/python -m jobs.pretrain_tiny --recipe jobs/recipes/pretrain-tiny.yaml
 
 clean:
 	rm -rf $(VENV) runs build dist

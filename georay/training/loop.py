@@ -20,6 +20,7 @@ import torch.distributed
 from ray.data import DataContext, TaskPoolStrategy
 
 from georay.config.train import TrainWorkersRecipe
+from georay.core.allocator import keep_freed_memory
 from georay.core.manifest import write_atomic
 from georay.errors import GeorayError
 from georay.models.families.base import Family
@@ -73,6 +74,7 @@ def train_stage(job: StageJob) -> Outcome:
     recipe, context = job.recipe, ray.train.get_context()
     rank, num_workers = context.get_world_rank(), context.get_world_size()
     if not recipe.workers.use_gpu:
+        keep_freed_memory()
         torch.set_num_threads(recipe.workers.threads)
     prepare_deepspeed(recipe.workers.use_gpu)
     try:
