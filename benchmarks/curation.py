@@ -167,7 +167,8 @@ def measure_rate(repeats: int = 9) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         pictures = draw_pictures(Path(folder) / "pictures", RATE_IMAGES, RATE_SIDE)
         recipe = _recipe(pictures, Path(folder) / "run", "small")
-        bare, piped = [], []
+        bare: list[float] = []
+        piped: list[float] = []
         for repeat in range(repeats):
             parts = Path(folder) / f"parts{repeat}"
             turns = [(bare, _bare_timeline), (piped, _ray_timeline)]

@@ -208,7 +208,7 @@ def _panel(name: str, curve: BuildingCurve, width: int, height: int) -> str:
     upper = [at(x, m + s) for x, m, s in rows]
     lower = [at(x, m - s) for x, m, s in reversed(rows)]
     ticks = "".join(
-        f'<text x="{v * width}" y="{height + 18}" text-anchor="middle">{v:.1f}</text>'
+        f'<text x="{v * width}" y="{height + 18}" text-anchor="middle">{v:.2f}</text>'
         f'<text x="-8" y="{height - v * height + 4}" text-anchor="end">{v * top:.2f}</text>'
         f'<path d="M0 {height - v * height}h{width}" stroke="#e5e5e5"/>'
         for v in (0, 0.25, 0.5, 0.75, 1)

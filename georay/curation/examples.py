@@ -5,46 +5,29 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset
 from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe
 from georay.core.files import read_bytes
 from georay.core.images import ImageLimits, decode
-from georay.core.tables import SCORES
-from georay.curation.collapse import BATCH_ROWS
 from georay.curation.report import Example
 from georay.errors import UnreadableImage
 
-NUM_EXAMPLES = 6
 SHOWN_SIDE = 960
 
 Row = dict[str, object]
 ClassMaps = Callable[[list[Image.Image]], list[NDArray[np.uint8]]]
 
 
-def extremes(scores: Path, rows: pa.Table) -> tuple[list[Row], list[Row]]:
+def extremes(ends: pa.Table) -> tuple[list[Row], list[Row]]:
     """Rows of the most and of the least locatable images, the most telling first in each.
 
-    scores: folder of the scores table. rows: its image_id and locatability, every row.
+    ends: those of `ChartedScores`.
     """
-    scored = rows.filter(pc.is_valid(rows.column("locatability")))
-    order = pc.sort_indices(scored, [("locatability", "descending"), ("image_id", "ascending")])
-    number = min(NUM_EXAMPLES, (len(order) + 1) // 2)
-    ids = scored.column("image_id")
-    most = ids.take(order[:number]).to_pylist()
-    least = ids.take(order[::-1][: min(number, len(order) - number)]).to_pylist()
-    found = _rows_of(scores, [*most, *least])
-    return [found[image_id] for image_id in most], [found[image_id] for image_id in least]
-
-
-def _rows_of(scores: Path, ids: list[str]) -> dict[str, Row]:
-    wanted = pa.dataset.dataset(scores, schema=SCORES).scanner(
-        filter=pc.field("image_id").isin(ids), batch_size=BATCH_ROWS, batch_readahead=1
-    )
-    return {row["image_id"]: row for row in wanted.to_table().to_pylist()}
+    rows = ends.to_pylist()
+    number = (len(rows) + 1) // 2
+    return rows[:number], rows[number:][::-1]
 
 
 def load_examples(

@@ -228,7 +228,7 @@ def _report(
     folder: RunFolder, recipe: CurateRecipe, weights: ClassWeights, manifest: dict[str, object]
 ) -> str:
     scores = charted_scores(stream(parquet_files(folder.scores)))
-    most, least = extremes(folder.scores, scores.rows)
+    most, least = extremes(scores.ends)
 
     def class_maps(images: list[Image.Image]) -> list[NDArray[np.uint8]]:
         from georay.models.segmenter import load_segmenter

@@ -2,7 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import skia
@@ -84,7 +84,7 @@ def script_of(text: str) -> str:
     return "latin"
 
 
-@cache
+@lru_cache(maxsize=1024)  # number plates never end, shop signs come back
 def lettered(text: str, script: str) -> Word:
     """The text as one line in the font of `script`, its capitals about one unit high.
 

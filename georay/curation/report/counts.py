@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from georay.curation.report.data import ScoredPictures
+from georay.curation.report.data import MAX_ERRORS_LISTED, ScoredPictures
 
-MAX_ERRORS_LISTED = 200
 MAX_COUNTRIES = 12
 
 
@@ -43,7 +42,7 @@ class Country:
 
 def funnel(scores: pa.Table, pictures: ScoredPictures, threshold_text: str) -> list[Step]:
     """Files found, readable ones, different pictures among them, scored, kept."""
-    decoded = pc.or_(pc.is_valid(scores["width"]), pc.is_null(scores["error"]))
+    decoded = pc.or_(pc.is_valid(scores["width"]), pc.invert(scores["failed"]))
     files = _total(scores["copies"])
     readable = _total(scores["copies"].filter(decoded))
     different = _total(decoded)
@@ -61,18 +60,17 @@ def funnel(scores: pa.Table, pictures: ScoredPictures, threshold_text: str) -> l
 
 def errors_by_kind(scores: pa.Table) -> list[tuple[str, int]]:
     """Kinds of error with the files of each, the most frequent first."""
-    failed = scores.filter(pc.is_valid(scores["error"]))
+    failed = scores.filter(scores["failed"])
     kinds = pa.table({"kind": pc.fill_null(failed["error_kind"], "other"), "n": failed["copies"]})
     rows = kinds.group_by("kind").aggregate([("n", "sum")]).to_pylist()
     return sorted(((row["kind"], row["n_sum"]) for row in rows), key=lambda k: (-k[1], k[0]))
 
 
-def listed_errors(scores: pa.Table) -> list[ErrorRow]:
+def listed_errors(failures: pa.Table) -> list[ErrorRow]:
     """The first failed files with their copies, at most MAX_ERRORS_LISTED."""
-    failed = scores.filter(pc.is_valid(scores["error"])).slice(0, MAX_ERRORS_LISTED)
     return [
         ErrorRow(uri, row["error_kind"] or "other", row["error"])
-        for row in failed.select(["uri", "duplicate_uris", "error_kind", "error"]).to_pylist()
+        for row in failures.to_pylist()
         for uri in [row["uri"], *(row["duplicate_uris"] or [])]
     ][:MAX_ERRORS_LISTED]
 

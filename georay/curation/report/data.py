@@ -13,6 +13,9 @@ from georay.core.tables import SCORES, conform
 from georay.curation.report.figures import Floats, is_kept
 from georay.locatability.labels import LABEL_INDEX, NUM_LABELS
 
+NUM_EXAMPLES = 6
+MAX_ERRORS_LISTED = 200
+
 
 @dataclass(frozen=True)
 class Example:
@@ -29,13 +32,16 @@ class Example:
 
 @dataclass(frozen=True)
 class ChartedScores:
-    """Every row of a run without its 150 area ratios, which are most of a scores table.
+    """A run's scores as a report needs them: some fifty bytes of each image, and a few rows whole.
 
-    rows: the other columns that a report reads, and `building`, the share of that class.
-    mean_area: [150] over the scored pictures; zeros when there are none.
+    rows: every row's numbers, country, kind of error and `building`, that class's share.
+    failures: the first rows that failed. ends: the most and the least locatable rows, the most
+    locatable first. mean_area: [150] over the scored pictures; zeros when there are none.
     """
 
     rows: pa.Table
+    failures: pa.Table
+    ends: pa.Table
     mean_area: Floats
 
 
@@ -43,20 +49,45 @@ def charted_scores(batches: Iterable[pa.RecordBatch]) -> ChartedScores:
     """Reads a scores table batch by batch. Raises TableMismatch for a table of another kind."""
     total: Floats = np.zeros(NUM_LABELS)
     num_scored = 0
-    tables = [_CHARTED.empty_table()]
+    rows, failures, ends = [_CHARTED.empty_table()], _FAILURES.empty_table(), SCORES.empty_table()
     for batch in batches:
         table = conform(pa.Table.from_batches([batch]), SCORES, "scores")
         area_ratio = table["area_ratio"].chunk(0)
         flat = area_ratio.flatten().to_numpy()
         total += flat.reshape(-1, NUM_LABELS).sum(axis=0, dtype=np.float64)
         num_scored += len(area_ratio) - area_ratio.null_count
-        building = pc.list_element(area_ratio, LABEL_INDEX["building"])
-        tables.append(conform(table.append_column("building", building), _CHARTED, "scores"))
-    return ChartedScores(pa.concat_tables(tables), total / max(num_scored, 1))
+        rows.append(_charted(table, pc.list_element(area_ratio, LABEL_INDEX["building"])))
+        failed = table.filter(pc.is_valid(table["error"])).select(_FAILURES.names)
+        failures = pa.concat_tables([failures, failed]).slice(0, MAX_ERRORS_LISTED)
+        ends = _ends(pa.concat_tables([ends, table]))
+    return ChartedScores(pa.concat_tables(rows), failures, ends, total / max(num_scored, 1))
 
 
+def _charted(table: pa.Table, building: pa.Array) -> pa.Table:
+    failed = pc.is_valid(table["error"])
+    more = table.append_column("building", building).append_column("failed", failed)
+    return conform(more, _CHARTED, "scores")
+
+
+def _ends(table: pa.Table) -> pa.Table:
+    """The scored rows in order, of more than 2 × NUM_EXAMPLES the first and the last ones."""
+    scored = table.filter(pc.is_valid(table["locatability"]))
+    order = pc.sort_indices(scored, [("locatability", "descending"), ("image_id", "ascending")])
+    if len(order) > 2 * NUM_EXAMPLES:
+        order = pa.concat_arrays([order[:NUM_EXAMPLES], order[-NUM_EXAMPLES:]])
+    return scored.take(order)
+
+
+_FAILURES = pa.schema(
+    [SCORES.field(name) for name in ("uri", "duplicate_uris", "error_kind", "error")]
+)
 _CHARTED = pa.schema(
-    [field for field in SCORES if field.name != "area_ratio"] + [pa.field("building", pa.float32())]
+    [
+        *(SCORES.field(name) for name in ("copies", "width", "latitude", "longitude", "country")),
+        *(SCORES.field(name) for name in ("locatability", "error_kind")),
+        pa.field("failed", pa.bool_()),
+        pa.field("building", pa.float32()),
+    ]
 )
 
 

@@ -105,7 +105,7 @@ def _page(data: ReportData) -> Page:
         score_ticks=pieces.score_ticks(end),
         funnel=counts.funnel(scores, pictures, data.threshold_text),
         error_kinds=kinds,
-        errors=counts.listed_errors(scores),
+        errors=counts.listed_errors(data.scores.failures),
         num_errors=sum(count for _, count in kinds),
         most=most,
         least=_explain([e for e in data.least if _id(e) not in shown], data),

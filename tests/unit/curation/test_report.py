@@ -21,6 +21,7 @@ from report_run import (
 
 from georay.core.tables import SCORES, rows_to_table
 from georay.curation.colours import class_colour
+from georay.curation.examples import extremes
 from georay.curation.report import render_report
 from georay.curation.report.counts import errors_by_kind, funnel, listed_errors
 from georay.curation.report.data import charted_scores, scored_pictures
@@ -223,9 +224,9 @@ def test_the_funnel_accounts_for_every_file(run):
 
 
 def test_errors_are_counted_in_files_and_every_copy_is_named(run):
-    scores = charted([*run, failed_row("c.jpg", "empty", copies=2, duplicate_uris=["d.jpg"])]).rows
-    assert errors_by_kind(scores) == [("empty", 4), ("truncated", 1)]
-    assert {error.file for error in listed_errors(scores)} >= {"a.jpg", "c.jpg", "d.jpg"}
+    scores = charted([*run, failed_row("c.jpg", "empty", copies=2, duplicate_uris=["d.jpg"])])
+    assert errors_by_kind(scores.rows) == [("empty", 4), ("truncated", 1)]
+    assert {error.file for error in listed_errors(scores.failures)} >= {"a.jpg", "c.jpg", "d.jpg"}
 
 
 def test_a_path_may_break_at_its_slashes_and_reads_the_same():
@@ -241,6 +242,18 @@ def test_a_picture_that_decoded_but_could_not_be_scored_is_readable(run):
     steps = {s.name: s for s in funnel(scores, scored_pictures(scores, 0.4), "0.40")}
     assert steps["readable"].count == 28
     assert steps["scored"].lost == "1 failure while scoring"
+
+
+def test_the_ends_are_those_of_the_whole_run_however_it_is_cut(run):
+    table = rows_to_table([*run, *street_rows(24)], SCORES)
+    scored = [row for row in table.to_pylist() if row["locatability"] is not None]
+    ids = [r["image_id"] for r in sorted(scored, key=lambda r: (-r["locatability"], r["image_id"]))]
+    for size in (3, 7, 1000):
+        found = charted_scores(table.to_batches(max_chunksize=size)).ends
+        assert found["image_id"].to_pylist() == ids[:6] + ids[-6:]
+    most, least = extremes(charted(street_rows(5)).ends)
+    assert [len(most), len(least)] == [3, 2]
+    assert most[0]["locatability"] > least[0]["locatability"] <= least[1]["locatability"]
 
 
 # the page
