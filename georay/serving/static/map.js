@@ -105,8 +105,10 @@ function worldView(marks) {
 
 /** A view of all marks in the world's proportions, or null where it would hardly be closer. */
 function closerView(marks, world) {
-  const [lefts, tops] = marks.flatMap(corners).reduce(([xs, ys], [x, y]) => [[...xs, x], [...ys, y]], [[], []]);
-  if (!lefts.length) return null;
+  if (!marks.length) return null;
+  const points = marks.flatMap(corners);
+  const lefts = points.map((point) => point[0]);
+  const tops = points.map((point) => point[1]);
   const [west, east] = [Math.min(...lefts), Math.max(...lefts)];
   const [north, south] = [Math.min(...tops), Math.max(...tops)];
   const ratio = world.width / world.height;
@@ -139,8 +141,8 @@ function spoken(answer, spots) {
 function legend(answer, spots) {
   const key = (name, text) => element("span", {}, element("i", { class: `key ${name}` }), text);
   return [
-    spots.length ? key("dot", "a country, numbered by rank, at its likeliest town") : null,
-    spots.some(({ radius_km: radius }) => radius > 0) ? key("area", "its radius") : null,
+    spots.length ? key("dot", "a country, numbered by rank") : null,
+    spots.some(({ radius_km: radius }) => radius > 0) ? key("area", "how far off, if it is that country") : null,
     answer ? key("ring", "the answer") : null,
   ].filter(Boolean);
 }

@@ -90,11 +90,13 @@ export class Status {
     const wanted = actions.join();
     if (this.#actions.dataset.offered === wanted) return; // a button that has the focus stays
     this.#actions.dataset.offered = wanted;
+    const hadFocus = this.#actions.contains(document.activeElement);
     const labels = { stop: "Stop", again: "Try again" };
     this.#actions.replaceChildren(
       ...actions.map((name) =>
         element("button", { type: "button", class: "button quiet", onclick: () => this.deeds[name]() }, labels[name])),
     );
+    if (hadFocus) this.#actions.firstElementChild?.focus();
   }
 }
 
