@@ -7,32 +7,45 @@ const MOST_TOWNS = 6;
 /** Both lists; `point(rank)` hears which country the pointer is on, null when it leaves. */
 export function candidateLists(candidates, point) {
   if (candidates.length === 0) return [];
-  const countries = candidates.map(({ country_name: name, country, probability }, at) =>
-    row(element("span", { class: `number rank-${at + 1}`, "aria-hidden": "true" }, String(at + 1)), name ?? country, probability, {
-      onmouseenter: () => point(at + 1),
-      onmouseleave: () => point(null),
-    }));
-  const towns = likeliestTowns(candidates).map(({ city, country, probability }) =>
-    row(null, city, probability, {}, element("span", { class: "of" }, country)));
+  const towns = likeliestTowns(candidates);
   return [
-    element("h3", { id: "countries-title" }, "Countries"),
-    element("ol", { class: "bars", "aria-labelledby": "countries-title" }, ...countries),
-    ...(towns.length
-      ? [element("h3", { id: "towns-title" }, "Towns"), element("ol", { class: "bars towns", "aria-labelledby": "towns-title" }, ...towns)]
-      : []),
+    ...titled("countries", "Countries", candidates.map((one, at) => countryRow(one, at + 1, point))),
+    ...(towns.length ? titled("towns", "Towns", towns.map(townRow)) : []),
   ];
+}
+
+function titled(name, title, rows) {
+  const id = `${name}-title`;
+  return [
+    element("h3", { id }, title),
+    element("ol", { class: `bars ${name}`, "aria-labelledby": id }, ...rows),
+  ];
+}
+
+function countryRow({ country_name: name, probability }, rank, point) {
+  const number = element("span", { class: "number", "aria-hidden": "true" }, String(rank));
+  const listeners = { onmouseenter: () => point(rank), onmouseleave: () => point(null) };
+  return row([number, element("span", {}, name)], probability, listeners);
+}
+
+function townRow({ city, country, probability }) {
+  return row([element("span", {}, city, " ", element("span", { class: "of" }, country))], probability);
+}
+
+function row(name, probability, listeners = {}) {
+  const length = tune(element("i"), { "--share": share(probability) });
+  return element(
+    "li",
+    listeners,
+    element("span", { class: "name" }, ...name),
+    element("b", {}, percent(probability)),
+    element("span", { class: "bar", "aria-hidden": "true" }, length),
+  );
 }
 
 function likeliestTowns(candidates) {
   return candidates
-    .flatMap(({ country, towns }) => (towns ?? []).map((town) => ({ ...town, country })))
+    .flatMap(({ country, towns }) => towns.map((town) => ({ ...town, country })))
     .sort((one, other) => other.probability - one.probability)
     .slice(0, MOST_TOWNS);
-}
-
-function row(mark, name, probability, listeners, extra = null) {
-  const bar = element("span", { class: "bar", "aria-hidden": "true" }, tune(element("i"), { "--share": share(probability) }));
-  return element("li", listeners,
-    element("span", { class: "name" }, mark, element("span", {}, name, extra ? " " : null, extra)),
-    element("b", {}, percent(probability)), bar);
 }

@@ -17,23 +17,27 @@ export function records(entries) {
     status: result?.status ?? (state === "done" ? null : state),
     locatability: result?.locatability?.score ?? null,
     error: result?.error ?? problem?.message ?? null,
-    candidates: (result?.candidates ?? []).map(({ country, probability }) => ({ country, probability })),
+    candidates: (result?.candidates ?? []).map(({ country, probability }) => ({
+      country,
+      probability,
+    })),
   }));
 }
 
 /** RFC 4180, with a heading. A text that a spreadsheet would run as a formula gets an apostrophe. */
 export function toCsv(rows) {
-  const lines = rows.map((row) => COLUMNS.map((column) => cell(column === "candidates" ? ranked(row) : row[column])).join(","));
-  return [COLUMNS.join(","), ...lines].map((text) => `${text}\r\n`).join("");
+  const text = (row) => (column) => cell(column === "candidates" ? ranked(row) : row[column]);
+  const lines = rows.map((row) => COLUMNS.map(text(row)).join(","));
+  return [COLUMNS.join(","), ...lines].map((line) => `${line}\r\n`).join("");
 }
 
 /** RFC 7946: one feature per picture; its geometry is null where no place was named. */
 export function toGeoJson(rows) {
+  const names = COLUMNS.filter((column) => !["latitude", "longitude"].includes(column));
   const features = rows.map((row) => ({
     type: "Feature",
-    geometry: hasCoordinates(row) ? { type: "Point", coordinates: [row.longitude, row.latitude] } : null,
-    properties: Object.fromEntries(COLUMNS.filter((column) => !["latitude", "longitude"].includes(column))
-      .map((column) => [column, row[column] ?? null])),
+    geometry: pointOf(row),
+    properties: Object.fromEntries(names.map((name) => [name, row[name] ?? null])),
   }));
   return JSON.stringify({ type: "FeatureCollection", features }, null, 1);
 }
@@ -45,8 +49,14 @@ export function download(text, name, type) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+function pointOf(row) {
+  if (!hasCoordinates(row)) return null;
+  return { type: "Point", coordinates: [row.longitude, row.latitude] };
+}
+
 function ranked({ candidates }) {
-  return candidates.map(({ country, probability }) => `${country}:${probability.toFixed(4)}`).join(" ");
+  const parts = candidates.map(({ country, probability }) => `${country}:${probability.toFixed(4)}`);
+  return parts.join(" ");
 }
 
 function cell(value) {

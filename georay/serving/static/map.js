@@ -28,7 +28,11 @@ export class WorldMap {
   #circles = drawn("g", {});
   #svg = drawn("svg", { role: "img" }, this.#land, this.#borders, this.#circles);
   #pins = element("div", { class: "pins", "aria-hidden": "true" });
-  #zoom = element("button", { type: "button", class: "pill", "aria-pressed": "false", onclick: () => this.#toggle() }, "Whole world");
+  #zoom = element(
+    "button",
+    { type: "button", class: "pill", "aria-pressed": "false", onclick: () => this.#toggle() },
+    "Whole world",
+  );
   #frame = element("div", { class: "map-frame" }, this.#svg, this.#pins, this.#zoom);
   #caption = element("figcaption", { class: "legend" });
   #marks = [];
@@ -40,22 +44,24 @@ export class WorldMap {
     this.#draw();
   }
 
-  /** Shows where a result's candidates are; hides itself where nothing has coordinates. */
+  /** Shows a result's places; says whether there are any. */
   show(result) {
-    const spots = result.candidates.map((candidate, at) => ({ ...candidate, rank: at + 1 })).filter(hasCoordinates);
+    const spots = result.candidates
+      .map((candidate, at) => ({ ...candidate, rank: at + 1 }))
+      .filter(hasCoordinates);
     const answer = hasCoordinates(result) ? result : null;
-    this.root.hidden = spots.length === 0 && !answer;
-    this.#marks = [...(answer ? [{ ...answer, rank: null }] : []), ...[...spots].reverse()];
+    const likeliestLast = [...spots].reverse(); // and so on top
+    this.#marks = [...(answer ? [{ ...answer, rank: null }] : []), ...likeliestLast];
     this.#svg.setAttribute("aria-label", spoken(answer, spots));
     this.#caption.replaceChildren(...legend(answer, spots));
-    this.#circles.replaceChildren(...[...spots].reverse().filter(({ radius_km: radius }) => radius > 0).map(circleOf));
-    this.#pins.replaceChildren(...this.#marks.map(({ rank }) =>
-      element("span", { class: rank ? `pin rank-${rank}` : "pin answer", "data-rank": rank }, rank ? String(rank) : "")));
+    this.#circles.replaceChildren(...likeliestLast.filter(hasRadius).map(circleOf));
+    this.#pins.replaceChildren(...this.#marks.map(pinOf));
     this.#world = worldView(this.#marks);
     this.#closer = closerView(this.#marks, this.#world);
     this.#zoom.hidden = this.#closer === null;
     this.#zoom.setAttribute("aria-pressed", "false");
     this.#look(this.#closer ?? this.#world);
+    return this.#marks.length > 0;
   }
 
   /** Lifts one candidate out, by its rank; null for none. */
@@ -95,8 +101,18 @@ export class WorldMap {
   }
 }
 
+function hasRadius({ radius_km: radius }) {
+  return radius > 0;
+}
+
 function circleOf({ latitude, longitude, radius_km: radius, rank }) {
-  return drawn("path", { class: "reach", "data-rank": rank, d: areas(circle(latitude, longitude, radius)) });
+  const around = areas(circle(latitude, longitude, radius));
+  return drawn("path", { class: "reach", "data-rank": rank, d: around });
+}
+
+function pinOf({ rank }) {
+  const kind = rank ? `pin rank-${rank}` : "pin answer";
+  return element("span", { class: kind, "data-rank": rank }, rank ? String(rank) : "");
 }
 
 function worldView(marks) {
@@ -129,12 +145,17 @@ function closerView(marks, world) {
 function corners({ latitude, longitude, radius_km: radius }) {
   const isSmall = radius > 0 && radius <= WIDEST_TO_FIT_KM;
   const around = isSmall ? circle(latitude, longitude, radius) : [];
-  return around.length === 1 ? around[0].map((point) => project(...point)) : [project(longitude, latitude)];
+  if (around.length !== 1) return [project(longitude, latitude)];
+  return around[0].map((point) => project(...point));
 }
 
 function spoken(answer, spots) {
-  const named = spots.map(({ rank, country_name: name, probability }) => `${rank}: ${name}, ${percent(probability)}`);
-  const parts = [answer ? `the answer, ${place(answer)}` : null, named.length ? `candidates ${named.join("; ")}` : null];
+  const named = spots.map(({ rank, country_name: name, probability }) =>
+    `${rank}: ${name}, ${percent(probability)}`);
+  const parts = [
+    answer ? `the answer, ${place(answer)}` : null,
+    named.length ? `candidates ${named.join("; ")}` : null,
+  ];
   return `Map with ${parts.filter(Boolean).join(", and ")}.`;
 }
 
@@ -142,7 +163,7 @@ function legend(answer, spots) {
   const key = (name, text) => element("span", {}, element("i", { class: `key ${name}` }), text);
   return [
     spots.length ? key("dot", "a country, numbered by rank") : null,
-    spots.some(({ radius_km: radius }) => radius > 0) ? key("area", "how far off, if it is that country") : null,
+    spots.some(hasRadius) ? key("area", "how far off, if it is that country") : null,
     answer ? key("ring", "the answer") : null,
   ].filter(Boolean);
 }

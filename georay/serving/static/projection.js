@@ -31,8 +31,8 @@ export function areas(polygons) {
 
 /** SVG path data of one open line. */
 export function line(points) {
-  const text = ([longitude, latitude]) => project(longitude, latitude).map((v) => v.toFixed(2)).join(" ");
-  return `M${points.map(text).join("L")}`;
+  const pairs = points.map((point) => project(...point).map((value) => value.toFixed(2)).join(" "));
+  return `M${pairs.join("L")}`;
 }
 
 /** Points added where a polygon follows the edge of the map, which is curved. */

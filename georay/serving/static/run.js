@@ -96,10 +96,14 @@ export class Run {
       entry.state = state;
       entry.result = null;
       entry.isWriting = false;
-      entry.busy = state === "busy" ? { ...facts, until: performance.now() + 1000 * facts.seconds } : null;
+      entry.busy = state === "busy" ? deadline(facts) : null;
     }
     this.#changed(entry);
   }
+}
+
+function deadline(facts) {
+  return { ...facts, until: performance.now() + 1000 * facts.seconds };
 }
 
 /** Why there is no answer: stopped by the reader, refused, or not to be understood. */
@@ -108,8 +112,10 @@ function settle(entry, problem, signal) {
     entry.state = "stopped";
     return;
   }
-  const isKnown = problem instanceof Refusal;
-  if (!isKnown) console.error(problem);
-  entry.problem = isKnown ? problem : new Refusal(0, { message: "The server’s answer could not be read." });
+  entry.problem = problem;
+  if (!(problem instanceof Refusal)) {
+    console.error(problem);
+    entry.problem = new Refusal(0, { message: "The server’s answer could not be read." });
+  }
   entry.state = entry.problem.isRejected ? "rejected" : "failed";
 }

@@ -17,7 +17,9 @@ export async function offerSamples(take) {
 /** The sample as a file, as if it had been chosen. Throws a Refusal where it cannot be had. */
 export async function openSample({ path, name, title }) {
   const response = await fetch(path).catch(() => null);
-  if (!response?.ok) throw new Refusal(response?.status ?? 0, { message: `${title} could not be fetched.` });
+  if (!response?.ok) {
+    throw new Refusal(response?.status ?? 0, { message: `${title} could not be fetched.` });
+  }
   const picture = await response.blob();
   return new File([picture], name || title, { type: picture.type });
 }

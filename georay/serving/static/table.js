@@ -4,17 +4,30 @@ import { count, element, kilometres, percent } from "./dom.js";
 import { download, records, toCsv, toGeoJson } from "./export.js";
 import { inWords, place } from "./words.js";
 
-const text = (value) => value ?? "";
-const STATES = { waiting: "waiting …", busy: "waiting for a free place …", stopped: "not asked", rejected: "not accepted", failed: "no answer" };
+const WITHOUT_RESULT = {
+  waiting: "waiting …",
+  busy: "waiting for a free place …",
+  stopped: "not asked",
+  rejected: "not accepted",
+  failed: "no answer",
+};
 
-/** What a column is called, sorts by and shows. Numbers sort from the largest down at first. */
+/** What a column sorts by and shows. Numbers sort from the largest down at first. */
 const COLUMNS = [
-  { key: "file", label: "picture", value: ({ name }) => name.toLowerCase() },
-  { key: "place", label: "place", value: ({ result }) => (result?.status === "answered" ? place(result).toLowerCase() : ""), show: answerText },
-  { key: "country", label: "country", value: ({ result }) => text(result?.country_name).toLowerCase(), show: ({ result }) => text(result?.country) , extra: true },
-  { key: "sure", label: "sure", value: ({ result }) => result?.confidence, show: ({ result }) => shown(result?.confidence, percent), isNumber: true },
-  { key: "off", label: "expected off", value: ({ result }) => result?.expected_distance_km, show: ({ result }) => shown(result?.expected_distance_km, kilometres), isNumber: true, extra: true },
-  { key: "locatability", label: "locatability", value: ({ result }) => result?.locatability?.score, show: ({ result }) => shown(result?.locatability?.score, (score) => score.toFixed(2)), isNumber: true },
+  { label: "picture", value: ({ name }) => name.toLowerCase(), isName: true },
+  { label: "place", value: namedPlace, show: answerText },
+  {
+    label: "country",
+    value: ({ result }) => result?.country_name?.toLowerCase(),
+    show: ({ result }) => result?.country ?? "",
+    isExtra: true,
+  },
+  numeric("sure", ({ result }) => result?.confidence, percent),
+  {
+    ...numeric("expected off", ({ result }) => result?.expected_distance_km, kilometres),
+    isExtra: true,
+  },
+  numeric("locatability", ({ result }) => result?.locatability?.score, (score) => score.toFixed(2)),
 ];
 
 export class BatchTable {
@@ -22,7 +35,7 @@ export class BatchTable {
   #body = element("tbody");
   #heads = new Map();
   #rows = new Map();
-  #order = { column: null, isDown: false };
+  #order = null;
   #entries = [];
   #chosen = null;
   #select;
@@ -36,12 +49,13 @@ export class BatchTable {
   open(entries) {
     this.#entries = entries;
     this.#rows.clear();
-    this.#chosen = null;
-    this.#order = { column: null, isDown: false };
+    [this.#chosen, this.#order] = [null, null];
     this.#root.hidden = entries.length < 2;
     if (this.#root.hidden) return;
-    this.#root.replaceChildren(this.#title(), element("div", { class: "scroll", role: "region", "aria-label": "Answers, one row per picture", tabindex: 0 },
-      element("table", { class: "plain" }, element("caption", { class: "hidden" }, "The headings sort the table"), this.#head(), this.#body)));
+    const caption = element("caption", { class: "hidden" }, "The headings sort the table");
+    const table = element("table", { class: "plain" }, caption, this.#head(), this.#body);
+    const area = { class: "scroll", role: "region", "aria-label": "One row per picture", tabindex: 0 };
+    this.#root.replaceChildren(this.#title(), element("div", area, table));
     entries.forEach((entry) => this.update(entry));
     this.#arrange();
   }
@@ -49,96 +63,117 @@ export class BatchTable {
   /** Shows a picture's new state. */
   update(entry) {
     if (this.#root.hidden) return;
-    const cells = COLUMNS.map((column) => this.#cell(column, entry));
     const row = this.#rows.get(entry) ?? element("tr");
     const hadFocus = row.contains(document.activeElement);
-    row.replaceChildren(...cells);
+    row.replaceChildren(...COLUMNS.map((column) => this.#cell(column, entry)));
     row.className = entry.state;
     if (hadFocus) row.querySelector("button")?.focus();
     this.#rows.set(entry, row);
     this.#mark();
-    if (this.#order.column) this.#arrange();
+    if (this.#order) this.#arrange();
   }
 
-  #title() {
-    const take = (label, make, name, type) =>
-      element("button", { type: "button", class: "button quiet", onclick: () => download(make(records(this.#entries)), name, type) }, label);
-    return element("div", { class: "batch-head" },
-      element("h2", { id: "batch-title" }, count(this.#entries.length, "picture", "pictures")),
-      element("div", { class: "actions" },
-        take("Download CSV", toCsv, "georay.csv", "text/csv"),
-        take("Download GeoJSON", toGeoJson, "georay.geojson", "application/geo+json")));
-  }
-
-  #head() {
-    this.#heads.clear();
-    const heads = COLUMNS.map((column) => {
-      const made = element("th", { scope: "col", class: classOf(column) },
-        element("button", { type: "button", onclick: () => this.#sortBy(column) }, column.label));
-      this.#heads.set(column, made);
-      return made;
-    });
-    return element("thead", {}, element("tr", {}, ...heads));
-  }
-
-  #cell(column, entry) {
-    if (column.key !== "file") return element("td", { class: classOf(column) }, column.show(entry));
-    const thumb = element("img", { src: entry.url, alt: "", width: 48, height: 36, onerror: (event) => event.target.remove() });
-    const name = entry.result
-      ? element("button", { type: "button", class: "link", onclick: () => this.#select(entry) }, entry.name)
-      : element("span", {}, entry.name);
-    return element("th", { scope: "row", class: "file" }, element("span", { class: "with-thumb" }, thumb, name));
-  }
-
-  /** The row whose answer is shown below. */
+  /** Marks the row whose answer is shown. */
   choose(entry) {
     this.#chosen = entry;
     this.#mark();
   }
 
+  #title() {
+    const take = (label, text, name, type) => {
+      const onclick = () => download(text(records(this.#entries)), name, type);
+      return element("button", { type: "button", class: "button quiet", onclick }, label);
+    };
+    return element(
+      "div",
+      { class: "batch-head" },
+      element("h2", { id: "batch-title" }, count(this.#entries.length, "picture", "pictures")),
+      element(
+        "div",
+        { class: "actions" },
+        take("Download CSV", toCsv, "georay.csv", "text/csv"),
+        take("Download GeoJSON", toGeoJson, "georay.geojson", "application/geo+json"),
+      ),
+    );
+  }
+
+  #head() {
+    this.#heads.clear();
+    for (const column of COLUMNS) {
+      const onclick = () => this.#sortBy(column);
+      const button = element("button", { type: "button", onclick }, column.label);
+      this.#heads.set(column, element("th", { scope: "col", class: classOf(column) }, button));
+    }
+    return element("thead", {}, element("tr", {}, ...this.#heads.values()));
+  }
+
+  #cell(column, entry) {
+    if (!column.isName) return element("td", { class: classOf(column) }, column.show(entry));
+    const onerror = ({ target }) => target.remove(); // no picture that a browser knows
+    const thumb = element("img", { src: entry.url, alt: "", width: 48, height: 36, onerror });
+    const onclick = () => this.#select(entry);
+    const name = entry.result
+      ? element("button", { type: "button", class: "link", onclick }, entry.name)
+      : element("span", {}, entry.name);
+    const both = element("span", { class: "with-thumb" }, thumb, name);
+    return element("th", { scope: "row", class: "file" }, both);
+  }
+
   #mark() {
     for (const [entry, row] of this.#rows) {
-      row.classList.toggle("is-chosen", entry === this.#chosen);
-      row.querySelector(".link")?.setAttribute("aria-current", String(entry === this.#chosen));
+      const isChosen = entry === this.#chosen;
+      row.classList.toggle("is-chosen", isChosen);
+      row.querySelector(".link")?.setAttribute("aria-current", String(isChosen));
     }
   }
 
   #sortBy(column) {
-    const isSame = this.#order.column === column;
+    const isSame = this.#order?.column === column;
     this.#order = { column, isDown: isSame ? !this.#order.isDown : Boolean(column.isNumber) };
     this.#arrange();
   }
 
   #arrange() {
-    const { column, isDown } = this.#order;
-    const sorted = column ? [...this.#entries].sort((one, other) => compare(column.value(one), column.value(other), isDown)) : this.#entries;
     const focused = document.activeElement;
-    this.#body.replaceChildren(...sorted.map((entry) => this.#rows.get(entry)));
+    this.#body.replaceChildren(...this.#sorted().map((entry) => this.#rows.get(entry)));
     if (this.#body.contains(focused)) focused.focus();
-    for (const [each, made] of this.#heads) {
-      if (each === column) made.setAttribute("aria-sort", isDown ? "descending" : "ascending");
-      else made.removeAttribute("aria-sort");
+    for (const [column, head] of this.#heads) {
+      if (column !== this.#order?.column) head.removeAttribute("aria-sort");
+      else head.setAttribute("aria-sort", this.#order.isDown ? "descending" : "ascending");
     }
+  }
+
+  #sorted() {
+    if (!this.#order) return this.#entries;
+    const { column, isDown } = this.#order;
+    return [...this.#entries].sort((one, other) =>
+      compare(column.value(one), column.value(other), isDown));
   }
 }
 
-function classOf({ isNumber, extra }) {
-  return [isNumber ? "number-cell" : "", extra ? "extra" : ""].filter(Boolean).join(" ") || null;
+function numeric(label, value, words) {
+  const show = (entry) => (Number.isFinite(value(entry)) ? words(value(entry)) : "");
+  return { label, value, show, isNumber: true };
+}
+
+function classOf({ isNumber, isExtra }) {
+  return [isNumber ? "number-cell" : "", isExtra ? "extra" : ""].join(" ").trim() || null;
+}
+
+function namedPlace({ result }) {
+  return result?.status === "answered" ? place(result).toLowerCase() : null;
 }
 
 function answerText({ state, result, problem }) {
   if (result) return inWords(result).title + (result.warning ? " · few clues" : "");
-  return [STATES[state], problem?.message].filter(Boolean).join(": ");
-}
-
-function shown(value, words) {
-  return Number.isFinite(value) ? words(value) : "";
+  return [WITHOUT_RESULT[state], problem?.message].filter(Boolean).join(": ");
 }
 
 /** Nothing sorts last, whichever way. */
 function compare(one, other, isDown) {
-  const isNothing = (value) => value === undefined || value === null || value === "";
+  const isNothing = (value) => value === undefined || value === null;
   if (isNothing(one) || isNothing(other)) return Number(isNothing(one)) - Number(isNothing(other));
-  const order = typeof one === "string" ? one.localeCompare(other, "en", { numeric: true }) : one - other;
+  const order =
+    typeof one === "string" ? one.localeCompare(other, "en", { numeric: true }) : one - other;
   return isDown ? -order : order;
 }
