@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import georay
-from georay.cli import convert, curate, demo, doctor, locate, models, streetworld
+from georay.cli import convert, curate, demo, doctor, locate, models, serve, streetworld
 
 app = typer.Typer(
     help="Says where a street-level photograph was taken, and why.\n\n"
@@ -20,6 +20,7 @@ app.command()(curate.select)
 app.command()(curate.score)
 app.command()(curate.weights)
 app.command()(locate.locate)
+app.command()(serve.serve)
 app.command()(streetworld.streetworld)
 app.command()(models.models)
 app.command()(convert.convert)
