@@ -70,7 +70,7 @@ class Visit:
             self.page.evaluate("document.documentElement.scrollWidth - document.body.clientWidth")
         )
 
-    def first_answers_with(self, status: int, headers: dict[str, str], message: str) -> None:
+    def next_answer_is(self, status: int, headers: dict[str, str], message: str) -> None:
         """The next request about a picture is refused in the server's stead; later ones pass."""
         body = json.dumps({"error": {"code": "busy", "message": message, "request_id": "r"}})
 
@@ -79,7 +79,6 @@ class Visit:
                 status=status, headers=headers, content_type="application/json", body=body
             )
 
-        self.page.route("**/v1/locate*", refuse, times=1)
         self.page.route("**/v1/locate/stream", refuse, times=1)
 
     def answers_changed_by(self, change: Callable[[dict[str, Any]], None]) -> None:

@@ -71,7 +71,7 @@ function oneSide(points, line, side) {
     const next = points[(at + 1) % points.length];
     const inside = (point[0] - line) * side >= 0;
     if (inside) kept.push(point);
-    if (inside !== (next[0] - line) * side >= 0) {
+    if (inside !== ((next[0] - line) * side >= 0)) {
       const way = (line - point[0]) / (next[0] - point[0]);
       kept.push([line, point[1] + way * (next[1] - point[1])]);
     }
