@@ -1,7 +1,6 @@
 """A small model on disk, pictures to send, and a backend that works in this process."""
 
 import io
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,10 @@ from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.loading import load_family
-from georay.models.locations import Location
 from georay.serving.clues import CluesReader
+from georay.serving.desk import Desk
 from georay.serving.engine import load_engine
-from georay.serving.jobs import (
-    ChatJob,
-    ChatOutcome,
-    CluesJob,
-    CluesOutcome,
-    LocateJob,
-    LocateOutcome,
-    ModelCard,
-    Piece,
-)
-from georay.serving.work import Ready, Worker
+from georay.serving.work import Answered, Ready, Worker
 
 
 def save_small_model(folder: Path) -> Path:
@@ -78,54 +67,16 @@ def sign(*lines: str) -> bytes:
     return file_of(image, "PNG")
 
 
-class HereBackend:
-    """A real worker in this process, one job at a time, in place of Ray Serve's replicas."""
+class HereBackend(Desk):
+    """The real desk over a real worker in this process, in place of Ray Serve's replicas."""
 
     def __init__(self, recipe: ServeRecipe) -> None:
         self.worker = Worker(recipe, load_engine(recipe), CluesReader(recipe.clues))
-
-    async def card(self) -> ModelCard:
-        return self.worker.engine.card
+        super().__init__(self.worker, self._one)
 
     async def num_replicas(self) -> int:
         return 1
 
-    async def locate(self, job: LocateJob) -> LocateOutcome:
-        ready, _ = await self._ready(job, [job.raw])
+    async def _one(self, ready: Ready) -> Answered:
         (answered,) = await self.worker.answer([ready])
-        clues = await self.worker.clues(ready.pictures[0], job.overlay) if job.clues else None
-        assert answered.answer is not None, answered.problem
-        return LocateOutcome(await self.card(), answered.answer.location, None, clues)
-
-    async def locate_aloud(self, job: LocateJob) -> AsyncIterator[Piece]:
-        ready, _ = await self._ready(job, [job.raw])
-        card, heard = await self.card(), list[Piece]()
-
-        def place(location: Location) -> None:
-            heard.append(Piece("place", outcome=LocateOutcome(card, location)))
-
-        answered = await self.worker.answer_aloud(
-            ready, place, lambda text: heard.append(Piece("reasons", text))
-        )
-        for piece in heard:
-            yield piece
-        yield Piece("done", outcome=LocateOutcome(card, answered.answer.location))
-
-    async def clues(self, job: CluesJob) -> CluesOutcome:
-        (opened,), decode_ms = await self.worker.decode([job.raw])
-        return CluesOutcome(await self.worker.clues(opened, job.overlay), decode_ms=decode_ms)
-
-    async def chat(self, job: ChatJob) -> ChatOutcome:
-        ready, _ = await self._ready(job, job.raws)
-        (answered,) = await self.worker.answer([ready])
-        said = answered.answer
-        return ChatOutcome(
-            await self.card(),
-            said.text,
-            num_prompt_tokens=said.num_prompt_tokens,
-            share=answered.share,
-        )
-
-    async def _ready(self, job: Any, raws: Any) -> tuple[Ready, float]:
-        pictures, decode_ms = await self.worker.decode(raws)
-        return Ready(job, pictures, 0.0), decode_ms
+        return answered

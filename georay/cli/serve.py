@@ -21,7 +21,9 @@ def serve(
         str | None,
         typer.Option(help="Address to listen on.", show_default="127.0.0.1: this machine only"),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on.", show_default="8000")
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="An id of `georay models`, or a folder.", show_default="tiny"),

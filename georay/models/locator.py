@@ -86,9 +86,7 @@ class Locator:
             if adapters is not None:
                 raise ValueError("adapters cannot be sent to a remote model; load them where it is")
             return cls(RemoteModel(model), settings)
-        loaded = load_model(
-            model, adapters, revision=revision, device=device, precision=precision
-        )
+        loaded = load_model(model, adapters, revision=revision, device=device, precision=precision)
         return cls(loaded.family, settings, loaded.calibration)
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:

@@ -202,9 +202,7 @@ def _answer(outcome: ChatOutcome, model: str, request_id: str) -> ChatAnswer:
         created=int(time.time()),
         model=model,
         choices=[
-            Choice(
-                message=ChatMessage(content=outcome.text), finish_reason=outcome.finish_reason
-            )
+            Choice(message=ChatMessage(content=outcome.text), finish_reason=outcome.finish_reason)
         ],
         usage=Usage(
             prompt_tokens=outcome.num_prompt_tokens,

@@ -22,7 +22,7 @@ class CluesReader:
     """Says how much a picture gives away about where it was taken (paper, equation 1)."""
 
     def __init__(self, recipe: CluesRecipe) -> None:
-        """Raises ModelUnavailable without the segmenter's weights, ValueError without the classes'."""
+        """Raises ModelUnavailable or ValueError where weights are not here."""
         choice = recipe.segmenter
         self._segmenter: Segmenter = load_segmenter(
             choice.model,
@@ -39,7 +39,11 @@ class CluesReader:
         parts = contributions(area_ratio(class_map), self._weights.values)
         top = tuple(
             ClassShare(
-                part.label, part.area_ratio, part.weight, part.contribution, class_colour(part.label)
+                part.label,
+                part.area_ratio,
+                part.weight,
+                part.contribution,
+                class_colour(part.label),
             )
             for part in parts[:_TOP_CLASSES]
         )

@@ -121,7 +121,7 @@ class LocalEngine:
         )
         asked = batch["attention_mask"].sum(dim=1).tolist()
         return [
-            Said(text, None, int(count), self._num_tokens(text))
+            Said(text, None, int(count), min(self._num_tokens(text), options.max_new_tokens))
             for text, count in zip(texts, asked, strict=True)
         ]
 

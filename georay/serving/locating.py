@@ -12,7 +12,7 @@ from georay.serving.errors import Refusal, documented, response_of
 from georay.serving.jobs import Piece
 from georay.serving.results import model_of
 from georay.serving.schemas import CluesAnswer, CluesForm, LocateAnswer, LocateForm
-from georay.serving.service import Service, Upload
+from georay.serving.service import Service
 
 router = APIRouter(prefix="/v1", tags=["locating"])
 WAITING = documented("unauthorised", "busy", "timeout", "unavailable", "internal")

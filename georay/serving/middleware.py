@@ -119,7 +119,8 @@ class Gate:
     def _admit(self, scope: Scope) -> None:
         """Raises Refusal for a request without a key, or with one that asks too often."""
         path: str = scope.get("path", "")
-        guarded = path.startswith("/v1/") and not path.startswith(_OPEN) or path == "/metrics"
+        asks = path.startswith("/v1/") and not path.startswith(_OPEN)
+        guarded = asks or path == "/metrics"
         if not self._keys or not guarded or scope["type"] != "http":
             return
         key = self._keys.number_of(_presented(Headers(scope=scope)))

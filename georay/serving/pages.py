@@ -82,5 +82,3 @@ def _static_names() -> frozenset[str]:
 @cache
 def _world() -> bytes:
     return resources.files("georay.core").joinpath("world_outline.json").read_bytes()
-
-

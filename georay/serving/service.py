@@ -134,9 +134,7 @@ class Service:
         finally:
             self.metrics.ended()
 
-    async def clues(
-        self, uploads: Sequence[Upload], overlay: bool, request_id: str
-    ) -> CluesAnswer:
+    async def clues(self, uploads: Sequence[Upload], overlay: bool, request_id: str) -> CluesAnswer:
         """The locatability of every file, in order."""
         results = _read_ones(await _all([self._read(one, overlay) for one in uploads]))
         return CluesAnswer(request_id=request_id, results=results)

@@ -101,9 +101,7 @@ def test_a_chunked_body_meets_the_cap(server):
 
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     try:
-        response = httpx.post(
-            f"{server}/v1/locate", content=endless(), headers=headers, timeout=60
-        )
+        response = httpx.post(f"{server}/v1/locate", content=endless(), headers=headers, timeout=60)
     except httpx.WriteError:  # the server hung up while we were still sending
         return
     assert response.status_code == 413 and response.json()["error"]["code"] == "too_large"
@@ -143,9 +141,7 @@ def test_the_openai_client_gets_an_answer(server):
     answer = client.chat.completions.create(model=name, messages=messages, max_tokens=12)
     assert answer.choices[0].message.content
     assert answer.usage is not None and answer.usage.completion_tokens > 0
-    told = client.chat.completions.create(
-        model=name, messages=messages, max_tokens=12, stream=True
-    )
+    told = client.chat.completions.create(model=name, messages=messages, max_tokens=12, stream=True)
     words = "".join(chunk.choices[0].delta.content or "" for chunk in told)
     assert words == answer.choices[0].message.content
     with pytest.raises(openai.UnprocessableEntityError, match="fetches no URL"):

@@ -15,9 +15,9 @@ from georay.curation.report.figures import (
     kept_at,
     locatability_histogram,
 )
-from georay.locatability.pictures import overlay_uri, photograph_uri
 from georay.locatability.colours import class_colour
 from georay.locatability.labels import ADE20K_LABELS, short_name
+from georay.locatability.pictures import overlay_uri, photograph_uri
 from georay.locatability.score import contributions
 
 MAX_SCATTERED = 800

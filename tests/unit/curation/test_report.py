@@ -29,12 +29,12 @@ from georay.curation.report.figures import (
     kept_at,
     locatability_histogram,
 )
-from georay.locatability.pictures import overlay_uri, photograph_uri
-from georay.locatability.colours import class_colour
 from georay.curation.report.pieces import building_chart
 from georay.curation.report.worldmap import project, world_map
 from georay.errors import TableMismatch
+from georay.locatability.colours import class_colour
 from georay.locatability.labels import LABEL_INDEX
+from georay.locatability.pictures import overlay_uri, photograph_uri
 
 CHARTS = ("pair", "method", "funnel", "histogram", "building", "weights", "gallery", "map")
 VOID = {"meta", "link", "img", "input", "path", "wbr"}

@@ -143,5 +143,3 @@ def test_a_dead_endpoint_is_an_error_in_the_answer(model):
     (found,) = engine.locate([picture()], LocateOptions())
     assert found.location.status == "failed" and "127.0.0.1:9" in str(found.location.error)
     engine.check()
-
-

@@ -21,7 +21,7 @@ def ready(options: LocateOptions = FAST) -> Ready:
 @pytest.fixture
 def worker(model, backend: HereBackend) -> Worker:
     """A worker of its own over the shared engine."""
-    health = {"health_period_s": 0.05, "health_timeout_s": 1}
+    health = {"health_period_s": 30, "health_timeout_s": 1}
     recipe = small_recipe(model, replicas=health)
     return Worker(recipe, backend.worker.engine, backend.worker._clues)
 
