@@ -82,7 +82,7 @@ def test_the_gauge_shows_the_score_and_the_threshold_and_the_classes_add_up(answ
     page = answered.page
     assert "0.40" in page.locator(".track").get_attribute("aria-label")
     score = float(page.locator(".score").inner_text())
-    parts = [float(text) for text in page.locator(".sum tbody .result").all_inner_texts()]
+    parts = [float(text) for text in page.locator(".sum tbody .adds").all_inner_texts()]
     assert sum(parts) == pytest.approx(score, abs=0.005)
     fill = page.evaluate(
         "document.querySelector('.fill').offsetWidth / document.querySelector('.track').offsetWidth"

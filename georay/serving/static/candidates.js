@@ -9,17 +9,15 @@ export function candidateLists(candidates, point) {
   if (candidates.length === 0) return [];
   const towns = likeliestTowns(candidates);
   return [
-    ...titled("countries", "Countries", candidates.map((one, at) => countryRow(one, at + 1, point))),
-    ...(towns.length ? titled("towns", "Towns", towns.map(townRow)) : []),
+    titled("countries", "Countries", candidates.map((one, at) => countryRow(one, at + 1, point))),
+    towns.length ? titled("towns", "Towns", towns.map(townRow)) : null,
   ];
 }
 
 function titled(name, title, rows) {
   const id = `${name}-title`;
-  return [
-    element("h3", { id }, title),
-    element("ol", { class: `bars ${name}`, "aria-labelledby": id }, ...rows),
-  ];
+  const list = element("ol", { class: `bars ${name}`, "aria-labelledby": id }, ...rows);
+  return element("div", {}, element("h3", { id }, title), list);
 }
 
 function countryRow({ country_name: name, probability }, rank, point) {

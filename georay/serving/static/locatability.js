@@ -74,7 +74,7 @@ function sum({ score, classes }) {
       "tr",
       {},
       element("th", { scope: "row", colspan: 3 }, "locatability"),
-      element("td", { class: "result" }, score.toFixed(3)),
+      element("td", { class: "adds" }, score.toFixed(3)),
     )),
   );
 }
@@ -90,7 +90,7 @@ function line(attributes, label, colour, [area, weight, adds]) {
     element("th", { scope: "row" }, swatch(colour), label),
     element("td", {}, area),
     element("td", {}, weight),
-    element("td", { class: "result" }, adds),
+    element("td", { class: "adds" }, adds),
   );
 }
 
