@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ANSWERED = ("done", "careful")
-_PATIENCE_MS = 120_000
+_PATIENCE_MS = 60_000
 Upload = dict[str, Any]
 
 
@@ -55,6 +56,13 @@ class Visit:
         any_of = ", ".join(f'#status[data-kind="{kind}"]' for kind in kinds)
         self.page.locator(any_of).wait_for()
         return self.page.locator("#says").inner_text()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Waits for what Playwright cannot: the page's own policy forbids it to evaluate texts."""
+        deadline = time.monotonic() + _PATIENCE_MS / 1000
+        while not holds():
+            assert time.monotonic() < deadline, "it never came to be"
+            self.page.wait_for_timeout(50)
 
     def heading(self) -> str:
         return self.page.locator("#place").inner_text()

@@ -168,7 +168,7 @@ def test_waiting_can_be_stopped(visit):
     visit.page.route("**/v1/locate/stream", lambda route: None)  # never answered
     visit.give(picture("street.png"))
     visit.state("waiting")
-    visit.page.wait_for_function("document.querySelector('#clock').textContent === '1 s'")
+    visit.page.locator("#clock", has_text="1 s").wait_for()
     visit.page.get_by_role("button", name="Stop").click()
     assert visit.state("idle") == "Stopped."
 
@@ -214,7 +214,8 @@ def test_what_a_model_or_a_file_name_says_stays_text(visit):
 def test_several_pictures_make_a_table_that_sorts_and_can_be_taken_away(visit):
     names = ["b.png", "=a.png", "c.png"]
     uploads = [
-        picture(name, colour=tint) for name, tint in zip(names, ["red", "blue", "#889"], strict=True)
+        picture(name, colour=tint)
+        for name, tint in zip(names, ["red", "blue", "#889"], strict=True)
     ]
     visit.give(*uploads, {"name": "d.txt", "mimeType": "text/plain", "buffer": b"no picture"})
     said = visit.state("careful")
@@ -274,9 +275,7 @@ def test_the_keyboard_is_enough(visit):
     _tab_to(page, ".frame input")
     assert visit.opacity_of_classes() == 0
     page.keyboard.press("Space")
-    page.wait_for_function(
-        "Number(getComputedStyle(document.querySelector('.overlay')).opacity) > 0.5"
-    )
+    visit.until(lambda: visit.opacity_of_classes() > 0.5)
 
 
 def test_states_are_spoken_and_the_ticking_clock_is_not(visit):
@@ -332,7 +331,9 @@ def test_motion_stops_for_readers_who_want_none(visit):
 def test_circles_hold_exactly_what_is_within_their_radius(visit):
     """Against the great-circle distance, also around poles and across the date line."""
     dice = random.Random(3)
-    spots = [(dice.uniform(-180, 180), math.degrees(math.asin(dice.uniform(-1, 1)))) for _ in range(400)]
+    spots = [
+        (dice.uniform(-180, 180), math.degrees(math.asin(dice.uniform(-1, 1)))) for _ in range(400)
+    ]
     centres = [
         (-33, -70, 900), (10, 179.5, 2500), (-17, -178, 1200), (86, 40, 1500), (-89, 0, 4000),
         (60, 170, 4200), (0, 0, 10500), (20, -100, 15000), (0, 90, 19000),
@@ -359,7 +360,9 @@ def test_circles_hold_exactly_what_is_within_their_radius(visit):
 
 def _distance_km(latitude: float, longitude: float, other: float, east: float) -> float:
     phi, psi, across = map(math.radians, (latitude, other, east - longitude))
-    half = math.sin((psi - phi) / 2) ** 2 + math.cos(phi) * math.cos(psi) * math.sin(across / 2) ** 2
+    half = (
+        math.sin((psi - phi) / 2) ** 2 + math.cos(phi) * math.cos(psi) * math.sin(across / 2) ** 2
+    )
     return 2 * 6371 * math.asin(math.sqrt(half))
 
 

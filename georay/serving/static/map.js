@@ -9,6 +9,7 @@ import { hasCoordinates, place } from "./words.js";
 const NARROWEST = 260; // map units: a continent stays recognisable
 const MARGIN = 0.18;
 const WIDEST_TO_FIT_KM = 1500; // a wider circle may reach out of the closer view
+const RIM = 14; // map units beside the world, so that a mark at the date line is whole
 const WORTH_COMING_CLOSER = 0.75;
 
 let outlines = null;
@@ -116,7 +117,8 @@ function pinOf({ rank }) {
 }
 
 function worldView(marks) {
-  return { x: 0, y: 0, width: WIDTH, height: heightFor(marks.map(({ latitude }) => latitude)) };
+  const height = heightFor(marks.map(({ latitude }) => latitude));
+  return { x: -RIM, y: 0, width: WIDTH + 2 * RIM, height };
 }
 
 /** A view of all marks in the world's proportions, or null where it would hardly be closer. */
@@ -132,10 +134,10 @@ function closerView(marks, world) {
   const width = Math.max(needed, NARROWEST);
   if (width > WORTH_COMING_CLOSER * world.width) return null;
   const height = width / ratio;
-  const within = (value, most) => Math.min(Math.max(value, 0), most);
+  const within = (value, least, most) => Math.min(Math.max(value, least), most);
   return {
-    x: within((west + east - width) / 2, world.width - width),
-    y: within((north + south - height) / 2, world.height - height),
+    x: within((west + east - width) / 2, world.x, world.x + world.width - width),
+    y: within((north + south - height) / 2, 0, world.height - height),
     width,
     height,
   };
