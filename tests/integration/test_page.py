@@ -254,7 +254,8 @@ def test_pictures_can_be_pasted_and_dropped(visit):
     give = """([kind, bytes]) => {
       const data = new DataTransfer();
       data.items.add(new File([new Uint8Array(bytes)], `${kind}.png`, {type: 'image/png'}));
-      const event = kind === 'paste' ? new ClipboardEvent('paste', {clipboardData: data, bubbles: true})
+      const event = kind === 'paste'
+        ? new ClipboardEvent('paste', {clipboardData: data, bubbles: true})
         : new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true});
       document.body.dispatchEvent(event);
     }"""
@@ -292,7 +293,8 @@ def test_the_page_fits_its_window(answered, width, dark):
     page.emulate_media(color_scheme="dark" if dark else "light")
     assert answered.sideways() <= 0
     boxes = page.evaluate(
-        "[...document.querySelectorAll('main *')].filter(e => e.offsetWidth && !e.closest('.hidden'))"
+        "[...document.querySelectorAll('main *')]"
+        ".filter(e => e.offsetWidth && !e.closest('.hidden'))"
         ".map(e => e.getBoundingClientRect()).filter(b => b.width > 1)"
         ".map(b => [Math.floor(b.left), Math.ceil(b.right)])"
     )
