@@ -41,10 +41,10 @@ def serve(
     from georay.serving.app import running
 
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     typer.echo("starting; the model is being loaded")
     with running(chosen) as address:
+        for number in (signal.SIGINT, signal.SIGTERM):  # only now: Ray sets its own when it starts
+            signal.signal(number, lambda *_: stop.set())
         typer.echo(f"georay answers at {address} (Ctrl-C stops it)")
         while not stop.wait(1.0):
             pass

@@ -3,12 +3,15 @@
 `build` is the import path of cluster/serve/*.yaml; `running` is what `georay serve` holds.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve import Application
+from ray.serve.exceptions import RayServeException
 
 from georay.config.serve import ServeRecipe
 from georay.runtime.connect import connect
@@ -19,6 +22,8 @@ NAME = "georay"
 _INGRESS_ONGOING = 1000  # the ingress holds requests open; what bounds them is the model's queue
 _PROXY_SPARE_S = 15.0  # the ingress answers 504 with a sentence before the proxy cuts the line
 _MOST_STARTS = 3
+
+_log = logging.getLogger(__name__)
 
 
 def build(recipe: ServeRecipe) -> Application:
@@ -74,6 +79,7 @@ def running(recipe: ServeRecipe) -> Iterator[str]:
     """
     http = recipe.http
     with connect(recipe.cluster):
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its notices are for its makers
         options = {
             "host": http.host,
             "port": http.port,
@@ -82,6 +88,17 @@ def running(recipe: ServeRecipe) -> Iterator[str]:
         serve.start(proxy_location="HeadOnly", http_options=options)
         try:
             serve.run(build(recipe), name=NAME)
-            yield f"http://{http.host}:{http.port}/"
+            try:
+                yield f"http://{http.host}:{http.port}/"
+            finally:
+                _close(recipe.replicas.drain_s)
         finally:
             serve.shutdown()
+
+
+def _close(patience_s: float) -> None:
+    """Waits for what was accepted: a shutdown of Ray Serve alone would hang up on it."""
+    try:
+        serve.get_app_handle(NAME).close.remote().result(timeout_s=patience_s + _PROXY_SPARE_S)
+    except (RayError, RayServeException, TimeoutError) as problem:
+        _log.warning("the ingress did not close in order: %s", problem)

@@ -10,7 +10,7 @@ from georay.serving import chat, locating, pages, state
 from georay.serving.errors import on_http_error, on_invalid
 from georay.serving.limits import KeyRing, Rates
 from georay.serving.metrics import ServingMetrics
-from georay.serving.middleware import BodyCap, Gate, Watch
+from georay.serving.middleware import BodyCap, Doors, Gate, Watch
 from georay.serving.service import Backend, Service
 
 _DESCRIPTION = (
@@ -27,6 +27,7 @@ def http_app(recipe: ServeRecipe, backend: Backend) -> FastAPI:
         title="georay", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None
     )
     app.state.service = Service(recipe, backend, metrics)
+    app.state.doors = doors = Doors()
     for router in (pages.router, pages.listing, locating.router, chat.router, state.router):
         app.include_router(router)
     app.add_exception_handler(HTTPException, on_http_error)
@@ -34,5 +35,5 @@ def http_app(recipe: ServeRecipe, backend: Backend) -> FastAPI:
     # The one added last stands outermost.
     app.add_middleware(BodyCap, max_bytes=limits.max_body_bytes)
     app.add_middleware(Gate, keys=keys, rates=Rates(limits.requests_per_minute, limits.burst))
-    app.add_middleware(Watch, timeout_s=limits.timeout_s, metrics=metrics)
+    app.add_middleware(Watch, timeout_s=limits.timeout_s, metrics=metrics, doors=doors)
     return app

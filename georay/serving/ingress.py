@@ -30,10 +30,12 @@ from georay.serving.jobs import (
     ModelCard,
     Piece,
 )
+from georay.serving.middleware import Doors
 
 MODEL = "Model"
 RETRY_AFTER_S = 2
 _COUNT_AGE_S = 1.0
+_PASS_ON_S = 0.3  # the proxy still has to pass on the last answers
 _LOST = (RayActorError, ReplicaUnavailableError)
 _UNAVAILABLE = "the model is not available at the moment; try again soon"
 
@@ -116,7 +118,14 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> FastAPI:
         """What Ray Serve calls once the deployment is made."""
         _log_requests()
-        return http_app(self._recipe, ReplicaBackend(self._model))
+        self._http = http_app(self._recipe, ReplicaBackend(self._model))
+        return self._http
+
+    async def close(self) -> None:
+        """Refuses what comes from now on; returns once all that was accepted is answered."""
+        doors: Doors = self._http.state.doors
+        await doors.close(self._recipe.replicas.drain_s)
+        await asyncio.sleep(_PASS_ON_S)
 
 
 def _running() -> int:

@@ -24,6 +24,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _REQUEST_ID = "x-request-id"
+_LOOK_S = 0.05  # between two looks whether the last has left
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _OPEN = ("/v1/world", "/v1/samples")  # what the page shows before anyone asks anything
 
@@ -47,13 +48,31 @@ class _Started:
         await self._send(message)
 
 
+class Doors:
+    """Who is inside, and whether anyone else may come in."""
+
+    def __init__(self) -> None:
+        self.num_inside = 0
+        self.closing = False
+
+    async def close(self, patience_s: float) -> None:
+        """Lets nobody in any more, and waits until all who are inside have left."""
+        self.closing = True
+        deadline = time.monotonic() + patience_s
+        while self.num_inside and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK_S)
+
+
 class Watch:
     """Outermost: gives each request an id, a deadline, a line in the log, and safe headers."""
 
-    def __init__(self, app: ASGIApp, timeout_s: float, metrics: ServingMetrics) -> None:
+    def __init__(
+        self, app: ASGIApp, timeout_s: float, metrics: ServingMetrics, doors: Doors
+    ) -> None:
         self._app = app
         self._timeout_s = timeout_s
         self._metrics = metrics
+        self._doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,6 +81,11 @@ class Watch:
         began = time.perf_counter()
         request_id, headers = _identified(scope)
         started = _Started(send, headers)
+        if self._doors.closing:
+            closing = Refusal("unavailable", "the server is stopping; try again later", 30)
+            await self._refuse(closing, scope, receive, started)
+            return
+        self._doors.num_inside += 1
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._app(scope, receive, started)
@@ -73,6 +97,7 @@ class Watch:
             message = "the server failed; its log has more under this request's id"
             await self._refuse(Refusal("internal", message), scope, receive, started)
         finally:
+            self._doors.num_inside -= 1
             seconds = time.perf_counter() - began
             self._note(scope, request_id, started.status or 499, seconds)
 

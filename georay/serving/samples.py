@@ -6,7 +6,7 @@ from functools import cache
 from georay.serving.schemas import SampleShown
 
 SEED = 11
-SCENES = (0, 1, 2, 3, 4, 5)
+SCENES = (11, 1, 17, 20, 23, 15)  # five with clues, and a field that nobody can place
 _SIDE = 640
 _drawing = threading.Lock()
 

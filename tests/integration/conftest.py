@@ -49,7 +49,8 @@ def server_process(
             _wait_until_ready(address, running, folder / "serve.log")
             yield address, running
         finally:
-            running.send_signal(signal.SIGTERM)
+            if running.poll() is None:
+                running.send_signal(signal.SIGTERM)
             try:
                 running.wait(_STOP_S)
             except subprocess.TimeoutExpired:

@@ -171,7 +171,7 @@ def model_replicas(parent: int) -> list[psutil.Process]:
 
 
 def test_a_killed_replica_costs_no_request_an_answer(server_process):
-    """Last, for the replica has to load its model again."""
+    """Late, for the replica has to load its model again."""
     server, running = server_process
 
     async def kill_under_load() -> list[tuple[int, float, str]]:
@@ -189,3 +189,17 @@ def test_a_killed_replica_costs_no_request_an_answer(server_process):
         time.sleep(0.5)
     response = httpx.post(f"{server}/v1/locate", files=files(street()), data=QUICK, timeout=60)
     assert response.status_code == 200
+
+
+def test_a_server_that_stops_answers_what_it_accepted(server_process):
+    """Last of all: it stops the server of the session."""
+    server, running = server_process
+
+    async def stop_under_load() -> list[tuple[int, float, str]]:
+        asked = asyncio.create_task(flood(server, 10, SLOW))
+        await asyncio.sleep(0.5)
+        running.send_signal(signal.SIGTERM)
+        return await asked
+
+    assert {status for status, _, _ in asyncio.run(stop_under_load())} <= {200, 503}
+    assert running.wait(90) == 0

@@ -10,7 +10,7 @@ from serving_parts import HereBackend, small_recipe
 from georay.serving.errors import Refusal
 from georay.serving.http import http_app
 from georay.serving.metrics import ServingMetrics
-from georay.serving.middleware import Watch
+from georay.serving.middleware import Doors, Watch
 
 CHUNK = 64 << 10
 
@@ -99,7 +99,7 @@ def test_a_failure_inside_is_a_500_that_tells_no_secret():
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise KeyError("a secret of the inside")
 
-    status, headers, body = answer(Watch(broken, 5, ServingMetrics()), scope(), None)
+    status, headers, body = answer(Watch(broken, 5, ServingMetrics(), Doors()), scope(), None)
     assert status == 500 and b"secret" not in body
     assert json.loads(body)["error"]["code"] == "internal"
     assert headers["x-request-id"] == json.loads(body)["error"]["request_id"]
@@ -108,3 +108,32 @@ def test_a_failure_inside_is_a_500_that_tells_no_secret():
 def test_every_refusal_has_a_status_of_its_kind():
     assert Refusal("busy", "x", 3).headers == {"Retry-After": "3"}
     assert Refusal("unauthorised", "x").headers == {"WWW-Authenticate": "Bearer"}
+
+
+def test_closing_doors_wait_for_those_inside_and_let_nobody_in():
+    doors, order = Doors(), []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.2)
+        order.append("answered")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def run() -> list[int]:
+        watch, statuses = Watch(slow, 5, ServingMetrics(), doors), []
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        inside = asyncio.create_task(watch(scope(), None, send))
+        await asyncio.sleep(0.05)
+        closing = asyncio.create_task(doors.close(5))
+        await asyncio.sleep(0.02)
+        await watch(scope(), None, send)
+        await closing
+        order.append("closed")
+        await inside
+        return statuses
+
+    assert asyncio.run(run()) == [503, 200]
+    assert order == ["answered", "closed"]
