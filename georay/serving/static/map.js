@@ -158,7 +158,8 @@ function spoken(answer, spots) {
     answer ? `the answer, ${place(answer)}` : null,
     named.length ? `candidates ${named.join("; ")}` : null,
   ];
-  return `Map with ${parts.filter(Boolean).join(", and ")}.`;
+  const marked = parts.filter(Boolean).join(", and ");
+  return marked ? `World map with ${marked}.` : "World map";
 }
 
 function legend(answer, spots) {

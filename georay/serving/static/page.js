@@ -1,7 +1,9 @@
 // Puts the page together: pictures in, answers out.
 
 import { get } from "./api.js";
+import { element } from "./dom.js";
 import { takePictures } from "./intake.js";
+import { WorldMap } from "./map.js";
 import { ResultView } from "./result.js";
 import { Run } from "./run.js";
 import { offerSamples, openSample } from "./samples.js";
@@ -73,7 +75,9 @@ function show(entry) {
 
 function withdraw() {
   [view, shown] = [null, null];
-  answer.replaceChildren();
+  const empty = new WorldMap();
+  empty.show({ candidates: [] });
+  answer.replaceChildren(element("div", { class: "empty" }, empty.root));
 }
 
 /** The reader's choices as form fields; what the server decides by itself is not sent. */
@@ -89,5 +93,6 @@ async function nameModel() {
   if (data?.length) byId("model").textContent = data[0].id;
 }
 
+withdraw();
 takePictures(begin);
 await Promise.allSettled([offerSamples(beginSample), nameModel()]);
