@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from georay.core.prompts import INFERENCE, Conversation
-from georay.serving.errors import Refusal
+from georay.serving.errors import Refusal, documented
 from georay.serving.jobs import AdapterChoice, ChatJob, ChatOptions, ChatOutcome, ModelCard
 from georay.serving.limits import Picture, check_picture
 from georay.serving.locating import ERRORS, WAITING, Served
@@ -131,7 +131,9 @@ async def models(service: Served) -> ModelsAnswer:
     return ModelsAnswer(data=[ModelEntry(id=name) for name in names])
 
 
-@router.post("/chat/completions", responses=ERRORS, response_model=ChatAnswer)
+@router.post(
+    "/chat/completions", responses=ERRORS | documented("not_found"), response_model=ChatAnswer
+)
 async def complete(
     request: Request, asked: ChatRequest, service: Served
 ) -> ChatAnswer | StreamingResponse:

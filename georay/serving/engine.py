@@ -94,7 +94,7 @@ class LocalEngine:
         self._answerers: dict[tuple[Prompt, bool, bool], LocalAnswerer] = {}
         names = loaded.stack.names if loaded.stack else ()
         choices = (*names, *(("both",) if len(names) == len(STAGES) else ()))
-        self.card = ModelCard(loaded.id, loaded.revision, choices, _default_of(choices))
+        self.card = ModelCard(_public(loaded.id), loaded.revision, choices, _default_of(choices))
 
     def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
         answerer = self._answerer(options)
@@ -204,6 +204,12 @@ class RemoteEngine:
 
     def check(self) -> None:
         """A new replica would not bring a dead endpoint back: its errors are in the answers."""
+
+
+def _public(model: str) -> str:
+    """A model's name for strangers: of a folder, not where it lies."""
+    path = Path(model).expanduser()
+    return path.name if path.is_dir() else model
 
 
 def _question(picture: Image.Image, options: LocateOptions) -> Exchange:

@@ -28,7 +28,7 @@ def http_app(recipe: ServeRecipe, backend: Backend) -> FastAPI:
     )
     app.state.service = Service(recipe, backend, metrics)
     app.state.doors = doors = Doors()
-    for router in (pages.router, pages.listing, locating.router, chat.router, state.router):
+    for router in (locating.router, chat.router, pages.listing, state.router, pages.router):
         app.include_router(router)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)

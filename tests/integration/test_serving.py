@@ -201,5 +201,6 @@ def test_a_server_that_stops_answers_what_it_accepted(server_process):
         running.send_signal(signal.SIGTERM)
         return await asked
 
-    assert {status for status, _, _ in asyncio.run(stop_under_load())} <= {200, 503}
+    statuses = [status for status, _, _ in asyncio.run(stop_under_load())]
+    assert set(statuses) <= {200, 503} and statuses.count(200) >= 8
     assert running.wait(90) == 0

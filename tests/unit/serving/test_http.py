@@ -173,7 +173,10 @@ def test_locatability_alone_asks_no_model(client, backend, monkeypatch):
 
 def test_models_and_states_are_told(client):
     names = [one["id"] for one in client.get("/v1/models").json()["data"]]
-    assert len(names) == 5 and names[1].endswith(":reasoning")
+    assert names == [
+        "model",
+        *(f"model:{one}" for one in ("reasoning", "location", "both", "none")),
+    ]
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}
 
