@@ -6,9 +6,9 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
@@ -118,6 +118,25 @@ def picture(name: str, size: tuple[int, int] = (320, 200), colour: str = "#7d8a5
     return {"name": name, "mimeType": "image/png", "buffer": stored.getvalue()}
 
 
-def of_file(path: Path) -> Upload:
-    """A JPEG on disk as a file to upload."""
-    return {"name": path.name, "mimeType": "image/jpeg", "buffer": path.read_bytes()}
+def tab_to(page: Page, selector: str) -> None:
+    """Tabs onwards until the element has the focus; everything on the way shows that it has it."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        outlined = page.evaluate(
+            "[document.activeElement, document.activeElement.closest('label')].some("
+            "e => e && getComputedStyle(e).outlineStyle !== 'none')"
+        )
+        assert outlined, page.evaluate("document.activeElement.outerHTML")
+        if page.evaluate(f"document.activeElement.matches({selector!r})"):
+            return
+    raise AssertionError(f"the Tab key never reaches {selector}")
+
+
+def faults(page: Page) -> list[str]:
+    """Serious and critical faults that axe-core finds, with the elements that have them."""
+    report = Axe().run(page).response
+    return [
+        f"{fault['id']}: {fault['nodes'][0]['html']}"
+        for fault in report["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]

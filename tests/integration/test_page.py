@@ -9,10 +9,18 @@ import time
 
 import pytest
 
-playwright = pytest.importorskip("playwright", reason="the browser tests need Playwright")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
+pytest.importorskip("playwright", reason="the browser tests need Playwright")
+pytest.importorskip("axe_playwright_python", reason="the browser tests need axe-core")
 
-from page_visit import ANSWERED, Visit, chromium, find_chromium, picture  # noqa: E402
+from page_visit import (  # noqa: E402
+    ANSWERED,
+    Visit,
+    chromium,
+    faults,
+    find_chromium,
+    picture,
+    tab_to,
+)
 
 TOO_MUCH = 6 << 20  # bytes; more than the server of the tests takes
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
@@ -268,12 +276,12 @@ def test_pictures_can_be_pasted_and_dropped(visit):
 def test_the_keyboard_is_enough(visit):
     page = visit.page
     with page.expect_file_chooser():
-        _tab_to(page, "#files")
+        tab_to(page, "#files")
         page.keyboard.press("Enter")
-    _tab_to(page, ".sample")
+    tab_to(page, ".sample")
     page.keyboard.press("Enter")
     visit.state(*ANSWERED)
-    _tab_to(page, ".frame input")
+    tab_to(page, ".frame input")
     assert visit.opacity_of_classes() == 0
     page.keyboard.press("Space")
     visit.until(lambda: visit.opacity_of_classes() > 0.5)
@@ -307,18 +315,18 @@ def test_axe_finds_no_serious_fault_in_an_answer(answered, width, dark):
     answered.page.set_viewport_size({"width": width, "height": 800})
     answered.page.emulate_media(color_scheme="dark" if dark else "light")
     answered.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert _faults(answered.page) == []
+    assert faults(answered.page) == []
 
 
 def test_axe_finds_no_serious_fault_in_the_other_states(visit):
-    assert _faults(visit.page) == [], "idle"
+    assert faults(visit.page) == [], "idle"
     text = {"name": "d.txt", "mimeType": "text/plain", "buffer": b"no picture"}
     visit.give(text)
     visit.state("rejected")
-    assert _faults(visit.page) == [], "rejected"
+    assert faults(visit.page) == [], "rejected"
     visit.give(picture("a.png"), picture("b.png"), text)
     visit.state("careful")
-    assert _faults(visit.page) == [], "table"
+    assert faults(visit.page) == [], "table"
 
 
 def test_motion_stops_for_readers_who_want_none(visit):
@@ -380,27 +388,3 @@ def _download(page, kind: str) -> str:
     with page.expect_download() as started:
         page.get_by_role("button", name=f"Download {kind}").click()
     return started.value.path().read_bytes().decode()
-
-
-def _tab_to(page, selector: str) -> None:
-    """Tabs onwards until the element has the focus; everything on the way shows that it has it."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        outlined = page.evaluate(
-            "[document.activeElement, document.activeElement.closest('label')].some("
-            "e => e && getComputedStyle(e).outlineStyle !== 'none')"
-        )
-        assert outlined, page.evaluate("document.activeElement.outerHTML")
-        if page.evaluate(f"document.activeElement.matches({selector!r})"):
-            return
-    raise AssertionError(f"the Tab key never reaches {selector}")
-
-
-def _faults(page) -> list[str]:
-    """Serious and critical faults that axe-core finds, with the elements that have them."""
-    report = axe.Axe().run(page).response
-    return [
-        f"{fault['id']}: {fault['nodes'][0]['html']}"
-        for fault in report["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
