@@ -9,7 +9,7 @@ from PIL import Image
 
 from georay.core.tables import SCORES, rows_to_table
 from georay.curation.report import ChartedScores, Example, ReportData, charted_scores
-from georay.curation.report.pictures import class_palette
+from georay.locatability.colours import class_palette
 from georay.locatability.labels import LABEL_INDEX, NUM_LABELS
 from georay.locatability.score import locatability
 

@@ -14,6 +14,7 @@ from georay.cli import (
     locate,
     models,
     samples,
+    serve,
     streetworld,
     train,
 )
@@ -35,6 +36,7 @@ app.command()(train.train)
 app.command()(locate.locate)
 app.command()(evaluate.predict)
 app.command()(evaluate.evaluate)
+app.command()(serve.serve)
 app.command()(streetworld.streetworld)
 app.command()(models.models)
 app.command()(convert.convert)

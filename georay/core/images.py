@@ -52,6 +52,24 @@ def squeezed(image: Image.Image, side: int) -> Image.Image:
     return image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
 
 
+def image_format(raw: bytes) -> str | None:
+    """The one of FORMATS that the first bytes announce, or None."""
+    if raw.startswith(b"RIFF") and raw[8:12] != b"WEBP":
+        return None
+    return next((name for magic, name in _MAGIC.items() if raw.startswith(magic)), None)
+
+
+def measure(raw: bytes, limits: ImageLimits) -> tuple[int, int]:
+    """Width and height by the header alone: nothing is decoded.
+
+    Raises UnreadableImage as `decode` does, for what a header can show.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        width, height = _open(raw, limits).size
+    return width, height
+
+
 def decode(raw: bytes, limits: ImageLimits, shortest_side: int | None = None) -> Photograph:
     """The picture in `raw`, in RGB, upright, with everything but pixels stripped.
 
@@ -60,28 +78,13 @@ def decode(raw: bytes, limits: ImageLimits, shortest_side: int | None = None) ->
     Raises UnreadableImage whose `kind` is one of: empty, too large, not an image, broken header,
     truncated, too many pixels, no pixels.
     """
-    if not raw:
-        raise UnreadableImage("empty", "the file has zero bytes")
-    if len(raw) > limits.max_bytes:
-        raise UnreadableImage(
-            "too large", f"{len(raw):,} bytes; the limit is {limits.max_bytes:,} (max_bytes)"
-        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _decode(raw, limits, shortest_side)
+        return _decode(_open(raw, limits), shortest_side)
 
 
-def _decode(raw: bytes, limits: ImageLimits, shortest_side: int | None) -> Photograph:
-    image = _open(raw)
+def _decode(image: Image.Image, shortest_side: int | None) -> Photograph:
     width, height = image.size
-    if width * height == 0:
-        raise UnreadableImage("no pixels", f"the picture is {width}×{height} pixels")
-    if width * height > limits.max_pixels:
-        raise UnreadableImage(
-            "too many pixels",
-            f"{width}×{height} is {width * height:,} pixels; "
-            f"the limit is {limits.max_pixels:,} (max_pixels)",
-        )
     try:
         latitude, longitude = _exif_position(image)
         if shortest_side and image.format == "JPEG":
@@ -100,7 +103,28 @@ def _decode(raw: bytes, limits: ImageLimits, shortest_side: int | None) -> Photo
     return Photograph(upright, width, height, latitude, longitude)
 
 
-def _open(raw: bytes) -> Image.Image:
+def _open(raw: bytes, limits: ImageLimits) -> Image.Image:
+    """The picture with its header read and held to the limits, not decoded yet."""
+    if not raw:
+        raise UnreadableImage("empty", "the file has zero bytes")
+    if len(raw) > limits.max_bytes:
+        raise UnreadableImage(
+            "too large", f"{len(raw):,} bytes; the limit is {limits.max_bytes:,} (max_bytes)"
+        )
+    image = _identified(raw)
+    width, height = image.size
+    if width * height == 0:
+        raise UnreadableImage("no pixels", f"the picture is {width}×{height} pixels")
+    if width * height > limits.max_pixels:
+        raise UnreadableImage(
+            "too many pixels",
+            f"{width}×{height} is {width * height:,} pixels; "
+            f"the limit is {limits.max_pixels:,} (max_pixels)",
+        )
+    return image
+
+
+def _identified(raw: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(raw), formats=FORMATS)
     except Image.DecompressionBombError as problem:
@@ -112,8 +136,7 @@ def _open(raw: bytes) -> Image.Image:
 
 
 def _unidentified(raw: bytes) -> UnreadableImage:
-    name = next((name for magic, name in _MAGIC.items() if raw.startswith(magic)), None)
-    if name:
+    if name := image_format(raw):
         return UnreadableImage(
             "broken header", f"starts as a {name}, but its header is cut short or says 0 pixels"
         )

@@ -6,7 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from georay.curation.colours import class_colour
+from georay.locatability.colours import class_colour
 from georay.locatability.score import Contribution
 
 _GAUGE_CELLS = 50

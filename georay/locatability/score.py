@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from georay.locatability.labels import ADE20K_LABELS, short_name
+from georay.locatability.labels import ADE20K_LABELS, NUM_LABELS, short_name
 
 
 @dataclass(frozen=True)
@@ -52,3 +52,9 @@ def contributions(
         for index in np.flatnonzero(area_ratio)
     ]
     return sorted(parts, key=lambda part: -part.contribution)
+
+
+def area_ratio(class_map: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The share of each ADE20K class in a map of class ids [h, w]: [num_labels], sums to 1."""
+    counts = np.bincount(class_map.ravel(), minlength=NUM_LABELS)
+    return (counts / class_map.size).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -94,6 +94,31 @@ class LocalAnswerer:
                 located += map(self._with_candidates, self._written(batch), ranked)
         return located
 
+    def answer_aloud(
+        self,
+        exchange: Exchange,
+        top_k: int,
+        on_place: Callable[[Location], None],
+        on_reasons: Callable[[str], None],
+    ) -> Location:
+        """What `answer` gives, told while it comes about: the place, then its reasons in pieces.
+
+        Without ranking, or unconstrained, all is told at the end.
+        """
+        if top_k == 0 or not self._settings.constrained:
+            (found,) = self.answer([exchange], top_k)
+            on_place(replace(found, reasons=None))
+            if found.reasons:
+                on_reasons(found.reasons)
+            return found
+        ranked = self._rank(exchange, top_k)
+        place = self._with_candidates(_settled_location(ranked, self._settings.prompt), ranked)
+        on_place(place)
+        if place.status == "abstained":
+            return place
+        (found,) = self._explained([exchange], [ranked], _in_pieces(on_reasons))
+        return found
+
     def country_scores(self, exchanges: Sequence[Exchange]) -> Scores:
         """[pictures, countries] log-probabilities before any calibration."""
         return np.stack(
@@ -126,7 +151,10 @@ class LocalAnswerer:
         return [replace(read_location(text, self._gazetteer), timings=timings) for text in texts]
 
     def _explained(
-        self, exchanges: Sequence[Exchange], ranked: Sequence["_Ranked"]
+        self,
+        exchanges: Sequence[Exchange],
+        ranked: Sequence["_Ranked"],
+        on_text: Callable[[str], None] | None = None,
     ) -> list[Location]:
         """The likeliest places, and the model's reasons for them if it is asked for any."""
         started = time.perf_counter()
@@ -141,6 +169,7 @@ class LocalAnswerer:
                 self._settings.sampling,
                 answer_grammar(self._family, prompt),
                 [opening(prompt, **values) for values in known],
+                on_text,
             )
         timings = Timings(answer_ms=(time.perf_counter() - started) * 1000)
         return [
@@ -226,6 +255,27 @@ def _settled(best: Candidate, prompt: Prompt) -> dict[str, str]:
     if "city" in prompt.fields and best.towns:
         known["city"] = best.towns[0].city
     return known
+
+
+def _settled_location(ranked: _Ranked, prompt: Prompt) -> Location:
+    """What the ranking settles of an answer, before a word is written."""
+    best = ranked.candidates[0]
+    city = _settled(best, prompt).get("city")
+    return Location("answered", country=best.country, country_name=best.country_name, city=city)
+
+
+def _in_pieces(on_reasons: Callable[[str], None]) -> Callable[[str], None]:
+    """Hears a whole answer grow, and passes on what its reasons grew by."""
+    told = 0
+
+    def hear(text: str) -> None:
+        nonlocal told
+        reasons = text.partition('"reasons": "')[2].partition('"')[0]  # the grammar has no escapes
+        if len(reasons) > told:
+            on_reasons(reasons[told:])
+            told = len(reasons)
+
+    return hear
 
 
 def _explanation(best: Candidate, text: str, timings: Timings) -> Location:

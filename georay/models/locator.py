@@ -88,14 +88,10 @@ class Locator:
             if adapters is not None:
                 raise ValueError("adapters cannot be sent to a remote model; load them where it is")
             return cls(RemoteModel(model), settings)
-        if device is None:
-            chosen = choose_placement(model, this_machine())
-            device, precision = chosen.device, precision or chosen.precision
-            _log.info("%s on %s in %s: %s", model, device, precision, chosen.reason)
-        family = load_family(model, revision=revision, precision=precision, device=device)
-        if adapters is not None:
-            load_adapters(family, model, adapters, active)
-        return cls(family, settings, _calibration(model, adapters))
+        loaded = load_model(
+            model, adapters, active, revision=revision, device=device, precision=precision
+        )
+        return cls(loaded.family, settings, loaded.calibration)
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
         """One location per picture, in order: a path, a file's bytes, or a PIL image.
@@ -140,6 +136,41 @@ class Locator:
         except (OSError, UnreadableImage) as problem:
             return _Unreadable(str(problem))
         return Exchange((pixels,), Conversation(self.settings.prompt.question))
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network that is here, with what belongs to it. `stack`: None without adapters."""
+
+    id: str
+    revision: str | None
+    family: Family
+    stack: AdapterStack | None
+    calibration: Calibration | None
+
+
+def load_model(
+    model: str,
+    adapters: Path | None = None,
+    active: Sequence[str] = (),
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    precision: Precision | None = None,
+) -> LoadedModel:
+    """The parts of a locator, for who switches adapters or settings between questions.
+
+    Chooses and raises as `Locator.from_pretrained` does.
+    """
+    if device is None:
+        chosen = choose_placement(model, this_machine())
+        device, precision = chosen.device, precision or chosen.precision
+        _log.info("%s on %s in %s: %s", model, device, precision, chosen.reason)
+    family = load_family(model, revision=revision, precision=precision, device=device)
+    stack = None if adapters is None else load_adapters(family, model, adapters, active)
+    spec = REGISTRY.get(model)
+    exact = revision or (spec.revision if spec else None)
+    return LoadedModel(model, exact, family, stack, _calibration(model, adapters))
 
 
 def load_adapters(

@@ -5,7 +5,6 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from georay.curation.colours import class_colour
 from georay.curation.report.data import Example, ScoredPictures
 from georay.curation.report.figures import (
     BuildingCurve,
@@ -16,8 +15,9 @@ from georay.curation.report.figures import (
     kept_at,
     locatability_histogram,
 )
-from georay.curation.report.pictures import overlay_uri, photograph_uri
+from georay.locatability.colours import class_colour
 from georay.locatability.labels import ADE20K_LABELS, short_name
+from georay.locatability.pictures import overlay_uri, photograph_uri
 from georay.locatability.score import contributions
 
 MAX_SCATTERED = 800

@@ -6,7 +6,7 @@ reproduce the paper leave it off: its models wrote freely.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import LogitsProcessor, LogitsProcessorList
+from transformers.generation.streamers import BaseStreamer
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.prompts import Prompt
@@ -85,10 +86,12 @@ def generate_constrained(
     sampling: Sampling,
     grammar: AnswerGrammar,
     starts: Sequence[str] | None = None,
+    on_text: Callable[[str], None] | None = None,
 ) -> list[str]:
     """One valid answer per row of an encoded batch.
 
     starts: how each row's answer begins, where that is settled already; what `opening` writes.
+    on_text: hears all that is written so far, word by word; for a batch of one row only.
     Raises ValueError where `max_new_tokens` leaves no room for every answer to end.
     """
     forced = [_settled_ids(family.tokenizer, start) for start in starts or ()]
@@ -110,10 +113,32 @@ def generate_constrained(
             **on_device_of(family.network, batch),
             max_new_tokens=sampling.max_new_tokens,
             logits_processor=LogitsProcessorList([constraint]),
+            streamer=None if on_text is None else _Aloud(family.tokenizer, on_text),
             **choice,
         )
     answers = ids[:, batch["input_ids"].shape[1] :]
     return list(family.tokenizer.batch_decode(answers, skip_special_tokens=True))
+
+
+class _Aloud(BaseStreamer):  # type: ignore[misc]  # transformers is not analysed
+    """Tells what one generation has written so far, whenever that makes whole letters."""
+
+    def __init__(self, tokenizer: Any, on_text: Callable[[str], None]) -> None:
+        self._tokenizer = tokenizer
+        self._on_text = on_text
+        self._ids: list[int] | None = None
+
+    def put(self, value: torch.Tensor) -> None:
+        if self._ids is None:
+            self._ids = []  # the first that comes is the prompt
+            return
+        self._ids += value.flatten().tolist()
+        text = self._tokenizer.decode(self._ids, skip_special_tokens=True)
+        if not text.endswith("\ufffd"):  # a letter of which some bytes are still to come
+            self._on_text(text)
+
+    def end(self) -> None:
+        """Nothing is held back until the end."""
 
 
 class _Constraint(LogitsProcessor):  # type: ignore[misc]  # transformers is not analysed

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from georay.locatability.labels import NUM_LABELS
+from georay.locatability.score import area_ratio
 
 ClassMap = NDArray[np.uint8]
 """ADE20K class ids [h, w] of one image, usually at reduced resolution."""
@@ -28,7 +29,7 @@ class ClassMapSegmenter(ABC):
         """Share of each ADE20K class in each RGB image: [N, 150], rows sum to 1."""
         ratios = np.zeros((len(images), NUM_LABELS), np.float32)
         for row, class_map in zip(ratios, self.class_maps(images), strict=True):
-            row[:] = np.bincount(class_map.ravel(), minlength=NUM_LABELS) / class_map.size
+            row[:] = area_ratio(class_map)
         return ratios
 
 

@@ -20,7 +20,6 @@ from report_run import (
 )
 
 from georay.core.tables import SCORES, rows_to_table
-from georay.curation.colours import class_colour
 from georay.curation.examples import extremes
 from georay.curation.report import render_report
 from georay.curation.report.counts import errors_by_kind, funnel, listed_errors
@@ -31,11 +30,12 @@ from georay.curation.report.figures import (
     kept_at,
     locatability_histogram,
 )
-from georay.curation.report.pictures import overlay_uri, photograph_uri
 from georay.curation.report.pieces import building_chart
 from georay.curation.report.worldmap import project, world_map
 from georay.errors import TableMismatch
+from georay.locatability.colours import class_colour
 from georay.locatability.labels import LABEL_INDEX
+from georay.locatability.pictures import overlay_uri, photograph_uri
 
 CHARTS = ("pair", "method", "funnel", "histogram", "building", "weights", "gallery", "map")
 VOID = {"meta", "link", "img", "input", "path", "wbr"}

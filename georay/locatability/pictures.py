@@ -1,4 +1,4 @@
-"""Pictures inside the page: photographs and class overlays as data URIs."""
+"""Pictures inside a page: photographs and class overlays as data URIs."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from georay.curation.colours import class_palette
+from georay.locatability.colours import class_palette
 
 
 def photograph_uri(image: Image.Image, max_side: int) -> str:

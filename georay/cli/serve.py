@@ -1,0 +1,87 @@
+"""The verb `serve`: an endpoint and a page on this machine."""
+
+import signal
+import socket
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from georay.config.serve import ServeRecipe
+
+
+def serve(
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="A recipe file; options given here override it.", show_default=False),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to listen on.", show_default="127.0.0.1: this machine only"),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on.", show_default="8000")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="An id of `georay models`, or a folder.", show_default="tiny"),
+    ] = None,
+) -> None:
+    """Serve a page and an endpoint that locate photographs.
+
+    Ctrl-C stops it after what it accepted is answered.
+
+    Example: georay serve --port 8080
+    """
+    chosen = _recipe(recipe, host, port, model)
+    _check_port(chosen.http.host, chosen.http.port)
+    _check_weights(chosen)
+    from georay.serving.app import running
+
+    stop = threading.Event()
+    typer.echo("starting; the model is being loaded")
+    with running(chosen) as address:
+        for number in (signal.SIGINT, signal.SIGTERM):  # only now: Ray sets its own when it starts
+            signal.signal(number, lambda *_: stop.set())
+        typer.echo(f"georay answers at {address} (Ctrl-C stops it)")
+        while not stop.wait(1.0):
+            pass
+        typer.echo("stopping; what was accepted is answered first")
+
+
+def _recipe(
+    recipe: Path | None, host: str | None, port: int | None, model: str | None
+) -> "ServeRecipe":
+    """The recipe file, if any, with the options that were given laid over it."""
+    from georay.config.load import load_recipe, parse_recipe
+    from georay.config.serve import ServeRecipe
+
+    base = load_recipe(recipe, ServeRecipe).model_dump() if recipe else {}
+    http = dict(base.get("http", {}))
+    http |= {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    merged = base | {"http": http} | ({"model": model} if model else {})
+    return parse_recipe(merged, ServeRecipe, str(recipe or "given by options"))
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raises ValueError where nobody could listen: better now than after the model is loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as knock:
+        knock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            knock.bind((host, port))
+        except OSError as problem:
+            raise ValueError(
+                f"cannot listen on {host}:{port} ({problem.strerror}); choose another --port"
+            ) from None
+
+
+def _check_weights(recipe: "ServeRecipe") -> None:
+    """Raises ModelUnavailable where this machine cannot hold the model of a private server."""
+    from georay.models.placement import choose_placement
+    from georay.models.registry import this_machine
+
+    if recipe.remote is None and recipe.device is None and recipe.cluster.address == "local":
+        choose_placement(recipe.model, this_machine())

@@ -1,0 +1,162 @@
+"""The recipe of a server: which model answers, what it refuses, and how it grows."""
+
+from typing import Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from georay.config.cluster import ClusterRecipe
+from georay.config.curate import SegmenterRecipe
+from georay.config.load import Recipe
+
+LOOPBACK = "127.0.0.1"
+
+
+class RemoteRecipe(Recipe):
+    """An OpenAI-compatible endpoint that answers instead of a model in the replicas.
+
+    key_variable: the environment variable that holds the endpoint's key; never the key itself.
+    """
+
+    base_url: str
+    model: str
+    key_variable: str | None = None
+    max_concurrency: PositiveInt = 8
+    max_attempts: PositiveInt = 2
+    timeout_s: PositiveFloat = 45.0
+    longest_side: int = Field(default=2048, ge=28)
+    token_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    sends_sampling: bool = True
+
+
+class AnswersRecipe(Recipe):
+    """How the model answers; see `models.answering.LocatorSettings`.
+
+    max_new_tokens: also the most that a chat completion may ask for.
+    """
+
+    max_new_tokens: int = Field(default=320, ge=128)
+    towns_per_country: PositiveInt = 5
+    abstain_below: float = Field(default=0.0, ge=0, le=1)
+
+
+class CluesRecipe(Recipe):
+    """Locatability in the replica (paper, section 3.1).
+
+    weights: "published" or a weights.json. threshold: below it a picture carries few clues.
+    """
+
+    segmenter: SegmenterRecipe = SegmenterRecipe()
+    weights: str = "published"
+    threshold: float = Field(default=0.4, ge=0, le=1)
+
+
+class RequestLimitsRecipe(Recipe):
+    """What a request may be, before anything of it is parsed or decoded.
+
+    max_queued: pictures that wait for a replica; beyond them the answer is 429 at once.
+    timeout_s: from the first byte of a request to its answer, the upload included.
+    keys_variable: the environment variable that holds the API keys, separated by spaces; without
+    it the server is open to whoever reaches its port. requests_per_minute, burst: of each key.
+    """
+
+    max_body_bytes: PositiveInt = 32 << 20
+    max_pixels: PositiveInt = 40_000_000
+    max_images: PositiveInt = 16
+    max_queued: PositiveInt = 64
+    timeout_s: PositiveFloat = 60.0
+    keys_variable: str | None = None
+    requests_per_minute: PositiveFloat = 120.0
+    burst: PositiveInt = 30
+
+
+class BatchingRecipe(Recipe):
+    """How pictures share one pass of the model.
+
+    A batch holds at most max_batch_size pictures, and fewer where they are large: padded to its
+    longest, it has at most max_batch_tokens. A replica is given twice a batch, so that the next
+    one forms while one is answered.
+    """
+
+    max_batch_size: PositiveInt = 16
+    max_batch_tokens: PositiveInt = 32_768
+    wait_s: float = Field(default=0.02, ge=0)
+
+    @property
+    def max_ongoing_requests(self) -> int:
+        return 2 * self.max_batch_size
+
+
+class ReplicasRecipe(Recipe):
+    """How many replicas answer and what each may use.
+
+    min 0 lets an idle server release its model; the first request then waits for it to load.
+    look_back_period_s must exceed the 10 s at which Ray Serve counts. drain_s: what a replica that
+    leaves may still take to answer.
+    """
+
+    min: int = Field(default=1, ge=0)
+    max: PositiveInt = 1
+    target_ongoing_requests: PositiveFloat | None = None
+    num_cpus: float = Field(default=1.0, ge=0)
+    num_gpus: float = Field(default=0.0, ge=0)
+    accelerator_type: str | None = None
+    upscale_delay_s: float = Field(default=5.0, ge=0)
+    downscale_delay_s: float = Field(default=120.0, ge=0)
+    look_back_period_s: float = Field(default=20.0, gt=10)
+    health_period_s: PositiveFloat = 10.0
+    health_timeout_s: PositiveFloat = 60.0
+    drain_s: PositiveFloat = 70.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max < self.min:
+            raise ValueError(f"max ({self.max}) must be at least min ({self.min})")
+        return self
+
+
+class HttpRecipe(Recipe):
+    """Where `georay serve` listens. On a cluster the Serve file's http_options say it."""
+
+    host: str = LOOPBACK
+    port: int = Field(default=8000, ge=1, le=65535)
+
+
+class ServeRecipe(Recipe):
+    """One server. Without any configuration it serves the tiny model on this machine.
+
+    model: an id of `georay models`, a folder that holds weights, or a hub id with its revision.
+    adapters: the folder of the trained adapters. remote: asks an endpoint instead of a model.
+    """
+
+    model: str = "tiny"
+    revision: str | None = None
+    adapters: str | None = None
+    device: str | None = None
+    precision: Literal["float32", "bfloat16", "float16"] | None = None
+    remote: RemoteRecipe | None = None
+    answers: AnswersRecipe = AnswersRecipe()
+    clues: CluesRecipe = CluesRecipe()
+    limits: RequestLimitsRecipe = RequestLimitsRecipe()
+    batching: BatchingRecipe = BatchingRecipe()
+    replicas: ReplicasRecipe = ReplicasRecipe()
+    http: HttpRecipe = HttpRecipe()
+    cluster: ClusterRecipe = ClusterRecipe()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.remote is not None and (self.adapters or self.answers.abstain_below):
+            raise ValueError(
+                "a remote model takes no adapters from here and cannot be ranked, so it never "
+                "abstains: remove adapters and answers.abstain_below, or remote"
+            )
+        if self.limits.max_images > self.limits.max_queued:
+            raise ValueError(
+                f"limits.max_images ({self.limits.max_images}) must not exceed limits.max_queued "
+                f"({self.limits.max_queued}): a full request would never be accepted"
+            )
+        if self.replicas.drain_s < self.limits.timeout_s:
+            raise ValueError(
+                f"replicas.drain_s ({self.replicas.drain_s:g}) must be at least limits.timeout_s "
+                f"({self.limits.timeout_s:g}), or a leaving replica drops what it accepted"
+            )
+        return self

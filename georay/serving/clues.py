@@ -1,0 +1,64 @@
+"""A picture's locatability in a replica: the small segmenter, the weights, and the sum shown."""
+
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from georay.config.serve import CluesRecipe
+from georay.locatability.colours import class_colour
+from georay.locatability.pictures import overlay_uri
+from georay.locatability.score import area_ratio, contributions
+from georay.locatability.weights import ClassWeights, published_weights, weights_from_json
+from georay.models.segmenter import Segmenter, load_segmenter
+from georay.models.segmenters.hub import pinned_revision
+from georay.serving.jobs import ClassShare, Clues
+
+_TOP_CLASSES = 8
+_OVERLAY_SIDE = 512
+
+
+class CluesReader:
+    """Says how much a picture gives away about where it was taken (paper, equation 1)."""
+
+    def __init__(self, recipe: CluesRecipe) -> None:
+        """Raises ModelUnavailable or ValueError where weights are not here."""
+        choice = recipe.segmenter
+        self._segmenter: Segmenter = load_segmenter(
+            choice.model,
+            revision=pinned_revision(choice.model, choice.revision),
+            exact=choice.exact,
+            device=choice.device,
+        )
+        self._weights = _weights(recipe.weights)
+
+    def read(self, picture: Image.Image, overlay: bool) -> Clues:
+        """Locatability of an RGB picture, with its coloured class map if that is wanted."""
+        started = time.perf_counter()
+        class_map = self._segmenter.class_maps([picture])[0]
+        parts = contributions(area_ratio(class_map), self._weights.values)
+        top = tuple(
+            ClassShare(
+                part.label,
+                part.area_ratio,
+                part.weight,
+                part.contribution,
+                class_colour(part.label),
+            )
+            for part in parts[:_TOP_CLASSES]
+        )
+        return Clues(
+            score=sum(part.contribution for part in parts),
+            classes=top,
+            overlay=overlay_uri(class_map, picture.size, _OVERLAY_SIDE) if overlay else None,
+            elapsed_ms=(time.perf_counter() - started) * 1000,
+        )
+
+
+def _weights(source: str) -> ClassWeights:
+    if source == "published":
+        return published_weights()
+    path = Path(source).expanduser()
+    if not path.is_file():
+        raise ValueError(f"clues.weights must be `published` or a file; there is no file {path}")
+    return weights_from_json(path.read_text(encoding="utf-8"))

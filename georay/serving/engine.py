@@ -1,0 +1,245 @@
+"""The engines behind one protocol: a model in this process, or an endpoint elsewhere.
+
+An engine is called by one thread at a time. It gets decoded pictures and never sees a request.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+
+from georay.config.serve import ServeRecipe
+from georay.core.prompts import INFERENCE, LOCATION, Conversation, Prompt
+from georay.models.adapters import STAGES
+from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
+from georay.models.families.base import Exchange, Sampling
+from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.models.locations import Location
+from georay.models.locator import LoadedModel, load_model
+from georay.serving.jobs import AdapterChoice, ChatOptions, LocateOptions, ModelCard
+
+
+@dataclass(frozen=True)
+class Located:
+    """A location, and how many tokens the model wrote for it."""
+
+    location: Location
+    num_tokens: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a model answered in a chat; `text` is None where there is none, for the reason `error`.
+
+    Token counts are 0 where an endpoint does not tell them.
+    """
+
+    text: str | None
+    error: str | None
+    num_prompt_tokens: int
+    num_tokens: int
+
+
+class Engine(Protocol):
+    """What a replica needs of whoever answers."""
+
+    card: ModelCard
+
+    def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
+        """One location per picture, in order. Raises ValueError for an adapter it has not."""
+
+    def locate_aloud(
+        self,
+        picture: Image.Image,
+        options: LocateOptions,
+        on_place: Callable[[Location], None],
+        on_reasons: Callable[[str], None],
+    ) -> Located:
+        """As `locate`, told while it comes about."""
+
+    def chat(self, exchanges: Sequence[Exchange], options: ChatOptions) -> list[Said]:
+        """One answer per exchange, in order. Raises ValueError for an adapter it has not."""
+
+    def check(self) -> None:
+        """Asks the model a small question; raises RuntimeError where no sane answer comes."""
+
+
+def load_engine(recipe: ServeRecipe) -> Engine:
+    """The engine that a recipe names, its model loaded.
+
+    Raises ModelUnavailable for weights that are not here; ValueError for adapters of another base
+    or a key that is not in the environment.
+    """
+    if recipe.remote is not None:
+        return RemoteEngine(RemoteModel(RemoteSettings(**recipe.remote.model_dump())), recipe)
+    adapters = Path(recipe.adapters).expanduser() if recipe.adapters else None
+    loaded = load_model(
+        recipe.model,
+        adapters,
+        revision=recipe.revision,
+        device=recipe.device,
+        precision=recipe.precision,
+    )
+    return LocalEngine(loaded, recipe)
+
+
+class LocalEngine:
+    """A network in this process, whose adapters switch from batch to batch in place."""
+
+    def __init__(self, loaded: LoadedModel, recipe: ServeRecipe) -> None:
+        self._loaded = loaded
+        self._recipe = recipe
+        self._answerers: dict[tuple[Prompt, bool, bool], LocalAnswerer] = {}
+        names = loaded.stack.names if loaded.stack else ()
+        choices = (*names, *(("both",) if len(names) == len(STAGES) else ()))
+        self.card = ModelCard(_public(loaded.id), loaded.revision, choices, _default_of(choices))
+
+    def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
+        answerer = self._answerer(options)
+        exchanges = [_question(picture, options) for picture in pictures]
+        return [self._counted(one, options) for one in answerer.answer(exchanges, options.top_k)]
+
+    def locate_aloud(
+        self,
+        picture: Image.Image,
+        options: LocateOptions,
+        on_place: Callable[[Location], None],
+        on_reasons: Callable[[str], None],
+    ) -> Located:
+        answerer, exchange = self._answerer(options), _question(picture, options)
+        found = answerer.answer_aloud(exchange, options.top_k, on_place, on_reasons)
+        return self._counted(found, options)
+
+    def chat(self, exchanges: Sequence[Exchange], options: ChatOptions) -> list[Said]:
+        self._activate(options.adapter)
+        family = self._loaded.family
+        batch = family.encode(exchanges)
+        texts = family.generate(
+            batch, Sampling(options.max_new_tokens, options.temperature, options.top_p)
+        )
+        asked = batch["attention_mask"].sum(dim=1).tolist()
+        return [
+            Said(text, None, int(count), min(self._num_tokens(text), options.max_new_tokens))
+            for text, count in zip(texts, asked, strict=True)
+        ]
+
+    def check(self) -> None:
+        grey = Image.new("RGB", (56, 56), "grey")
+        exchange = Exchange((grey,), Conversation(INFERENCE.question))
+        family = self._loaded.family
+        answers = family.generate(family.encode([exchange]), Sampling(max_new_tokens=1))
+        if len(answers) != 1:
+            raise RuntimeError(f"the model gave {len(answers)} answers to one question")
+
+    def _answerer(self, options: LocateOptions) -> LocalAnswerer:
+        """The answerer of these options, with their adapters acting."""
+        choice = self._activate(options.adapter)
+        prompt = _prompt_of(options)
+        # A calibration was fitted on the default's answers and says nothing of the others'.
+        calibrated = choice == self.card.default_adapter
+        key = (prompt, options.constrained, calibrated)
+        if key not in self._answerers:
+            calibration = self._loaded.calibration if calibrated else None
+            self._answerers[key] = LocalAnswerer(
+                self._loaded.family, _settings(self._recipe, options), calibration
+            )
+        return self._answerers[key]
+
+    def _activate(self, choice: AdapterChoice | None) -> AdapterChoice:
+        chosen = choice or self.card.default_adapter
+        _check_choice(chosen, self.card)
+        stack = self._loaded.stack
+        if stack is not None:
+            names = {"both": stack.names, "none": ()}.get(chosen, (chosen,))
+            if names != stack.active:
+                stack.activate(names)
+        return chosen
+
+    def _counted(self, location: Location, options: LocateOptions) -> Located:
+        settled = options.top_k > 0 and options.constrained and not options.reasons
+        written = None if settled else location.raw
+        return Located(location, self._num_tokens(written) if written else 0)
+
+    def _num_tokens(self, text: str) -> int:
+        return len(self._loaded.family.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+class RemoteEngine:
+    """An OpenAI-compatible endpoint. It neither ranks nor streams, and has no adapters of ours."""
+
+    def __init__(self, model: RemoteModel, recipe: ServeRecipe) -> None:
+        assert recipe.remote is not None
+        self._model = model
+        self._recipe = recipe
+        self.card = ModelCard(recipe.remote.model, None, (), "none")
+
+    def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
+        _check_choice(options.adapter or "none", self.card)
+        answerer: Answerer = RemoteAnswerer(self._model, _settings(self._recipe, options))
+        exchanges = [_question(picture, options) for picture in pictures]
+        return [Located(one, 0) for one in answerer.answer(exchanges, options.top_k)]
+
+    def locate_aloud(
+        self,
+        picture: Image.Image,
+        options: LocateOptions,
+        on_place: Callable[[Location], None],
+        on_reasons: Callable[[str], None],
+    ) -> Located:
+        (found,) = self.locate([picture], options)
+        on_place(found.location)
+        if found.location.reasons:
+            on_reasons(found.location.reasons)
+        return found
+
+    def chat(self, exchanges: Sequence[Exchange], options: ChatOptions) -> list[Said]:
+        _check_choice(options.adapter or "none", self.card)
+        sampling = Sampling(options.max_new_tokens, options.temperature, options.top_p)
+        return [
+            Said(one.text, one.error, one.num_prompt_tokens or 0, one.num_answer_tokens or 0)
+            for one in self._model.answer(exchanges, sampling)
+        ]
+
+    def check(self) -> None:
+        """A new replica would not bring a dead endpoint back: its errors are in the answers."""
+
+
+def _public(model: str) -> str:
+    """A model's name for strangers: of a folder, not where it lies."""
+    path = Path(model).expanduser()
+    return path.name if path.is_dir() else model
+
+
+def _question(picture: Image.Image, options: LocateOptions) -> Exchange:
+    return Exchange((picture,), Conversation(_prompt_of(options).question))
+
+
+def _prompt_of(options: LocateOptions) -> Prompt:
+    """Without reasons the question of the paper's second stage is asked, which wants none."""
+    return INFERENCE if options.reasons else LOCATION
+
+
+def _settings(recipe: ServeRecipe, options: LocateOptions) -> LocatorSettings:
+    return LocatorSettings(
+        prompt=_prompt_of(options),
+        constrained=options.constrained,
+        sampling=Sampling(max_new_tokens=recipe.answers.max_new_tokens),
+        batch_size=recipe.batching.max_batch_size,
+        towns_per_country=recipe.answers.towns_per_country,
+        abstain_below=recipe.answers.abstain_below if options.top_k else 0.0,
+    )
+
+
+def _default_of(choices: Sequence[str]) -> AdapterChoice:
+    """All that the model has; "none" where it has nothing."""
+    order: tuple[AdapterChoice, ...] = ("both", "location", "reasoning")
+    return next((one for one in order if one in choices), "none")
+
+
+def _check_choice(choice: AdapterChoice, card: ModelCard) -> None:
+    if choice not in card.choices():
+        raise ValueError(
+            f"{card.id} has no adapter {choice!r}; its choices are {', '.join(card.choices())}"
+        )

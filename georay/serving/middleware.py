@@ -1,0 +1,198 @@
+"""What stands before every route: identity, deadline, keys, and the byte cap."""
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from georay.serving.errors import Refusal, response_of
+from georay.serving.limits import KeyRing, Rates
+from georay.serving.metrics import ServingMetrics
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_REQUEST_ID = "x-request-id"
+_LOOK_S = 0.05  # between two looks whether the last has left
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_OPEN = ("/v1/world", "/v1/samples")  # what the page shows before anyone asks anything
+
+_log = logging.getLogger("georay.serving")
+
+
+class _Started:
+    """Passes messages on, and remembers the status once a response has begun."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+        self._send = send
+        self._headers = headers
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                headers[name] = value
+        await self._send(message)
+
+
+class Doors:
+    """Who is inside, and whether anyone else may come in."""
+
+    def __init__(self) -> None:
+        self.num_inside = 0
+        self.closing = False
+
+    async def close(self, patience_s: float) -> None:
+        """Lets nobody in any more, and waits until all who are inside have left."""
+        self.closing = True
+        deadline = time.monotonic() + patience_s
+        while self.num_inside and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK_S)
+
+
+class Watch:
+    """Outermost: gives each request an id, a deadline, a line in the log, and safe headers."""
+
+    def __init__(
+        self, app: ASGIApp, timeout_s: float, metrics: ServingMetrics, doors: Doors
+    ) -> None:
+        self._app = app
+        self._timeout_s = timeout_s
+        self._metrics = metrics
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id, headers = _identified(scope)
+        started = _Started(send, headers)
+        if self._doors.closing:
+            closing = Refusal("unavailable", "the server is stopping; try again later", 30)
+            await self._refuse(closing, scope, receive, started)
+            return
+        self._doors.num_inside += 1
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._app(scope, receive, started)
+        except TimeoutError:
+            message = f"no answer within {self._timeout_s:g} s; send fewer pictures, or try later"
+            await self._refuse(Refusal("timeout", message), scope, receive, started)
+        except Exception:
+            _log.exception("request %s failed", request_id)
+            message = "the server failed; its log has more under this request's id"
+            await self._refuse(Refusal("internal", message), scope, receive, started)
+        finally:
+            self._doors.num_inside -= 1
+            seconds = time.perf_counter() - began
+            self._note(scope, request_id, started.status or 499, seconds)
+
+    async def _refuse(
+        self, refusal: Refusal, scope: Scope, receive: Receive, started: _Started
+    ) -> None:
+        if started.status is None:
+            await response_of(refusal, scope)(scope, receive, started)
+
+    def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "other")
+        method = scope["method"] if scope.get("route") else "other"
+        self._metrics.count(route, method, status, seconds)
+        _log.info("%s %s %s %d %.0f ms", request_id, method, route, status, seconds * 1000)
+
+
+def _identified(scope: Scope) -> tuple[str, dict[str, str]]:
+    """The request's id, and the headers that its response gets."""
+    sent = Headers(scope=scope).get(_REQUEST_ID, "")
+    request_id = sent if _SANE_ID.fullmatch(sent) else str(uuid.uuid4())
+    scope.setdefault("state", {})["request_id"] = request_id
+    headers = dict(SECURITY_HEADERS)
+    if request_id != sent:  # Ray Serve's proxy repeats the one that came
+        headers[_REQUEST_ID] = request_id
+    return request_id, headers
+
+
+class Gate:
+    """Lets in who shows a key, as often as the key may ask. Open where the server has no keys."""
+
+    def __init__(self, app: ASGIApp, keys: KeyRing, rates: Rates) -> None:
+        self._app = app
+        self._keys = keys
+        self._rates = rates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._admit(scope)
+        except Refusal as refusal:
+            await response_of(refusal, scope)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> None:
+        """Raises Refusal for a request without a key, or with one that asks too often."""
+        path: str = scope.get("path", "")
+        asks = path.startswith("/v1/") and not path.startswith(_OPEN)
+        guarded = asks or path == "/metrics"
+        if not self._keys or not guarded or scope["type"] != "http":
+            return
+        key = self._keys.number_of(_presented(Headers(scope=scope)))
+        if key is None:
+            message = "this server needs an API key: send it as 'Authorization: Bearer KEY'"
+            raise Refusal("unauthorised", message)
+        if scope["method"] == "POST" and (wait_s := self._rates.wait_s(key)):
+            message = f"this key asks too often; try again in {wait_s} s"
+            raise Refusal("rate_limited", message, wait_s)
+
+
+def _presented(headers: Headers) -> str:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+
+
+class BodyCap:
+    """Counts the bytes of a body as they come, before anything reads them."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self._max_bytes:
+            await response_of(self._refusal(), scope)(scope, receive, send)
+            return
+        await self._app(scope, self._counting(receive), send)
+
+    def _counting(self, receive: Receive) -> Receive:
+        num_bytes = 0
+
+        async def receive_counted() -> Message:
+            nonlocal num_bytes
+            message = await receive()
+            num_bytes += len(message.get("body", b""))
+            if num_bytes > self._max_bytes:
+                raise self._refusal()
+            return message
+
+        return receive_counted
+
+    def _refusal(self) -> Refusal:
+        mib = self._max_bytes / 2**20
+        message = f"the request is larger than {mib:g} MiB; send fewer or smaller pictures"
+        return Refusal("too_large", message)

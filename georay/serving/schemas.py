@@ -1,0 +1,226 @@
+"""What goes over the wire of /v1/locate and its sisters, as OpenAPI shows it."""
+
+from typing import Literal
+
+from fastapi import UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+
+from georay.models.locations import Status
+from georay.serving.jobs import AdapterChoice
+
+FEW_CLUES = "this picture carries few clues"
+MOST_CANDIDATES = 20
+
+ErrorCode = Literal[
+    "too_large",
+    "unsupported_type",
+    "invalid",
+    "busy",
+    "rate_limited",
+    "unauthorised",
+    "timeout",
+    "unavailable",
+    "not_found",
+    "method_not_allowed",
+    "internal",
+]
+
+
+class Form(BaseModel):
+    """Fields of a form. What is not named here is refused: no field can carry a prompt."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LocateForm(Form):
+    """Pictures and how to locate them."""
+
+    images: list[UploadFile] = Field(description="JPEG, PNG or WebP files")
+    top_k: int = Field(5, ge=0, le=MOST_CANDIDATES, description="countries to rank; 0 is faster")
+    adapter: AdapterChoice | None = Field(
+        None, description="of the model's adapters; by default all that it has"
+    )
+    reasons: bool = Field(True, description="write an explanation")
+    constrained: bool = Field(True, description="answer with a country of the gazetteer only")
+    locatability: bool = Field(True, description="measure how much each picture gives away")
+    overlay: bool = Field(False, description="return the coloured class map too")
+
+
+class CluesForm(Form):
+    """Pictures whose locatability is asked."""
+
+    images: list[UploadFile] = Field(description="JPEG, PNG or WebP files")
+    overlay: bool = Field(False, description="return the coloured class map too")
+
+
+class Answer(BaseModel):
+    """Base of what the server says."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ModelShown(Answer):
+    """The model that answered, at its exact revision where it has one."""
+
+    id: str
+    revision: str | None
+    adapters: list[str]
+
+
+class TownShown(Answer):
+    city: str
+    latitude: float
+    longitude: float
+    probability: float
+
+
+class CandidateShown(Answer):
+    """A country. Its point is the town with the least expected distance to the truth, if the
+    country is right; `radius_km` is that distance. Both are null for a country without towns."""
+
+    country: str
+    country_name: str
+    probability: float
+    latitude: float | None
+    longitude: float | None
+    radius_km: float | None
+    towns: list[TownShown]
+
+
+class ClassShown(Answer):
+    label: str
+    ratio: float
+    weight: float
+    contribution: float
+    colour: str = Field(pattern=r"^#[0-9a-f]{6}$")
+
+
+class LocatabilityShown(Answer):
+    """How much a picture gives away (0 to 1), and the classes that add most to it."""
+
+    score: float
+    threshold: float
+    classes: list[ClassShown]
+    overlay: str | None
+
+
+class TimingsShown(Answer):
+    """Milliseconds. Clues are read beside the answer, so the parts may exceed the total."""
+
+    queue_ms: float = 0.0
+    decode_ms: float = 0.0
+    locatability_ms: float = 0.0
+    rank_ms: float = 0.0
+    answer_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+class Result(Answer):
+    """One picture's answer. Abstention is an answer: no place is named, candidates are."""
+
+    file: str
+    status: Status
+    country: str | None = None
+    country_name: str | None = None
+    city: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    confidence: float | None = None
+    expected_distance_km: float | None = None
+    reasons: str | None = None
+    error: str | None = None
+    warning: str | None = None
+    candidates: list[CandidateShown] = []
+    locatability: LocatabilityShown | None = None
+    timings: TimingsShown = TimingsShown()
+
+
+class LocateAnswer(Answer):
+    request_id: str
+    model: ModelShown
+    results: list[Result]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "request_id": "6f3c1a0b-5a1e-4a53-9f0c-2f9d6b1f7a11",
+                    "model": {"id": "tiny", "revision": None, "adapters": ["reasoning"]},
+                    "results": [
+                        {
+                            "file": "street.jpg",
+                            "status": "answered",
+                            "country": "CL",
+                            "country_name": "Chile",
+                            "city": "Santiago",
+                            "latitude": -33.457,
+                            "longitude": -70.648,
+                            "confidence": 0.61,
+                            "expected_distance_km": 412.0,
+                            "reasons": "The bollards are white with a red band.",
+                            "error": None,
+                            "warning": None,
+                            "candidates": [],
+                            "locatability": None,
+                            "timings": {"total_ms": 640.0},
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+
+class CluesResult(Answer):
+    """One picture's locatability, or why it could not be read."""
+
+    file: str
+    error: str | None = None
+    warning: str | None = None
+    locatability: LocatabilityShown | None = None
+    timings: TimingsShown = TimingsShown()
+
+
+class CluesAnswer(Answer):
+    request_id: str
+    results: list[CluesResult]
+
+
+class ErrorShown(Answer):
+    code: ErrorCode
+    message: str
+    request_id: str
+
+
+class ErrorAnswer(Answer):
+    error: ErrorShown
+
+
+class SampleShown(Answer):
+    name: str
+    url: str
+    title: str
+
+
+class SamplesAnswer(Answer):
+    """Drawn scenes to try; never photographs."""
+
+    samples: list[SampleShown]
+
+
+class StateAnswer(Answer):
+    status: Literal["ok", "ready"]
+
+
+class ModelEntry(Answer):
+    """One name that a chat completion may ask for."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: Literal["georay"] = "georay"
+
+
+class ModelsAnswer(Answer):
+    object: Literal["list"] = "list"
+    data: list[ModelEntry]

@@ -1,0 +1,221 @@
+"""What the routes do, whoever answers behind them: check, ask, wait for all, and say it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from georay.config.serve import ServeRecipe
+from georay.serving.batches import Slots
+from georay.serving.errors import Refusal
+from georay.serving.jobs import (
+    AdapterChoice,
+    ChatJob,
+    ChatOutcome,
+    CluesJob,
+    CluesOutcome,
+    LocateJob,
+    LocateOptions,
+    LocateOutcome,
+    ModelCard,
+    Piece,
+)
+from georay.serving.limits import Picture, check_picture
+from georay.serving.metrics import ServingMetrics
+from georay.serving.results import (
+    clues_result,
+    model_of,
+    result_of,
+    shown_name,
+    unreadable,
+)
+from georay.serving.schemas import CluesAnswer, CluesResult, LocateAnswer, LocateForm, Result
+
+Outcome = TypeVar("Outcome", LocateOutcome, CluesOutcome, ChatOutcome)
+Shown = TypeVar("Shown", Result, CluesResult)
+Item = TypeVar("Item")
+
+
+class Backend(Protocol):
+    """The model replicas, as the ingress sees them. Every method may raise Refusal."""
+
+    async def card(self) -> ModelCard: ...
+
+    async def locate(self, job: LocateJob) -> LocateOutcome: ...
+
+    def locate_aloud(self, job: LocateJob) -> AsyncIterator[Piece]: ...
+
+    async def clues(self, job: CluesJob) -> CluesOutcome: ...
+
+    async def chat(self, job: ChatJob) -> ChatOutcome: ...
+
+    async def num_replicas(self) -> int:
+        """Replicas that can answer now."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it came. `picture` is None where it was refused, for the reason in `refusal`."""
+
+    name: str
+    picture: Picture | None
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True)
+class Answered(Generic[Shown]):
+    """What is said of one file, and whether its picture could be read at all."""
+
+    is_read: bool
+    shown: Shown
+
+
+class Service:
+    """The server's work, without HTTP."""
+
+    def __init__(self, recipe: ServeRecipe, backend: Backend, metrics: ServingMetrics) -> None:
+        self.recipe = recipe
+        self.backend = backend
+        self.metrics = metrics
+        self.slots = Slots(recipe)
+        self._card: ModelCard | None = None
+
+    async def card(self) -> ModelCard:
+        """The model that answers, asked once."""
+        if self._card is None:
+            self._card = await self.backend.card()
+        return self._card
+
+    async def check_adapter(self, choice: AdapterChoice | None) -> None:
+        """Raises Refusal for an adapter that the model has not."""
+        card = await self.card()
+        if choice is not None and choice not in card.choices():
+            raise Refusal(
+                "invalid",
+                f"{card.id} has no adapter {choice!r}; choose one of {', '.join(card.choices())}",
+            )
+
+    def uploads(self, files: Sequence[tuple[str | None, bytes]]) -> list[Upload]:
+        """The files with the checks of their headers done.
+
+        Raises Refusal for too many files, or where none of them can be read.
+        """
+        most = self.recipe.limits.max_images
+        if len(files) > most:
+            raise Refusal("too_large", f"{len(files)} pictures came; send at most {most} at once")
+        checked = [self._checked(name, raw) for name, raw in files]
+        refusals = [one.refusal for one in checked if one.refusal is not None]
+        if len(refusals) == len(checked):
+            _refuse_all(refusals)
+        return checked
+
+    async def locate(
+        self, uploads: Sequence[Upload], form: LocateForm, request_id: str
+    ) -> LocateAnswer:
+        """The answer about every file, in order. Raises Refusal as a whole where it is full."""
+        await self.check_adapter(form.adapter)
+        card = await self.card()
+        results = _read_ones(await _all([self._located(one, form) for one in uploads]))
+        return LocateAnswer(request_id=request_id, model=model_of(card), results=results)
+
+    async def locate_aloud(self, upload: Upload, form: LocateForm) -> AsyncIterator[Piece]:
+        """The pieces of one file's answer."""
+        job = self._job(upload, form)
+        self.metrics.asked()
+        try:
+            async for piece in self.backend.locate_aloud(job):
+                if piece.kind == "done" and piece.outcome is not None:
+                    if piece.outcome.location is None:
+                        reason = piece.outcome.unreadable
+                        raise Refusal("invalid", f"the picture cannot be read: {reason}")
+                    self.metrics.answered(piece.outcome.share)
+                yield piece
+        finally:
+            self.metrics.ended()
+
+    async def clues(self, uploads: Sequence[Upload], overlay: bool, request_id: str) -> CluesAnswer:
+        """The locatability of every file, in order."""
+        results = _read_ones(await _all([self._read(one, overlay) for one in uploads]))
+        return CluesAnswer(request_id=request_id, results=results)
+
+    async def chat(self, job: ChatJob) -> ChatOutcome:
+        """The answer to a question about pictures. Raises Refusal where there is none."""
+        outcome = await self._ask(self.backend.chat(job))
+        if outcome.unreadable is not None:
+            raise Refusal("invalid", f"a picture cannot be read: {outcome.unreadable}")
+        if outcome.text is None:
+            raise Refusal("unavailable", f"no answer came: {outcome.error}")
+        self.metrics.answered(outcome.share)
+        return outcome
+
+    def shown(self, file: str, outcome: LocateOutcome, total_ms: float) -> Result:
+        """An outcome as the server says it."""
+        return result_of(file, outcome, total_ms, self.recipe.clues.threshold)
+
+    def _checked(self, name: str | None, raw: bytes) -> Upload:
+        shown = shown_name(name)
+        try:
+            return Upload(shown, check_picture(raw, self.recipe.limits), None)
+        except Refusal as refusal:
+            return Upload(shown, None, refusal)
+
+    async def _located(self, upload: Upload, form: LocateForm) -> "Answered[Result]":
+        if upload.refusal is not None:
+            return Answered(False, unreadable(upload.name, upload.refusal.detail))
+        started = time.perf_counter()
+        outcome = await self._ask(self.backend.locate(self._job(upload, form)))
+        if outcome.location is not None:
+            self.metrics.answered(outcome.share)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        shown = self.shown(upload.name, outcome, elapsed_ms)
+        return Answered(outcome.location is not None, shown)
+
+    async def _read(self, upload: Upload, overlay: bool) -> "Answered[CluesResult]":
+        if upload.picture is None:
+            reason = upload.refusal.detail if upload.refusal else ""
+            return Answered(False, CluesResult(file=upload.name, error=reason))
+        started = time.perf_counter()
+        outcome = await self._ask(self.backend.clues(CluesJob(upload.picture.raw, overlay)))
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        shown = clues_result(upload.name, outcome, elapsed_ms, self.recipe.clues.threshold)
+        return Answered(outcome.clues is not None, shown)
+
+    def _job(self, upload: Upload, form: LocateForm) -> LocateJob:
+        assert upload.picture is not None
+        size = (upload.picture.width, upload.picture.height)
+        options = LocateOptions(form.top_k, form.adapter, form.reasons, form.constrained)
+        slots = self.slots.of([size], self.recipe.answers.max_new_tokens)
+        return LocateJob(upload.picture.raw, options, slots, form.locatability, form.overlay)
+
+    async def _ask(self, asked: Awaitable[Outcome]) -> Outcome:
+        self.metrics.asked()
+        try:
+            return await asked
+        finally:
+            self.metrics.ended()
+
+
+async def _all(asked: Sequence[Awaitable[Item]]) -> list[Item]:
+    """All answers, or the first refusal, with the questions still open called back."""
+    tasks = [asyncio.ensure_future(one) for one in asked]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _refuse_all(refusals: Sequence[Refusal]) -> None:
+    codes = {refusal.code for refusal in refusals}
+    if len(codes) == 1:
+        raise refusals[0]
+    raise Refusal("invalid", f"none of the pictures can be read; the first: {refusals[0].detail}")
+
+
+def _read_ones(answered: Sequence[Answered[Shown]]) -> list[Shown]:
+    """What is said of each file. Raises Refusal where no picture could be read: a mistake of the
+    request, and no answer."""
+    if not any(one.is_read for one in answered):
+        raise Refusal("invalid", f"no picture can be read: {answered[0].shown.error}")
+    return [one.shown for one in answered]

@@ -1,0 +1,173 @@
+"""What a model replica does, without Ray: decode, read clues, answer batches, notice death."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from PIL import Image
+
+from georay.config.serve import ServeRecipe
+from georay.core.images import ImageLimits, decode
+from georay.core.prompts import Conversation
+from georay.models.families.base import Exchange
+from georay.models.locations import Location
+from georay.serving.batches import passes
+from georay.serving.clues import CluesReader
+from georay.serving.engine import Engine, Located, Said
+from georay.serving.jobs import ChatJob, ChatOptions, Clues, LocateJob, LocateOptions, Share
+
+Result = TypeVar("Result")
+Answer = Located | Said
+
+_SHORTEST_SIDE = 1024  # a JPEG is decoded no larger than models and segmenters look at
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A job whose pictures are decoded; `since`: when it began to wait for a batch."""
+
+    job: LocateJob | ChatJob
+    pictures: tuple[Image.Image, ...]
+    since: float
+
+    @property
+    def options(self) -> LocateOptions | ChatOptions:
+        return self.job.options
+
+    @property
+    def slots(self) -> int:
+        return self.job.slots
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer with its share of a batch, or the problem of the pass it was in."""
+
+    answer: Answer | None
+    problem: Exception | None
+    share: Share
+
+
+class Worker:
+    """One engine and its three threads: decoding, clues, and the model, which never share one."""
+
+    def __init__(self, recipe: ServeRecipe, engine: Engine, clues: CluesReader) -> None:
+        self.engine = engine
+        self._clues = clues
+        self._limits = ImageLimits(recipe.limits.max_pixels, recipe.limits.max_body_bytes)
+        self._health = recipe.replicas
+        self._decoding = ThreadPoolExecutor(1, "decode")
+        self._reading = ThreadPoolExecutor(1, "clues")
+        self._answering = ThreadPoolExecutor(1, "model")
+        self._alive_at = float("-inf")
+
+    async def decode(self, raws: Sequence[bytes]) -> tuple[tuple[Image.Image, ...], float]:
+        """Pictures and the milliseconds they took. Raises UnreadableImage for the first bad one."""
+        started = time.perf_counter()
+
+        def work() -> tuple[Image.Image, ...]:
+            return tuple(decode(raw, self._limits, _SHORTEST_SIDE).image for raw in raws)
+
+        pictures = await _in(self._decoding, work)
+        return pictures, _milliseconds(started)
+
+    async def clues(self, picture: Image.Image, overlay: bool) -> Clues:
+        """The picture's locatability."""
+        return await _in(self._reading, lambda: self._clues.read(picture, overlay))
+
+    async def answer(self, batch: Sequence[Ready]) -> list[Answered]:
+        """One answer per job, in order; a pass that fails costs only its own jobs."""
+        return await _in(self._answering, lambda: self._answer(batch))
+
+    async def answer_aloud(
+        self,
+        ready: Ready,
+        on_place: Callable[[Location], None],
+        on_reasons: Callable[[str], None],
+    ) -> Answered:
+        """One located picture, told while it comes about, in the model's thread."""
+        options = ready.options
+        assert isinstance(options, LocateOptions)
+
+        def work() -> Answered:
+            began = time.perf_counter()
+            located = self.engine.locate_aloud(ready.pictures[0], options, on_place, on_reasons)
+            self._alive_at = time.monotonic()
+            return Answered(located, None, _share(ready, began, 1, True, located))
+
+        return await _in(self._answering, work)
+
+    async def check(self) -> None:
+        """Raises RuntimeError where the model does not answer in time, or not sanely.
+
+        A model that answered within the last period is not asked again.
+        """
+        if time.monotonic() - self._alive_at < self._health.health_period_s:
+            return
+        seconds = 0.9 * self._health.health_timeout_s
+        try:
+            async with asyncio.timeout(seconds):
+                await _in(self._answering, self.engine.check)
+        except TimeoutError:
+            raise RuntimeError(f"the model gave no sign of life for {seconds:.0f} s") from None
+        self._alive_at = time.monotonic()
+
+    def _answer(self, batch: Sequence[Ready]) -> list[Answered]:
+        began = time.perf_counter()
+        done: dict[int, Answered] = {}
+        for positions in passes(batch):
+            members = [batch[position] for position in positions]
+            answers, problem = self._pass(members)
+            for position, answer in zip(positions, answers, strict=True):
+                share = _share(batch[position], began, len(batch), position == 0, answer)
+                done[position] = Answered(answer, problem, share)
+        return [done[position] for position in range(len(batch))]
+
+    def _pass(self, members: Sequence[Ready]) -> tuple[Sequence[Answer | None], Exception | None]:
+        try:
+            answers = self._ask(members)
+        except Exception as problem:  # whatever a network raises, the other passes are answered
+            self._alive_at = float("-inf")  # so that the next health check asks the model
+            _log.exception("a pass of %d jobs failed", len(members))
+            return [None] * len(members), problem
+        self._alive_at = time.monotonic()
+        return answers, None
+
+    def _ask(self, members: Sequence[Ready]) -> Sequence[Answer]:
+        options = members[0].options
+        if isinstance(options, LocateOptions):
+            return self.engine.locate([one.pictures[0] for one in members], options)
+        return self.engine.chat([_exchange(one) for one in members], options)
+
+
+def _exchange(ready: Ready) -> Exchange:
+    assert isinstance(ready.job, ChatJob)
+    conversation = Conversation(ready.job.question, num_images=len(ready.pictures))
+    return Exchange(ready.pictures, conversation)
+
+
+def _share(ready: Ready, began: float, size: int, first: bool, answer: Answer | None) -> Share:
+    return Share(
+        batch_size=size,
+        first=first,
+        num_tokens=answer.num_tokens if answer else 0,
+        queue_ms=(began - ready.since) * 1000,
+    )
+
+
+def timed(share: Share, started: float, decode_ms: float) -> Share:
+    """The share with what the whole took in this process, since `started`."""
+    return replace(share, decode_ms=decode_ms, total_ms=_milliseconds(started))
+
+
+async def _in(thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+
+def _milliseconds(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,95 @@
+"""A replica's work: what one job breaks costs no other, and death is noticed."""
+
+import asyncio
+import time
+
+import pytest
+from locating_family import picture
+from serving_parts import HereBackend, small_recipe, street
+
+from georay.errors import UnreadableImage
+from georay.serving.jobs import LocateJob, LocateOptions
+from georay.serving.work import Ready, Worker
+
+FAST, OTHER = LocateOptions(top_k=1, reasons=False), LocateOptions(top_k=2, reasons=False)
+
+
+def ready(options: LocateOptions = FAST) -> Ready:
+    return Ready(LocateJob(b"", options), (picture(),), time.perf_counter())
+
+
+@pytest.fixture
+def worker(model, backend: HereBackend) -> Worker:
+    """A worker of its own over the shared engine."""
+    health = {"health_period_s": 30, "health_timeout_s": 1}
+    recipe = small_recipe(model, replicas=health)
+    return Worker(recipe, backend.worker.engine, backend.worker._clues)
+
+
+def test_jobs_of_different_options_share_a_batch_and_keep_their_order(worker):
+    answered = asyncio.run(worker.answer([ready(FAST), ready(OTHER), ready(FAST)]))
+    counts = [len(one.answer.location.candidates) for one in answered]
+    assert counts == [1, 2, 1]
+    assert [one.share.batch_size for one in answered] == [3, 3, 3]
+    assert sum(one.share.first for one in answered) == 1
+    assert all(one.share.queue_ms >= 0 for one in answered)
+
+
+def test_a_pass_that_fails_costs_only_its_own_jobs(worker, monkeypatch):
+    locate = worker.engine.locate
+
+    def failing(pictures, options):
+        if options == OTHER:
+            raise MemoryError("no room")
+        return locate(pictures, options)
+
+    monkeypatch.setattr(worker.engine, "locate", failing)
+    first, second = asyncio.run(worker.answer([ready(FAST), ready(OTHER)]))
+    assert first.answer is not None and first.problem is None
+    assert second.answer is None and isinstance(second.problem, MemoryError)
+
+
+def test_a_broken_picture_says_why(worker):
+    with pytest.raises(UnreadableImage):
+        asyncio.run(worker.decode([street()[:500]]))
+
+
+def test_a_live_model_is_asked_and_not_asked_again_at_once(worker, monkeypatch):
+    asked = []
+    monkeypatch.setattr(worker.engine, "check", lambda: asked.append(1))
+    asyncio.run(worker.check())
+    asyncio.run(worker.check())
+    assert len(asked) == 1
+
+
+def test_a_dead_model_is_noticed(worker, monkeypatch):
+    def dead() -> None:
+        raise RuntimeError("device lost")
+
+    monkeypatch.setattr(worker.engine, "check", dead)
+    with pytest.raises(RuntimeError, match="device lost"):
+        asyncio.run(worker.check())
+
+
+def test_a_hung_model_is_noticed_in_time(worker, monkeypatch):
+    monkeypatch.setattr(worker.engine, "check", lambda: time.sleep(1.5))
+    started = time.monotonic()
+    with pytest.raises(RuntimeError, match="no sign of life"):
+        asyncio.run(worker.check())
+    assert time.monotonic() - started < 1.4
+
+
+def test_a_model_that_failed_is_asked_at_the_next_check(worker, monkeypatch):
+    asyncio.run(worker.answer([ready()]))
+    asked = []
+    monkeypatch.setattr(worker.engine, "check", lambda: asked.append(1))
+    asyncio.run(worker.check())
+    assert asked == [], "it has just answered"
+
+    def failing(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(worker.engine, "locate", failing)
+    asyncio.run(worker.answer([ready()]))
+    asyncio.run(worker.check())
+    assert asked == [1]
