@@ -134,9 +134,7 @@ def figure_six(sources: dict[float, Path], folder: Path, split: str) -> Comparis
     files: dict[str, list[Path]] = {}
     for share, source in sources.items():
         where = folder / f"mix-{share:g}"
-        found = answer_rows(
-            training(source, where), test, where, SEEDS, rows=("location only",)
-        )
+        found = answer_rows(training(source, where), test, where, SEEDS, rows=("location only",))
         files[f"{share:.0%} locatable"] = found["location only"]
     return measured("Figure 6 on StreetWorld", files)
 

@@ -292,7 +292,9 @@ def forward_gflops(recipe: TinyModelRecipe) -> dict[str, float]:
 
     family = build_tiny(recipe)
     answer = target_answer(LOCATION, country="Chile", city="Santiago")
-    asked = Exchange((Image.new("RGB", (448, 448)),), Conversation(LOCATION.question, answer=answer))
+    asked = Exchange(
+        (Image.new("RGB", (448, 448)),), Conversation(LOCATION.question, answer=answer)
+    )
     batch = family.encode_for_training([asked])
     with torch.no_grad(), FlopCounterMode(display=False) as both:
         family.network(**batch)

@@ -274,8 +274,7 @@ def _stage_samples(
     """What is learnt, and what is held out to validate on."""
     recipe = job.recipe
     learnt, held_out = (
-        stage_samples(recipe.samples, job.stage.adapter, split)
-        for split in ("train", "validation")
+        stage_samples(recipe.samples, job.stage.adapter, split) for split in ("train", "validation")
     )
     held_out = held_out.slice(0, recipe.watch.max_validation)
     measures = _measures(

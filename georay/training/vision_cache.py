@@ -198,7 +198,9 @@ class StoreVisionFeatures:
         pictures = {one: seen_ for one, seen_ in seen.items() if not isinstance(seen_, str)}
         if pictures:
             self._cache.add(list(pictures), list(pictures.values()))
-        errors = [one if isinstance(one := seen.get(row["image_id"]), str) else None for row in rows]
+        errors = [
+            one if isinstance(one := seen.get(row["image_id"]), str) else None for row in rows
+        ]
         return table.select(["image_id"]).append_column("error", pa.array(errors, pa.string()))
 
 
