@@ -1,4 +1,4 @@
-"""Training: our loop against a plain transformers.Trainer, and with the vision cache against without.
+"""Training: our loop against a plain transformers.Trainer, and cached vision against pixels.
 
     python -m benchmarks.training                   # all three, about 15 minutes on two cores
     python -m benchmarks.training --only estimate   # the arithmetic of the paper's size: no run
@@ -57,12 +57,9 @@ def measure_loop(repeats: int = 5) -> dict[str, object]:
         folder = Path(root)
         samples, base = write_samples(folder / "data"), write_base(folder / "base", TINY)
         for repeat in range(repeats):
-            turns: list[tuple[list[Speed], Callable[[], Speed]]] = [
-                (ours, lambda: _ours(_recipe(samples, base, folder / f"ours-{repeat}"))),
-                (plain, lambda: _plain(_recipe(samples, base, folder / f"plain-{repeat}"))),
-            ]
+            turns = [(ours, _ours), (plain, _plain)]
             for found, run in turns if repeat % 2 else reversed(turns):
-                found.append(run())
+                found.append(run(_recipe(samples, base, folder / f"{run.__name__}-{repeat}")))
     return _side_by_side("ours", ours, "plain_trainer", plain)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from georay.core.manifest import write_atomic, write_json
 from georay.models.adapter_card import read_card
-from georay.training.samples import stage_samples, samples_hash
+from georay.training.samples import samples_hash, stage_samples
 from georay.training.stages import StageJob
 
 FACTS, CARD = "training.json", "README.md"

@@ -14,7 +14,7 @@ from georay.core.manifest import digest, machine, versions, write_atomic, write_
 from georay.runtime.progress import Meter, progress
 from georay.training.cards import write_training_card
 from georay.training.report import render_report
-from georay.training.samples import stage_samples, samples_hash
+from georay.training.samples import samples_hash, stage_samples
 from georay.training.stages import StageJob, base_name
 from georay.training.watch import StepRecord, add_note, read_notes, read_steps
 

@@ -1,4 +1,4 @@
-"""The frozen-vision cache around a stage: what it lacks of the pictures, and batches made from it."""
+"""The frozen-vision cache around a stage: what it lacks, and batches made from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

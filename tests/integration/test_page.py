@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("playwright", reason="the browser tests need Playwright")
 pytest.importorskip("axe_playwright_python", reason="the browser tests need axe-core")
 
-from page_visit import (  # noqa: E402
+from page_visit import (
     ANSWERED,
     Visit,
     chromium,

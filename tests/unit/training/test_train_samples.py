@@ -3,7 +3,7 @@ import pytest
 from training_room import write_samples
 
 from georay.errors import TableMismatch
-from georay.training.samples import stage_samples, samples_hash
+from georay.training.samples import samples_hash, stage_samples
 
 
 @pytest.fixture(scope="module")
