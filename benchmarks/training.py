@@ -52,7 +52,8 @@ class Speed:
 
 def measure_loop(repeats: int = 5) -> dict[str, object]:
     """Samples per second of a whole run of ours and of a plain Trainer, in turn."""
-    ours, plain = [], []
+    ours: list[Speed] = []
+    plain: list[Speed] = []
     with tempfile.TemporaryDirectory() as root, _cluster():
         folder = Path(root)
         samples, base = write_samples(folder / "data"), write_base(folder / "base", TINY)
@@ -65,7 +66,8 @@ def measure_loop(repeats: int = 5) -> dict[str, object]:
 
 def measure_cache(repeats: int = 5) -> dict[str, object]:
     """Samples per second with cached vision vectors and with pixels, in turn."""
-    cached, seen = [], []
+    cached: list[Speed] = []
+    seen: list[Speed] = []
     with tempfile.TemporaryDirectory() as root, _cluster():
         folder = Path(root)
         samples, base = write_samples(folder / "data"), write_base(folder / "base", HEAVY_EYE)
