@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.record import write_record
-from georay.cli.ablation import answer_rows, measured
+from georay.flow.ablation import answer_rows, measured
 from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.config.predict import PredictRecipe

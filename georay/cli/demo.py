@@ -25,7 +25,7 @@ def demo(
     Needs no network, no GPU and no data; the pictures are drawn, not photographs. Stopped
     half-way? Run the same command again: it goes on where it was.
     """
-    from georay.cli.demo_flow import FULL, QUICK, run_demo
+    from georay.flow.demo import FULL, QUICK, run_demo
 
     finished = run_demo(QUICK if quick else FULL, out, typer.echo)
     typer.echo(f"{finished.text}\nreport: {finished.report}")

@@ -2,7 +2,7 @@
 
 import re
 
-from georay.cli.demo_flow import Size, run_demo
+from georay.flow.demo import Size, run_demo
 
 
 def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(tmp_path):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from georay.cli.ablation import ROWS, answer_rows, measured
+from georay.flow.ablation import ROWS, answer_rows, measured
 
 SEED = 7
 Say = Callable[[str], None]

@@ -1,0 +1,1 @@
+"""Where the rooms are joined: curation, training and evaluation as one flow."""
