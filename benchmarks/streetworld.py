@@ -1,7 +1,7 @@
 """How fast StreetWorld draws, and in how much memory: one core, then through Ray Data.
 
     python -m benchmarks.streetworld --images 1000 --repeats 3
-    python -m benchmarks.streetworld --images 100000 --ray --workers 2    # 40 minutes, two cores
+    python -m benchmarks.streetworld --images 100000 --ray --workers 2    # 30 minutes, two cores
 
 Each run checks that every scene came out once before it reports a speed. Records go to
 benchmarks/records/streetworld_IMAGES.json, with --ray streetworld_IMAGES_ray.json.

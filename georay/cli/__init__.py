@@ -1,6 +1,5 @@
 """The command line. Heavy imports happen inside the verbs, so that `georay --help` is instant."""
 
-import _thread
 import signal
 import sys
 import threading
@@ -26,7 +25,7 @@ def main() -> None:
     sys.unraisablehook = _interrupt_again
     try:
         app()
-    except (Exception, SystemExit) as problem:
+    except (Exception, SystemExit, KeyboardInterrupt) as problem:
         code = problem.code if isinstance(problem, SystemExit) else 1
         if code == INTERRUPTED or (interrupts and code):
             sys.stderr.write("georay: interrupted; run the same command again to go on from here\n")
@@ -39,6 +38,10 @@ def main() -> None:
 
 def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
     if lost.exc_type is KeyboardInterrupt:
-        threading.Timer(0.05, _thread.interrupt_main).start()
+        # A real signal to the main thread, because only that wakes it from a wait.
+        main_thread = threading.main_thread().ident
+        assert main_thread is not None
+        again = threading.Timer(0.05, signal.pthread_kill, (main_thread, signal.SIGINT))
+        again.start()
     else:
         sys.__unraisablehook__(lost)

@@ -81,5 +81,7 @@ def _repeated_images(files: list[Path]) -> dict[str, list[str]]:
 def stream(files: list[Path]) -> Iterator[pa.RecordBatch]:
     """The rows of score files in batches of the schema SCORES, one file after the other."""
     for file in files:
-        for batch in pa.parquet.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
+        # Pre-buffered, a file would lie in memory whole.
+        parquet = pa.parquet.ParquetFile(file, pre_buffer=False)
+        for batch in parquet.iter_batches(batch_size=BATCH_ROWS):
             yield from conform(pa.Table.from_batches([batch]), SCORES, str(file)).to_batches()

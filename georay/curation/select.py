@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset
 import pyarrow.parquet
 
-from georay.core.tables import IMAGES, conform
+from georay.core.tables import IMAGES, SCORES, conform
+from georay.curation.collapse import stream
+from georay.curation.run_folder import parquet_files
 
 CURATED = pa.schema([*IMAGES, pa.field("locatability", pa.float64())])
+_STORED = [name for name in CURATED.names if name in SCORES.names]
 
 
 def select(scores: Path, target: Path, threshold: float) -> int:
@@ -17,21 +19,13 @@ def select(scores: Path, target: Path, threshold: float) -> int:
 
     scores: folder of the scores table. target: an empty folder for the curated table.
     """
-    kept = pa.dataset.dataset(scores, format="parquet").scanner(
-        columns=[*(name for name in CURATED.names if name in _stored(scores))],
-        filter=pc.field("locatability") >= threshold,
-        batch_size=16_384,
-    )
     num_kept = 0
     with pa.parquet.ParquetWriter(
         target / "part-00000.parquet", CURATED, compression="zstd"
     ) as out:
-        for batch in kept.to_batches():
-            table = conform(pa.Table.from_batches([batch]), CURATED, "curated")
-            out.write_table(table)
+        for batch in stream(parquet_files(scores)):
+            table = pa.Table.from_batches([batch]).select(_STORED)
+            table = table.filter(pc.greater_equal(table["locatability"], threshold))
+            out.write_table(conform(table, CURATED, "curated"))
             num_kept += table.num_rows
     return num_kept
-
-
-def _stored(scores: Path) -> list[str]:
-    return list(pa.dataset.dataset(scores, format="parquet").schema.names)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
-from georay.curation.collapse import remaining
+from georay.curation.collapse import BATCH_ROWS, remaining
 from georay.curation.run_folder import parquet_files
 
 _COLUMNS = ["uri", "copies", "duplicate_uris", "locatability", "error", "error_kind"]
@@ -91,7 +91,8 @@ def summarize(inputs: pa.Table, folder: Path, scores: Path, threshold: float) ->
     failures: list[Failure] = []
     kinds: Counter[str] = Counter()
     for file in files:
-        for batch in pa.parquet.ParquetFile(file).iter_batches(columns=_COLUMNS):
+        parquet = pa.parquet.ParquetFile(file, pre_buffer=False)
+        for batch in parquet.iter_batches(BATCH_ROWS, columns=_COLUMNS):
             values = batch.column("locatability").drop_null().to_numpy()
             num_images += batch.num_rows
             num_files += sum(batch.column("copies").to_pylist())
