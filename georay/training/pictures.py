@@ -1,5 +1,6 @@
 """Pictures' bytes for the workers. Light: the processes that read import no torch."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from georay.core.images import ImageLimits
 
 LIMITS = ImageLimits()
 _THREADS = 4
+_WAITS_SECONDS = (0.5, 2.0, 8.0)  # before each further try
 
 
 class ReadPictures:
@@ -26,5 +28,15 @@ class ReadPictures:
 
 
 def read_picture(uri: str) -> bytes:
-    """The encoded picture. Raises OSError if it cannot be read."""
+    """The encoded picture, asked for again where storage fails for a moment.
+
+    Raises OSError if it cannot be read.
+    """
+    for wait in _WAITS_SECONDS:
+        try:
+            return read_bytes(uri, LIMITS.max_bytes)
+        except (FileNotFoundError, PermissionError, IsADirectoryError):
+            raise
+        except OSError:
+            time.sleep(wait)
     return read_bytes(uri, LIMITS.max_bytes)
