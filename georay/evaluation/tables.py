@@ -62,7 +62,8 @@ class Comparison:
         ]
         note = (
             "Accuracy counts effective answers, 'Of all images' every one with a known truth. "
-            "Brackets: 95 % interval over images; ±: standard deviation over runs. Predictions files:"
+            "Brackets: 95 % interval over images; ±: standard deviation over runs. "
+            "Predictions files:"
         )
         return "\n".join([f"### {self.title}", "", *tables, note, "", *sources])
 
