@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 
 from georay.core.files import read_bytes
-from georay.core.images import ImageLimits
+from georay.core.images import ImageLimits, Photograph, decode
+from georay.errors import UnreadableImage
 
 LIMITS = ImageLimits()
 _THREADS = 4
@@ -40,3 +41,11 @@ def read_picture(uri: str) -> bytes:
         except OSError:
             time.sleep(wait)
     return read_bytes(uri, LIMITS.max_bytes)
+
+
+def look(uri: str, shortest_side: int | None = None) -> Photograph | str:
+    """The picture, as `core.images.decode` gives it, or why there is none."""
+    try:
+        return decode(read_picture(uri), LIMITS, shortest_side)
+    except (OSError, ValueError, UnreadableImage) as problem:
+        return str(problem)

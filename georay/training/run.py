@@ -81,7 +81,7 @@ def _write_report(
     folder: Path, manifest: dict[str, object], jobs: list[StageJob], problem: str | None = None
 ) -> None:
     """The page of what there is so far; problem: why the run stopped, if it did."""
-    steps = {job.stage.adapter: read_steps(job.steps) for job in jobs}
+    steps: dict[str, list[StepRecord]] = {job.stage.adapter: read_steps(job.steps) for job in jobs}
     page = render_report(manifest, steps, dump_recipe(jobs[0].recipe) if jobs else "", problem)
     write_atomic(folder / "report.html", page)
 
