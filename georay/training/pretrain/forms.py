@@ -37,6 +37,7 @@ def forget_unused_words(family: QwenVLFamily, answers: Iterable[str], seed: int)
     """Sets the output rows of words that stand in no answer to the others' mean, with noise."""
     head: nn.Linear = family.network.lm_head
     used = torch.zeros(head.weight.shape[0], dtype=torch.bool)
+    used[family.tokenizer.eos_token_id] = True  # ends every answer
     for answer in set(answers):
         used[family.tokenizer(answer)["input_ids"]] = True
     rows = head.weight[used]

@@ -250,6 +250,7 @@ def test_words_of_no_lesson_get_neither_favour_nor_prejudice(drawn, scenes):
     family = untrained(recipe_in(drawn, drawn), scenes)
     answers = ["a residential street", "rain"]
     used = {token for answer in answers for token in family.tokenizer(answer)["input_ids"]}
+    used.add(family.tokenizer.eos_token_id)
     before = family.network.lm_head.weight.detach().clone()
     with torch.no_grad():
         family.network.lm_head.weight[[row for row in range(len(before)) if row not in used]] -= 9
