@@ -31,8 +31,8 @@ class Size:
     rows: tuple[str, ...]
 
 
-FULL = Size("full", 7, 1_800, 2, 12, 300, tuple(ROWS))
-QUICK = Size("quick", 7, 600, 1, 6, 100, ("base", "both stages"))
+FULL = Size("full", 7, 2_000, 4, 20, 300, tuple(ROWS))
+QUICK = Size("quick", 7, 600, 4, 16, 100, ("base", "both stages"))
 SHIPPED = Size("shipped", 52, 12_000, 3, 10, 1_000, ("base", "both stages"))
 
 
@@ -117,7 +117,7 @@ def _training(folder: Path, size: Size) -> Any:
         ],
         "lora": {"targets": TARGETS},
         "optimizer": {"learning_rate": LEARNING_RATE},
-        "batches": {"global_batch": 32, "micro_batch": 16},
+        "batches": {"global_batch": 16, "micro_batch": 16},
         "gradient_checkpointing": False,
         "vision_cache": str(folder / "vision"),
         "zero": {"stage": 0},

@@ -46,7 +46,7 @@ def run(*arguments):
 def test_one_file_shows_its_figures_and_no_table(written):
     result = run(written("base.parquet", 6))
     assert result.exit_code == 0, result.output
-    assert "Predictions: base.parquet (SHA-256" in result.output
+    assert "/base.parquet (SHA-256" in result.output
     assert "0.6000 [0.313, 0.832]" in result.output
     assert "###" not in result.output
 
