@@ -20,7 +20,12 @@ from georay.config.serve import ServeRecipe
 
 START_S, STOP_S = 240.0, 120.0
 _PROJECT = Path(__file__).parents[1]
-_REPLICA = "ServeReplica:georay:Model"
+_ACTORS = {
+    "model": "ServeReplica:georay:Model",
+    "ingress": "ServeReplica:georay:Ingress",
+    "proxy": "ProxyActor",
+    "controller": "ServeController",
+}
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,20 @@ class Server:
 
     def replicas(self) -> list[psutil.Process]:
         """The processes of the model replicas."""
-        return [
-            one
-            for one in self.process.children(recursive=True)
-            if _REPLICA in " ".join(_command(one))
-        ]
+        return [one for one in self._children() if _ACTORS["model"] in _command(one)]
+
+    def resident_mib(self) -> dict[str, float]:
+        """The memory of each kind of process that has to do with requests."""
+        found = dict.fromkeys(_ACTORS, 0.0)
+        for child in self._children():
+            command = _command(child)
+            for kind, name in _ACTORS.items():
+                if name in command:
+                    found[kind] += child.memory_info().rss / 2**20
+        return found
+
+    def _children(self) -> list[psutil.Process]:
+        return list(self.process.children(recursive=True))
 
 
 @contextmanager
@@ -147,11 +161,11 @@ def _stop(running: subprocess.Popen[bytes]) -> None:
         raise
 
 
-def _command(process: psutil.Process) -> list[str]:
+def _command(process: psutil.Process) -> str:
     try:
-        return list(process.cmdline())
-    except psutil.Error:
-        return []
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return ""
 
 
 def _free_port() -> int:

@@ -3,6 +3,7 @@
     python -m benchmarks.serving                 # against one picture at a time; beyond capacity
     python -m benchmarks.serving --autoscaling   # 1, 2, 1 replicas, none at all, a cold start
     python -m benchmarks.serving --kills 10      # a replica killed under load, again and again
+    python -m benchmarks.serving --fuzz-minutes 10   # broken uploads, with the memory watched
 
 The server is the command `georay serve`; the load comes from this process, on the same cores.
 Pictures are StreetWorld's. Records go to benchmarks/records/, the timeline of the replicas to
@@ -19,6 +20,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.fuzzing import FUZZED, fuzz
 from benchmarks.load import Load, answered_between, latencies_ms, statuses
 from benchmarks.record import spread, write_record
 from benchmarks.scaling import SCALING, ZERO, measure_cold_start, measure_steps
@@ -248,6 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--autoscaling", action="store_true", help="growth, shrinkage, cold start")
     parser.add_argument("--kills", type=int, default=0, help="kill the replica this often")
+    parser.add_argument("--fuzz-minutes", type=float, default=0, help="send broken uploads")
     parser.add_argument("--model", default="tiny", help="an id, or a folder that holds weights")
     options = parser.parse_args()
     config: Facts = {"model": options.model, "fields": WRITTEN, "clients": "on the same cores"}
@@ -259,6 +262,9 @@ def main() -> None:
     elif options.kills:
         name, config = "serving_kills", config | {"recipe": LOAD, "clients": KILL_CLIENTS}
         results = measure_kills(options.model, options.kills)
+    elif options.fuzz_minutes:
+        name, config = "serving_fuzz", {"model": options.model, "recipe": FUZZED}
+        results = fuzz(_recipe(FUZZED, options.model), draw_pictures(), options.fuzz_minutes)
     else:
         name, config = "serving_load", config | {"recipe": LOAD, "threads": THREADS}
         results = measure_load(options.model)
