@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -78,14 +78,14 @@ class Load:
     async def clients(self, number: int, seconds: float) -> None:
         """A closed loop: each client asks, waits for the answer, and asks again, for this long."""
         until = self.now() + seconds
+        await asyncio.gather(*(self.client(lambda: self.now() < until) for _ in range(number)))
 
-        async def client() -> None:
-            while self.now() < until:
-                asked = await self.one()
-                if asked.status == 429:  # as its Retry-After says, but no longer than the load
-                    await asyncio.sleep(min(float(asked.retry_after), max(0.0, until - self.now())))
-
-        await asyncio.gather(*(client() for _ in range(number)))
+    async def client(self, goes_on: Callable[[], bool]) -> None:
+        """One client of a closed loop; refused, it comes back when it is told to."""
+        while goes_on():
+            asked = await self.one()
+            if asked.retry_after:
+                await asyncio.sleep(float(asked.retry_after))
 
     async def arrivals(self, per_second: float, seconds: float, seed: int) -> None:
         """Poisson arrivals: nobody waits for the answer to another's request. Returns after all."""

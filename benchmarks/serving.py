@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from benchmarks.fuzzing import FUZZED, fuzz
-from benchmarks.load import Load, answered_between, latencies_ms, statuses
+from benchmarks.load import Asked, Load, answered_between, latencies_ms, statuses
 from benchmarks.record import spread, write_record
 from benchmarks.scaling import SCALING, ZERO, measure_cold_start, measure_steps
 from benchmarks.served import Server, served
@@ -211,23 +211,21 @@ def measure_kills(model: str, kills: int) -> Facts:
     }
 
 
-async def _killed(server: Server, pictures: Sequence[bytes], kills: int) -> tuple[list[Any], Any]:
+async def _killed(
+    server: Server, pictures: Sequence[bytes], kills: int
+) -> tuple[list[Asked], list[float]]:
     """All requests, and the seconds from each kill to the first answer to a later request."""
     outages: list[float] = []
     async with Load(server.address, pictures, WRITTEN) as load:
-        stop = asyncio.Event()
-
-        async def client() -> None:
-            while not stop.is_set():
-                await load.one()
-
-        clients = [asyncio.create_task(client()) for _ in range(KILL_CLIENTS)]
+        clients = [
+            asyncio.create_task(load.client(lambda: len(outages) < kills))
+            for _ in range(KILL_CLIENTS)
+        ]
         for _ in range(kills):
             await asyncio.sleep(QUIET_S)
-            (replica,) = await asyncio.to_thread(server.replicas)
-            replica.kill()
+            for replica in await asyncio.to_thread(server.replicas):
+                replica.kill()
             outages.append(await _until_back(load, load.now()))
-        stop.set()
         await asyncio.gather(*clients)
     return load.asked, outages
 

@@ -171,7 +171,7 @@ def test_metrics_know_replicas_and_requests(server):
 
 
 def test_a_server_whose_recipe_names_another_server_passes_its_answers_on(server):
-    """Both ways through: our HTTP application, its remote engine, and the server of this session."""
+    """All the way: our HTTP application, its remote engine, and the server of this session."""
     name = httpx.get(f"{server}/v1/models").json()["data"][0]["id"]
     remote = {"base_url": f"{server}/v1", "model": name, "max_attempts": 1}
     content = {"remote": remote, "answers": {"max_new_tokens": 128}}
