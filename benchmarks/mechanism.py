@@ -20,14 +20,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.curve import Point, curves_svg
 from benchmarks.record import write_record
-from georay.flow.ablation import answer_rows, measured
 from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.config.predict import PredictRecipe
 from georay.config.samples import SamplesRecipe
 from georay.config.train import TrainRecipe
-from georay.evaluation.tables import Comparison
+from georay.core.manifest import write_atomic
+from georay.evaluation.tables import LEVELS, Comparison
+from georay.flow.ablation import answer_rows, measured
 
 SEED, NUM_SCENES, PER_PART = 51, 12_000, 1_000
 SEEDS = (0, 1, 2)
@@ -36,6 +38,7 @@ MIX_IMAGES, TEST_IMAGES = 800, 1_000
 SPLITS = {"by": "point", "validation": 0.05, "test": 0.2, "seed": 0}
 EPOCHS = {"reasoning": 2, "location": 10}
 LEARNING_RATE = 1e-3
+FIGURE = Path("docs/figure6.svg")
 
 
 def draw(folder: Path) -> list[Path]:
@@ -139,6 +142,24 @@ def figure_six(sources: dict[float, Path], folder: Path, split: str) -> Comparis
     return measured("Figure 6 on StreetWorld", files)
 
 
+def draw_figure_six(found: Comparison) -> str:
+    """Shares of right answers over all pictures, against the share of locatable ones."""
+    curves = {
+        f"{level}, ±1 sd": [
+            Point(share, cell.mean or 0.0, cell.sd)
+            for share, row in zip(SHARES, found.rows, strict=True)
+            for cell in [row.cells[level]["accuracy_over_all"]]
+        ]
+        for level in LEVELS
+    }
+    return curves_svg(
+        f"StreetWorld: {MIX_IMAGES:,} training pictures, {len(SEEDS)} seeds",
+        "highly locatable pictures among them",
+        "right answers of all",
+        curves,
+    )
+
+
 def main() -> None:
     """Runs what is asked for and is not done yet, and writes the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -164,6 +185,8 @@ def main() -> None:
         "mix_images": MIX_IMAGES,
         "training": training(Path("samples"), Path("out")).model_dump(mode="json"),
     }
+    if "figure6" in found and options.split == "test":
+        write_atomic(FIGURE, draw_figure_six(found["figure6"]))
     for name, comparison in found.items():
         print(comparison.as_markdown(), flush=True)
         write_record(f"mechanism_{name}_{options.split}", config, comparison.to_json())

@@ -22,7 +22,8 @@ def locate(
         str, typer.Option(help="An id of `georay models`, or a folder that holds weights.")
     ] = "tiny",
     adapters: Annotated[
-        Path | None, typer.Option(help="Folder of the trained adapters.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder of the trained adapters.", show_default="those of the package"),
     ] = None,
     top_k: Annotated[
         int, typer.Option(min=0, help="Countries to rank as candidates; 0 is faster.")
@@ -45,8 +46,11 @@ def locate(
     from rich.console import Console
 
     from georay.models.locator import Locator
+    from georay.models.registry import packaged_adapters
 
     source = _remote(endpoint, model, key_variable) if endpoint else model
+    if endpoint is None and adapters is None:
+        adapters = packaged_adapters(model)
     located = Locator.from_pretrained(source, adapters).locate(images, top_k=top_k)
     if as_json:
         facts = [

@@ -8,6 +8,7 @@ from georay.config.cluster import ClusterRecipe
 from georay.config.load import Recipe
 
 AdapterName = Literal["reasoning", "location"]
+TrackerName = Literal["tensorboard", "wandb", "mlflow"]
 
 
 class BaseRecipe(Recipe):
@@ -125,11 +126,12 @@ class TrainWorkersRecipe(Recipe):
 
 
 class WatchRecipe(Recipe):
-    """tensorboard: write its event files. A loss that grows beyond `diverging` times its lowest
-    level, both averaged over `window` steps, stops the run. max_validation: samples at most.
+    """trackers: where the curves go; all but TensorBoard's event files must be installed by you. A
+    loss that grows beyond `diverging` times its lowest level, both averaged over `window` steps,
+    stops the run. max_validation: samples at most.
     """
 
-    tensorboard: bool = True
+    trackers: tuple[TrackerName, ...] = ("tensorboard",)
     diverging: float = Field(default=3.0, gt=1)
     window: PositiveInt = 20
     max_validation: int = Field(default=512, ge=0)

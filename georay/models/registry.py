@@ -134,6 +134,12 @@ _TABLE = (
 REGISTRY: Mapping[str, ModelSpec] = MappingProxyType({spec.id: spec for spec in _TABLE})
 
 
+def packaged_adapters(model: str) -> Path | None:
+    """The trained adapters that the package carries for a model; None for one without."""
+    folder = PACKAGED / model / "adapters"
+    return folder if model in REGISTRY and folder.is_dir() else None
+
+
 @dataclass(frozen=True)
 class Machine:
     """Memory in GiB: this process's share of the main memory, and each GPU's."""

@@ -18,6 +18,7 @@ from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.locations import Location
 from georay.models.locator import LoadedModel, load_model
+from georay.models.registry import packaged_adapters
 from georay.serving.jobs import AdapterChoice, ChatOptions, LocateOptions, ModelCard
 
 
@@ -74,7 +75,8 @@ def load_engine(recipe: ServeRecipe) -> Engine:
     """
     if recipe.remote is not None:
         return RemoteEngine(RemoteModel(RemoteSettings(**recipe.remote.model_dump())), recipe)
-    adapters = Path(recipe.adapters).expanduser() if recipe.adapters else None
+    named = Path(recipe.adapters).expanduser() if recipe.adapters else None
+    adapters = named or packaged_adapters(recipe.model)
     loaded = load_model(
         recipe.model,
         adapters,

@@ -39,6 +39,7 @@ from georay.training.stages import (
     frozen_adapters,
     load_base,
 )
+from georay.training.trackers import Tracked, open_trackers
 from georay.training.usable import Usable, usable_samples
 from georay.training.vision import cached_vectors, collate_vectors
 from georay.training.watch import Guard, StepLog, StepRecord, add_note, read_notes, read_steps
@@ -256,8 +257,9 @@ class _Stage:
         """The stage's log, which the first worker writes."""
         if self._rank != 0:
             return nullcontext()
-        tensorboard = self._job.tensorboard if self._job.recipe.watch.tensorboard else None
-        return closing(StepLog(self._job.steps, tensorboard, self._first))
+        tracked = Tracked(self._job.run, self._job.stage.adapter, self._first)
+        trackers = open_trackers(self._job.recipe.watch.trackers, tracked)
+        return closing(StepLog(self._job.steps, trackers, self._first))
 
     def _sample_ids(self, step: int) -> list[str]:
         return [self._learnt.samples[index].sample_id for index in self._plan.step(step)]

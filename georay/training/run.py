@@ -16,6 +16,7 @@ from georay.training.cards import write_training_card
 from georay.training.report import render_report
 from georay.training.samples import samples_hash, stage_samples
 from georay.training.stages import StageJob, base_name
+from georay.training.trackers import check_trackers
 from georay.training.watch import StepRecord, add_note, read_notes, read_steps
 
 _LOOK_SECONDS = 1.0
@@ -39,11 +40,12 @@ class TrainSummary:
 def train(recipe: TrainRecipe) -> TrainSummary:
     """Runs a recipe, or what is left of it.
 
-    Raises ValueError if the folder holds a run with other settings or samples are absent, and
-    TrainingStopped if a stage cannot go on.
+    Raises ValueError if the folder holds a run with other settings, or samples or a tracker are
+    absent, and TrainingStopped if a stage cannot go on.
     """
     folder = Path(recipe.output).expanduser().absolute()
     recipe = _absolute(recipe)
+    check_trackers(recipe.watch.trackers)
     _hold_to_settings(folder, recipe)
     write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
     jobs = [StageJob(recipe, number, folder) for number in range(len(recipe.stages))]

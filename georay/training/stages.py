@@ -64,10 +64,6 @@ class StageJob:
         return self.folder / "outcome.json"
 
     @property
-    def tensorboard(self) -> Path:
-        return self.run / "tensorboard" / self.stage.adapter
-
-    @property
     def learning_rate(self) -> float:
         return self.stage.learning_rate or self.recipe.optimizer.learning_rate
 

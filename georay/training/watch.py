@@ -9,6 +9,7 @@ from pathlib import Path
 
 from georay.config.train import WatchRecipe
 from georay.core.manifest import write_atomic
+from georay.training.trackers import Tracker
 
 
 @dataclass(frozen=True)
@@ -29,30 +30,25 @@ class StepRecord:
 
 
 class StepLog:
-    """Records as lines of JSON, and TensorBoard's event files beside them."""
+    """Records as lines of JSON, and told to trackers."""
 
-    def __init__(self, path: Path, tensorboard: Path | None, first: int) -> None:
+    def __init__(self, path: Path, trackers: Sequence[Tracker], first: int) -> None:
         """first: the step that comes next; what a killed run wrote of later ones is dropped."""
         kept = [record for record in read_steps(path) if record.step < first]
         write_atomic(path, "".join(_line(record) for record in kept))
         self._file = path.open("a", encoding="utf-8")
-        self._writer = None
-        if tensorboard is not None:
-            from tensorboardX import SummaryWriter
-
-            self._writer = SummaryWriter(str(tensorboard), purge_step=first, flush_secs=10)
+        self._trackers = trackers
 
     def write(self, record: StepRecord) -> None:
         self._file.write(_line(record))
         self._file.flush()
-        if self._writer is not None:
-            for name, value in _curves(record).items():
-                self._writer.add_scalar(name, value, record.step)
+        for tracker in self._trackers:
+            tracker.write(record.step, _curves(record))
 
     def close(self) -> None:
         self._file.close()
-        if self._writer is not None:
-            self._writer.close()
+        for tracker in self._trackers:
+            tracker.close()
 
 
 def read_steps(path: Path) -> list[StepRecord]:

@@ -1,7 +1,6 @@
 import math
 
 import pytest
-from tensorboardX.proto.event_pb2 import Event
 
 from georay.config.train import WatchRecipe
 from georay.training.watch import Guard, StepLog, StepRecord, read_steps
@@ -13,11 +12,11 @@ def record(step, loss=2.0, grad_norm=1.0):
 
 def test_a_log_reads_back_and_a_resume_drops_what_it_will_do_again(tmp_path):
     path = tmp_path / "steps.jsonl"
-    log = StepLog(path, None, 0)
+    log = StepLog(path, [], 0)
     for step in range(5):
         log.write(record(step, loss=5.0 - step))
     log.close()
-    again = StepLog(path, None, 3)
+    again = StepLog(path, [], 3)
     again.write(record(3, loss=9.0))
     again.close()
     assert [one.loss for one in read_steps(path)] == [5.0, 4.0, 3.0, 9.0]
@@ -25,36 +24,13 @@ def test_a_log_reads_back_and_a_resume_drops_what_it_will_do_again(tmp_path):
 
 def test_a_line_that_a_kill_cut_short_is_left_out(tmp_path):
     path = tmp_path / "steps.jsonl"
-    log = StepLog(path, None, 0)
+    log = StepLog(path, [], 0)
     log.write(record(0))
     log.close()
     with path.open("a") as file:
         file.write('{"step": 1, "lo')
     assert read_steps(path) == [record(0)]
     assert read_steps(tmp_path / "absent.jsonl") == []
-
-
-def test_tensorboard_gets_every_curve(tmp_path):
-    log = StepLog(tmp_path / "steps.jsonl", tmp_path / "board", 0)
-    log.write(record(7, loss=1.25))
-    log.close()
-    (file,) = (tmp_path / "board").iterdir()
-    found = {
-        value.tag: value.simple_value for event in events(file) for value in event.summary.value
-    }
-    assert found["loss"] == 1.25
-    assert found["samples_per_second"] == 16
-    assert found["tokens_per_second"] == 1600
-    assert {"learning_rate", "grad_norm"} <= found.keys()
-
-
-def events(file):
-    """TensorBoard's file format: length, its checksum, the event, its checksum."""
-    data, place = file.read_bytes(), 0
-    while place < len(data):
-        length = int.from_bytes(data[place : place + 8], "little")
-        yield Event.FromString(data[place + 12 : place + 12 + length])
-        place += length + 16
 
 
 @pytest.mark.parametrize(
