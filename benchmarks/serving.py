@@ -116,12 +116,13 @@ def plain_loop(model: str, pictures: Sequence[bytes], kind: str) -> tuple[float,
     from georay.models.answering import LocatorSettings
     from georay.models.families.base import Sampling
     from georay.models.locator import Locator
+    from georay.models.registry import packaged_adapters
 
     torch.set_num_threads(THREADS)
     settings = LocatorSettings(
         constrained=kind == "grammar", sampling=Sampling(max_new_tokens=MAX_NEW_TOKENS)
     )
-    locator = Locator.from_pretrained(model, settings=settings)
+    locator = Locator.from_pretrained(model, packaged_adapters(model), settings=settings)
     locator.locate(pictures[:2], top_k=0)  # the first ones allocate
     began = time.perf_counter()
     found = [locator.locate([picture], top_k=0)[0] for picture in pictures]
