@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 
-.PHONY: demo test lint unit faults fuzz bench train-small pretrain-tiny clean
+.PHONY: demo test lint unit faults fuzz bench train-small pretrain-tiny tune-tiny clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -50,6 +50,9 @@ train-small: $(VENV)/.installed
 
 pretrain-tiny: $(VENV)/.installed
 	$(BIN)/python -m jobs.pretrain_tiny --recipe jobs/recipes/pretrain-tiny.yaml
+
+tune-tiny: $(VENV)/.installed
+	$(BIN)/python -m jobs.tune_tiny
 
 clean:
 	rm -rf $(VENV) runs build dist

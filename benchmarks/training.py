@@ -10,6 +10,7 @@ pictures are StreetWorld's, drawn by this script. Records go to benchmarks/recor
 import argparse
 import multiprocessing
 import re
+import statistics
 import tempfile
 import threading
 import time
@@ -38,16 +39,21 @@ from georay.training.watch import read_steps
 SEED, NUM_SCENES = 31, 256
 GLOBAL_BATCH, MICRO_BATCH, THREADS = 32, 16, 2
 WARM_STEPS = 2  # the first ones allocate
+SAME_MEAN, SAME_LOSS = 0.02, 1e-5  # nats
+LEAST_RATIO = {"loop": 0.95, "cache": 1.3}
 TINY = TinyModelRecipe()
 HEAVY_EYE = TinyModelRecipe(visual=TinyVisionRecipe(width=192, layers=8))
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Steady samples per second, and the most memory that the training process held."""
+    """Steady samples per second, the most memory that the training process held, and the loss of
+    every step in nats: what is fast must also be right.
+    """
 
     samples_per_s: float
     peak_mib: float
+    losses: tuple[float, ...]
 
 
 def measure_loop(repeats: int = 5) -> dict[str, object]:
@@ -61,7 +67,11 @@ def measure_loop(repeats: int = 5) -> dict[str, object]:
             turns = [(ours, _ours), (plain, _plain)]
             for found, run in turns if repeat % 2 else reversed(turns):
                 found.append(run(_recipe(samples, base, folder / f"{run.__name__}-{repeat}")))
-    return _side_by_side("ours", ours, "plain_trainer", plain)
+    # The order of the samples differs, and at this rate the loss hardly moves: the means are equal.
+    means = [statistics.fmean(one.losses) for one in (ours[0], plain[0])]
+    if abs(means[0] - means[1]) > SAME_MEAN:
+        raise SystemExit(f"ours learns something else than a plain Trainer: mean losses {means}")
+    return _side_by_side("ours", ours, "plain_trainer", plain) | {"mean_losses": means}
 
 
 def measure_cache(repeats: int = 5) -> dict[str, object]:
@@ -82,7 +92,11 @@ def measure_cache(repeats: int = 5) -> dict[str, object]:
             for found, recipe in turns if repeat % 2 else reversed(turns):
                 found.append(_ours(recipe))
         size = sum(path.stat().st_size for path in Path(cache).rglob("*.safetensors"))
+    difference = max(abs(a - b) for a, b in zip(cached[0].losses, seen[0].losses, strict=True))
+    if difference > SAME_LOSS:
+        raise SystemExit(f"cached vectors change the loss by {difference:.2e}")
     facts: dict[str, object] = {
+        "largest_difference_in_loss": difference,
         "forward_gflops": forward_gflops(HEAVY_EYE),
         "first_run_with_filling_s": filling,
         "cache_mib": size / 2**20,
@@ -175,9 +189,10 @@ def _ours(recipe: TrainRecipe) -> Speed:
 
     with _peak_of("RayTrainWorker") as peak:
         train(recipe)
-    steps = read_steps(Path(recipe.output) / "stages" / "location" / "steps.jsonl")[WARM_STEPS:]
-    seconds = sum(one.seconds for one in steps)
-    return Speed(sum(one.num_samples for one in steps) / seconds, peak[0])
+    done = read_steps(Path(recipe.output) / "stages" / "location" / "steps.jsonl")
+    steps = done[WARM_STEPS:]
+    rate = sum(one.num_samples for one in steps) / sum(one.seconds for one in steps)
+    return Speed(rate, peak[0], tuple(one.loss for one in done))
 
 
 def _plain(recipe: TrainRecipe) -> Speed:
@@ -191,7 +206,7 @@ def plain_trainer(recipe: TrainRecipe) -> Speed:
     """What a reader of transformers' documentation writes: the same model, data and settings."""
     import torch
     from PIL import Image
-    from transformers import Trainer, TrainerCallback, TrainingArguments
+    from transformers import Trainer, TrainerCallback
 
     from georay.core.prompts import Conversation
     from georay.models.adapters import AdapterStack
@@ -222,8 +237,25 @@ def plain_trainer(recipe: TrainRecipe) -> Speed:
             ]
         )
 
+    trainer = Trainer(
+        model=stack.model,
+        args=_plain_arguments(recipe),
+        train_dataset=rows,
+        data_collator=batch_of,
+        callbacks=[Watch()],
+    )
+    trainer.train()
+    steps = moments[WARM_STEPS - 1 :]
+    rate = (len(steps) - 1) * GLOBAL_BATCH / (steps[-1] - steps[0])
+    losses = tuple(one["loss"] for one in trainer.state.log_history if "loss" in one)
+    return Speed(rate, _peak_mib(psutil.Process().pid), losses)
+
+
+def _plain_arguments(recipe: TrainRecipe) -> Any:
+    from transformers import TrainingArguments
+
     optimizer = recipe.optimizer
-    arguments = TrainingArguments(
+    return TrainingArguments(
         output_dir=recipe.output,
         num_train_epochs=recipe.stages[0].num_epochs,
         per_device_train_batch_size=MICRO_BATCH,
@@ -239,16 +271,6 @@ def plain_trainer(recipe: TrainRecipe) -> Speed:
         disable_tqdm=True,
         use_cpu=True,
     )
-    Trainer(
-        model=stack.model,
-        args=arguments,
-        train_dataset=rows,
-        data_collator=batch_of,
-        callbacks=[Watch()],
-    ).train()
-    steps = moments[WARM_STEPS - 1 :]
-    rate = (len(steps) - 1) * GLOBAL_BATCH / (steps[-1] - steps[0])
-    return Speed(rate, _peak_mib(psutil.Process().pid))
 
 
 @contextmanager
@@ -311,6 +333,11 @@ MEASURES: dict[str, Callable[[], dict[str, object]]] = {
 }
 
 
+def _hold_to(name: str, results: dict[str, Any]) -> None:
+    if name in LEAST_RATIO and results["ratio"]["median"] < LEAST_RATIO[name]:
+        raise SystemExit(f"{name}: below {LEAST_RATIO[name]}, which is asked for")
+
+
 def main() -> None:
     """Runs the measures asked for, prints them and writes one record each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -326,6 +353,7 @@ def main() -> None:
         results = MEASURES[name]()
         path = write_record(f"training_{name}", config[name], results)
         print(name, *(f"\n  {key}: {value}" for key, value in results.items()), f"\n  → {path}")
+        _hold_to(name, results)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ GPU_TFLOPS, GPU_GB = 312.0, 80.0  # an A800 in bfloat16, dense
 UTILISATIONS = (0.25, 0.35, 0.45)
 PATCHES, IMAGE_TOKENS = 1024, 256  # a picture of 448 px
 TEXT_TOKENS = {"reasoning": 190, "location": 90}  # prompt and answer around the picture; assumed
+NUM_ADAPTERS = {"reasoning": 1, "location": 2}  # the second lies above the frozen first
 PAPER_SAMPLES_PER_S = {"reasoning": 0.41, "location": 0.63}  # table 6; on how many GPUs is not said
 MICRO_BATCH, BF16, FP32 = 2, 2, 4
 
@@ -52,6 +53,7 @@ def parameters() -> dict[str, int]:
     decoder = total - vision - tables  # the embedding is looked up, not multiplied
     return {
         "total": total,
+        "table": tables,
         "vision": vision - resampler,
         "adapter": resampler,
         "decoder": decoder,
@@ -63,8 +65,11 @@ def _stage(name: str, sizes: dict[str, int]) -> dict[str, object]:
     tokens = IMAGE_TOKENS + TEXT_TOKENS[name]
     vision = 2 * sizes["vision"] * PATCHES + 2 * sizes["adapter"] * IMAGE_TOKENS
     vision += 4 * 48 * PATCHES * PATCHES * 1664
-    forward = 2 * (sizes["decoder"] + sizes["lora"]) * tokens + 4 * 32 * tokens * tokens * 4096
-    learning = 3 * forward + 2 * sizes["lora"] * tokens  # forward, again for checkpointing, back
+    adapters = sizes["lora"] * NUM_ADAPTERS[name]
+    products = 2 * (sizes["decoder"] + adapters) * tokens
+    attention = 4 * 32 * tokens * tokens * 4096
+    # Forward, again for checkpointing, and back; back, attention has gradients of both factors.
+    learning = 3 * products + 4 * attention + 2 * sizes["lora"] * tokens
     flops = vision + learning
     cached = learning
     return {
@@ -83,14 +88,16 @@ def _stage(name: str, sizes: dict[str, int]) -> dict[str, object]:
 
 
 def _memory_gb(stage: int, gpus: int, sizes: dict[str, int]) -> float:
-    """Weights in bfloat16; the adapter's gradients, float32 originals and Adam's two moments; the
-    activations kept at layer borders, one layer's own, and the logits, in micro-batches of 2.
+    """Weights in bfloat16, with both adapters; of the one that learns, gradients, float32 originals
+    and Adam's two moments; the activations kept at layer borders, one layer's own, and the logits
+    with their float32 copy, its gradient and that in bfloat16, in micro-batches of 2. ZeRO-3
+    gathers one module at a time: the largest are the embedding and the head.
     """
-    weights = BF16 * (sizes["total"] + sizes["lora"]) / (gpus if stage == 3 else 1)
+    weights = BF16 * (sizes["total"] + 2 * sizes["lora"]) / (gpus if stage == 3 else 1)
     gradients = BF16 * sizes["lora"] / (gpus if stage >= 2 else 1)
     optimizer = 3 * FP32 * sizes["lora"] / (gpus if stage >= 1 else 1)
     tokens = MICRO_BATCH * (IMAGE_TOKENS + max(TEXT_TOKENS.values()))
     borders, inside = BF16 * 32 * tokens * 4096, BF16 * tokens * (8 * 4096 + 3 * 11008)
-    logits = (BF16 + FP32) * tokens * 151_936
-    gathered = BF16 * sizes["total"] / 80 if stage == 3 else 0
+    logits = 2 * (BF16 + FP32) * tokens * 151_936
+    gathered = BF16 * sizes["table"] if stage == 3 else 0
     return (weights + gradients + optimizer + borders + inside + logits + gathered) / 1e9

@@ -41,6 +41,8 @@ def predict(
     content = load_recipe(recipe, PredictRecipe).model_dump(mode="json")
     named = {"model": model, "adapters": adapters, "output": out}
     given: dict[str, object] = {key: value for key, value in named.items() if value is not None}
+    if model is not None:
+        given["revision"] = None  # the recipe's belongs to the recipe's model
     if samples:
         given["samples"] = [str(one) for one in samples]
     summary = run(parse_recipe(content | given, PredictRecipe, str(recipe)))

@@ -39,7 +39,7 @@ def train(
     if samples:
         given["samples"] = [str(one) for one in samples]
     if base is not None:
-        given["base"] = {"model": base}
+        given["base"] = {"model": base, "max_pixels": content["base"]["max_pixels"]}
     if out is not None:
         given["output"] = str(out)
     if cluster is not None:

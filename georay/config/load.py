@@ -1,10 +1,12 @@
 """Reading recipes: YAML in, a validated frozen model out, and back to YAML."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from georay.core.files import is_uri
 
 Model = TypeVar("Model", bound="Recipe")
 
@@ -13,6 +15,19 @@ class Recipe(BaseModel):
     """Base of every recipe and part of one: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _refuse_uri(location: str) -> str:
+    if is_uri(location):
+        raise ValueError(
+            f"{location!r} is an address in storage; give a path here, on a cluster one that every "
+            "node sees (a mounted bucket is one)"
+        )
+    return location
+
+
+LocalPath = Annotated[str, AfterValidator(_refuse_uri)]
+"""A file or folder of this machine, on a cluster one that every node sees: never `s3://…`."""
 
 
 def load_recipe(path: Path, model: type[Model]) -> Model:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import Recipe
+from georay.config.load import LocalPath, Recipe
 
 
 class AnsweringRecipe(Recipe):
@@ -43,16 +43,18 @@ class PredictRecipe(Recipe):
     at most so many of them, always the same for the same pictures.
     model: a registered id, a folder, or a hub id with its revision. adapters: the folder that a
     training run left them in; active_adapters: which of them act, by default all.
+    max_pixels: the most that it sees of a picture, for a model that takes any size: as in training.
     device, precision: by default what suits this machine.
     output: the Parquet file of predictions; a JSON file beside it says how they came about.
     shard_size: pictures between two savings; a run that was ended goes on behind the last.
     workers: by default this process answers, without Ray.
     """
 
-    samples: tuple[str, ...] = Field(min_length=1)
-    output: str
+    samples: tuple[LocalPath, ...] = Field(min_length=1)
+    output: LocalPath
     model: str
     revision: str | None = None
+    max_pixels: PositiveInt | None = None
     adapters: str | None = None
     active_adapters: tuple[Literal["reasoning", "location"], ...] = ()
     device: str | None = None

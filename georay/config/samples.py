@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from georay.config.load import Recipe
+from georay.config.load import LocalPath, Recipe
 
 
 class SplitRecipe(Recipe):
@@ -50,7 +50,7 @@ class SamplesRecipe(Recipe):
     held_out: which pictures of the validation and test places stage 2 is judged by.
     """
 
-    output: str
+    output: LocalPath
     curation: str | None = None
     images: tuple[str, ...] = ()
     clues: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import Recipe
+from georay.config.load import LocalPath, Recipe
 
 AdapterName = Literal["reasoning", "location"]
 TrackerName = Literal["tensorboard", "wandb", "mlflow"]
@@ -145,8 +145,8 @@ class TrainRecipe(Recipe):
     pictures are then seen once, whatever the epochs, stages and runs. Qwen-VL only.
     """
 
-    samples: tuple[str, ...] = Field(min_length=1)
-    output: str
+    samples: tuple[LocalPath, ...] = Field(min_length=1)
+    output: LocalPath
     base: BaseRecipe
     title: str = ""
     seed: int = Field(default=0, ge=0)
@@ -158,7 +158,7 @@ class TrainRecipe(Recipe):
     optimizer: OptimizerRecipe = OptimizerRecipe()
     batches: BatchRecipe = BatchRecipe()
     gradient_checkpointing: bool = True
-    vision_cache: str | None = None
+    vision_cache: LocalPath | None = None
     zero: ZeroRecipe = ZeroRecipe()
     checkpoints: CheckpointRecipe = CheckpointRecipe()
     watch: WatchRecipe = WatchRecipe()

@@ -151,6 +151,8 @@ def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
 def read_samples(locations: Sequence[str]) -> pa.Table:
     """All rows of Parquet files, or folders of them, of schema SAMPLES, one behind the other.
 
+    What `georay samples` wrote may be named as a whole.
+
     Raises ValueError if a location is absent or cannot be read.
     """
     return pa.concat_tables([_read_samples(location) for location in locations])
@@ -160,6 +162,8 @@ def _read_samples(location: str) -> pa.Table:
     path = Path(location).expanduser()
     if not path.exists():
         raise ValueError(f"no samples at {location}: give a Parquet file or a folder of them")
+    if (path / "samples.json").exists():
+        path = path / "samples"
     try:
         table = pyarrow.dataset.dataset(path, format="parquet").to_table()
     except (pa.ArrowInvalid, OSError) as problem:

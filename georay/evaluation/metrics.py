@@ -115,7 +115,12 @@ def evaluate_file(path: Path, measuring: Measuring | None = None) -> Evaluation:
         table = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowInvalid) as problem:
         raise ValueError(f"cannot read predictions from {path}: {problem}") from problem
-    return evaluate(table, PredictionsFile(path.name, file_sha256(path)), measuring)
+    return evaluate(table, PredictionsFile(_name(path), file_sha256(path)), measuring)
+
+
+def _name(path: Path) -> str:
+    """The file and the two folders that it lies in: runs of one model have equal file names."""
+    return str(path) if not path.is_absolute() else "/".join(path.parts[1:][-3:])
 
 
 def evaluate(

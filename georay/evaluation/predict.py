@@ -98,6 +98,7 @@ def _settings(
     return {
         "model": asdict(subject),
         "precision": recipe.precision,
+        "max_pixels": recipe.max_pixels,
         "answering": recipe.answering.model_dump(mode="json"),
         "pictures": {
             "split": recipe.split,

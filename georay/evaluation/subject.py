@@ -72,6 +72,7 @@ def load_locator(recipe: PredictRecipe) -> Locator:
             batch_size=how.batch_size,
         ),
         revision=recipe.revision,
+        max_pixels=recipe.max_pixels,
         device=recipe.device,
         precision=recipe.precision,
     )

@@ -9,7 +9,12 @@ from georay.evaluation.metrics import Evaluation, Level, LevelScores
 
 LEVELS: tuple[Level, ...] = ("country", "city")
 MEASURES = ("accuracy", "recall", "f1", "accuracy_over_all")
-_HEADS = {"accuracy": "Accuracy", "recall": "Recall", "f1": "F1", "accuracy_over_all": "Of all"}
+HEADS = {
+    "accuracy": "Accuracy",
+    "recall": "Recall",
+    "f1": "F1",
+    "accuracy_over_all": "Of all images",
+}
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,9 @@ class Comparison:
             f"- {row.label}: {one.source.as_text()}" for row in self.rows for one in row.evaluations
         ]
         note = (
-            "Accuracy counts effective answers, 'Of all' every image with a known truth. Brackets: "
-            "95 % interval over images; ±: standard deviation over runs. Predictions files:"
+            "Accuracy counts effective answers, 'Of all images' every one with a known truth. "
+            "Brackets: 95 % interval over images; ±: standard deviation over runs. "
+            "Predictions files:"
         )
         return "\n".join([f"### {self.title}", "", *tables, note, "", *sources])
 
@@ -127,7 +133,7 @@ def _cell(figures: Sequence[Figure]) -> Cell:
 
 
 def _table(rows: Sequence[ComparisonRow], level: Level) -> list[str]:
-    heads = [level.capitalize(), "Images", *(_HEADS[name] for name in MEASURES)]
+    heads = [level.capitalize(), "Images", *(HEADS[name] for name in MEASURES)]
     body = [
         [
             row.label,

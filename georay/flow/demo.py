@@ -1,4 +1,7 @@
-"""What `georay demo` does: draw, curate, make samples, train, ask, compare."""
+"""What `georay demo` does: draw, curate, make samples, train, ask, compare.
+
+The adapters that the package carries for its tiny model come from the same flow, with more of it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,19 +10,20 @@ from typing import Any
 
 from georay.flow.ablation import ROWS, answer_rows, measured
 
-SEED = 7
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything: a demo that takes minutes, or one that shows more.
+    """How much of everything: a demo that takes minutes, one that shows more, or what is shipped.
 
-    images: scenes that are drawn. reasoning_epochs, location_epochs: passes over the samples of a
-    stage. max_images: of the test places, at most so many are asked about.
+    seed: of the drawn world. images: scenes that are drawn. reasoning_epochs, location_epochs:
+    passes over the samples of a stage. max_images: of the test places, at most so many are asked
+    about.
     """
 
     name: str
+    seed: int
     images: int
     reasoning_epochs: int
     location_epochs: int
@@ -27,8 +31,9 @@ class Size:
     rows: tuple[str, ...]
 
 
-FULL = Size("full", 1_800, 2, 12, 300, tuple(ROWS))
-QUICK = Size("quick", 600, 1, 6, 100, ("base", "both stages"))
+FULL = Size("full", 7, 1_800, 2, 12, 300, tuple(ROWS))
+QUICK = Size("quick", 7, 600, 1, 6, 100, ("base", "both stages"))
+SHIPPED = Size("shipped", 52, 12_000, 3, 10, 1_000, ("base", "both stages"))
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def run_demo(size: Size, out: Path, say: Say) -> Finished:
     from georay.runtime.connect import connect
 
     folder = (out / size.name).absolute()
-    scenes = _draw_once(folder / "scenes", size.images)
+    scenes = _draw_once(folder / "scenes", size)
     with connect(ClusterRecipe()):  # one for all steps: starting it takes seconds
         say(_curate(scenes, folder / "curation"))
         say(_make_samples(scenes, folder))
@@ -55,15 +60,15 @@ def run_demo(size: Size, out: Path, say: Say) -> Finished:
     return _report(folder, size, files)
 
 
-def _draw_once(folder: Path, num_images: int) -> Path:
+def _draw_once(folder: Path, size: Size) -> Path:
     """The scenes as files; drawn again only if a drawing was cut short."""
     from georay.runtime.progress import progress
     from georay.streetworld.records import write_folder
     from georay.streetworld.world import StreetWorld
 
     if not (folder / "clues.parquet").exists():
-        with progress("drawing", num_images, "scenes") as meter:
-            write_folder(StreetWorld(SEED), num_images, folder, on_drawn=meter.advance)
+        with progress("drawing", size.images, "scenes") as meter:
+            write_folder(StreetWorld(size.seed), size.images, folder, on_drawn=meter.advance)
     return folder
 
 

@@ -72,6 +72,7 @@ class Locator:
         active: Sequence[str] = (),
         settings: LocatorSettings | None = None,
         revision: str | None = None,
+        max_pixels: int | None = None,
         device: str | None = None,
         precision: Precision | None = None,
     ) -> Self:
@@ -79,8 +80,8 @@ class Locator:
 
         adapters: the folder that `AdapterStack.save` wrote; active: which of them act, by default
         all that are there. A calibration beside the adapters, or without adapters beside the
-        weights, is used. Device and precision are chosen for this machine unless they are given;
-        the choice and its reason are logged.
+        weights, is used. max_pixels: as `load_family` takes it. Device and precision are chosen for
+        this machine unless they are given; the choice and its reason are logged.
         Raises ValueError for adapters that do not belong to the model; ModelUnavailable where the
         weights are not here, or too large for here.
         """
@@ -89,7 +90,13 @@ class Locator:
                 raise ValueError("adapters cannot be sent to a remote model; load them where it is")
             return cls(RemoteModel(model), settings)
         loaded = load_model(
-            model, adapters, active, revision=revision, device=device, precision=precision
+            model,
+            adapters,
+            active,
+            revision=revision,
+            max_pixels=max_pixels,
+            device=device,
+            precision=precision,
         )
         return cls(loaded.family, settings, loaded.calibration)
 
@@ -155,6 +162,7 @@ def load_model(
     active: Sequence[str] = (),
     *,
     revision: str | None = None,
+    max_pixels: int | None = None,
     device: str | None = None,
     precision: Precision | None = None,
 ) -> LoadedModel:
@@ -166,7 +174,9 @@ def load_model(
         chosen = choose_placement(model, this_machine())
         device, precision = chosen.device, precision or chosen.precision
         _log.info("%s on %s in %s: %s", model, device, precision, chosen.reason)
-    family = load_family(model, revision=revision, precision=precision, device=device)
+    family = load_family(
+        model, revision=revision, precision=precision, device=device, max_pixels=max_pixels
+    )
     stack = None if adapters is None else load_adapters(family, model, adapters, active)
     spec = REGISTRY.get(model)
     exact = revision or (spec.revision if spec else None)

@@ -116,7 +116,10 @@ class _Lines:
             self._say()
 
     def note(self, text: str) -> None:
-        self._note = f" · {text}"
+        """Said with the next line; the first one, which may have long to wait for that, at once."""
+        is_first, self._note = not self._note, f" · {text}"
+        if is_first:
+            self._say()
 
     def close(self) -> None:
         if self._said_done != self._rate.num_done:

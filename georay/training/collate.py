@@ -15,7 +15,7 @@ from georay.core.images import decode
 from georay.core.prompts import Conversation
 from georay.errors import UnreadableImage
 from georay.models.families.base import IGNORED, Batch, Exchange, Family
-from georay.training.pictures import LIMITS, read_picture
+from georay.training.pictures import LIMITS, look
 
 _SMALLEST = 56  # of a picture that is decoded only to see that it is whole
 
@@ -101,11 +101,8 @@ class Measure:
 
 def _look(sample: Sample) -> tuple[int, int] | str:
     """Width and height of a sample's picture, or why it cannot be read."""
-    try:
-        photograph = decode(read_picture(sample.uri), LIMITS, _SMALLEST)
-    except (OSError, ValueError, UnreadableImage) as problem:
-        return str(problem)
-    return photograph.width, photograph.height
+    seen = look(sample.uri, _SMALLEST)
+    return seen if isinstance(seen, str) else (seen.width, seen.height)
 
 
 def collate(family: Family, samples: Sequence[Sample], pictures: Iterable[bytes]) -> Batch:

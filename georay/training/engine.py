@@ -77,8 +77,11 @@ def adamw(
 
 
 def warmup_steps(settings: OptimizerRecipe, num_steps: int) -> int:
-    """Steps of the warm-up; a ratio above zero gives one at least."""
-    return min(num_steps, math.ceil(round(settings.warmup_ratio * num_steps, 6)))
+    """Steps of the warm-up, whose first has rate 0: a ratio above zero gives one at least.
+
+    One step is always left to learn in.
+    """
+    return min(num_steps - 1, math.ceil(round(settings.warmup_ratio * num_steps, 6)))
 
 
 def engine_settings(recipe: TrainRecipe, num_workers: int, num_rounds: int) -> dict[str, Any]:

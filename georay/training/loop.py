@@ -1,5 +1,6 @@
 """What every Ray Train worker does: measure, feed, learn, checkpoint, export."""
 
+import shutil
 import tempfile
 import time
 from collections import deque
@@ -21,10 +22,9 @@ from ray.data import DataContext, TaskPoolStrategy
 
 from georay.config.train import TrainWorkersRecipe
 from georay.core.allocator import keep_freed_memory
-from georay.core.manifest import write_atomic
-from georay.errors import GeorayError
+from georay.core.manifest import digest, write_atomic
 from georay.models.families.base import Family
-from georay.training.agreement import as_first_worker
+from georay.training.agreement import all_or_none, as_first_worker
 from georay.training.checkpoints import Checkpoint, Shape, read_checkpoint, write_checkpoint
 from georay.training.collate import MEASURES, Measure, Sample, collate
 from georay.training.engine import prepare_deepspeed, put_weights, start_engine
@@ -80,8 +80,8 @@ def train_stage(job: StageJob) -> Outcome:
     prepare_deepspeed(recipe.workers.use_gpu)
     try:
         stage = _Stage(job, rank, num_workers)
-    except (GeorayError, ValueError) as problem:
-        # Every worker meets it, and meets it again when it is replaced: say it, do not retry.
+    except ValueError as problem:
+        # Every worker raises it, and would again if it were replaced: say it, do not retry.
         return Outcome(problem=str(problem))
     return stage.run()
 
@@ -93,7 +93,9 @@ class _Stage:
         self._job, self._rank, self._num_workers = job, rank, num_workers
         recipe = job.recipe
         self._shape = Shape(num_workers, recipe.zero.stage, recipe.workers.dtype)
-        self._family = load_base(recipe)
+        _remove_leftovers(job)
+        with all_or_none():
+            self._family = load_base(recipe)
         self._learnt, self._held_out = _stage_samples(self._family, job, rank, num_workers)
         if not self._learnt.samples:
             raise ValueError(
@@ -107,8 +109,9 @@ class _Stage:
             job.seed,
             job.stage.max_steps,
         )
-        self._vectors = cached_vectors(self._family, recipe)
-        self._stack = build_stack(self._family, job)
+        with all_or_none():
+            self._vectors = cached_vectors(self._family, recipe)
+            self._stack = build_stack(self._family, job)
         self._below = frozen_adapters(self._stack) if rank == 0 else {}
         for note in (self._learnt.note(), self._held_out.note()):
             if note is not None:
@@ -244,7 +247,7 @@ class _Stage:
 
     def _checkpoint(self, step: int) -> None:
         """Written beside the training and carried to the run's folder behind its back."""
-        folder = Path(tempfile.mkdtemp(prefix="georay-checkpoint-"))
+        folder = Path(tempfile.mkdtemp(prefix=_scratch_prefix(self._job)))
         write_checkpoint(self._engine, folder, step, self._shape, self._rank)
         ray.train.report(
             {"step": step},
@@ -263,6 +266,16 @@ class _Stage:
 
     def _sample_ids(self, step: int) -> list[str]:
         return [self._learnt.samples[index].sample_id for index in self._plan.step(step)]
+
+
+def _scratch_prefix(job: StageJob) -> str:
+    return f"georay-checkpoint-{digest(str(job.folder))}-"
+
+
+def _remove_leftovers(job: StageJob) -> None:
+    """Checkpoints of this stage that a killed worker of this machine did not carry away."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_scratch_prefix(job)}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _in_words(shape: Shape) -> str:
@@ -291,7 +304,10 @@ def _measures(
 ) -> pa.Table:
     """Every sample's length: each worker measures its share, once for the whole run."""
     if as_first_worker(kept.exists()):
-        return pq.read_table(kept, schema=MEASURES)
+        before = pq.read_table(kept, schema=MEASURES)
+        # Until the first checkpoint, what could not be read may have come back meanwhile.
+        if ray.train.get_checkpoint() is not None or before["error"].null_count == len(before):
+            return before
     mine = [Sample.from_row(row) for row in samples.to_pylist()[rank::num_workers]]
     parts: list[Any] = [None] * num_workers
     torch.distributed.all_gather_object(parts, Measure(family)(mine))

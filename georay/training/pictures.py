@@ -1,14 +1,17 @@
 """Pictures' bytes for the workers. Light: the processes that read import no torch."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
 from georay.core.files import read_bytes
-from georay.core.images import ImageLimits
+from georay.core.images import ImageLimits, Photograph, decode
+from georay.errors import UnreadableImage
 
 LIMITS = ImageLimits()
 _THREADS = 4
+_WAITS_SECONDS = (0.5, 2.0, 8.0)  # before each further try
 
 
 class ReadPictures:
@@ -26,5 +29,23 @@ class ReadPictures:
 
 
 def read_picture(uri: str) -> bytes:
-    """The encoded picture. Raises OSError if it cannot be read."""
+    """The encoded picture, asked for again where storage fails for a moment.
+
+    Raises OSError if it cannot be read.
+    """
+    for wait in _WAITS_SECONDS:
+        try:
+            return read_bytes(uri, LIMITS.max_bytes)
+        except (FileNotFoundError, PermissionError, IsADirectoryError):
+            raise
+        except OSError:
+            time.sleep(wait)
     return read_bytes(uri, LIMITS.max_bytes)
+
+
+def look(uri: str, shortest_side: int | None = None) -> Photograph | str:
+    """The picture, as `core.images.decode` gives it, or why there is none."""
+    try:
+        return decode(read_picture(uri), LIMITS, shortest_side)
+    except (OSError, ValueError, UnreadableImage) as problem:
+        return str(problem)

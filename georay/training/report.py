@@ -26,21 +26,31 @@ class Curve:
     last_step: int
 
 
-def render_report(manifest: dict[str, Any], steps: dict[str, list[StepRecord]], recipe: str) -> str:
-    """The page, whole in itself. steps: of each stage by its name; recipe: as YAML."""
+def render_report(
+    manifest: dict[str, Any],
+    steps: dict[str, list[StepRecord]],
+    recipe: str,
+    problem: str | None = None,
+) -> str:
+    """The page, whole in itself. steps: of each stage by its name; recipe: as YAML.
+
+    problem: why the run stopped, if it did; stages that have begun are shown by their curves.
+    """
     environment = Environment(
         loader=PackageLoader("georay.training", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
     )
     stages = [
-        {"name": name, "facts": facts, "curves": curves(steps.get(name, []))}
-        for name, facts in manifest["stages"].items()
+        {"name": name, "facts": manifest["stages"].get(name), "curves": curves(done)}
+        for name, done in steps.items()
+        if done or name in manifest["stages"]
     ]
     return environment.get_template("report.html").render(
         manifest=manifest,
         stages=stages,
         recipe=recipe,
+        problem=problem,
         frame={"width": WIDTH, "height": HEIGHT, "left": _LEFT, "bottom": HEIGHT - _BOTTOM},
     )
 
@@ -50,13 +60,15 @@ def curves(steps: Sequence[StepRecord]) -> list[Curve]:
     if not steps:
         return []
     seconds = [max(one.seconds, 1e-9) for one in steps]
+    norms = [one.grad_norm for one in steps if one.grad_norm is not None]
     found = {
         "loss (nats per answer token)": [one.loss for one in steps],
         "learning rate": [one.learning_rate for one in steps],
-        "gradient norm": [one.grad_norm or 0.0 for one in steps],
+        "gradient norm": norms if len(norms) == len(steps) else [],  # not every engine tells it
         "tokens per second": [one.num_tokens / s for one, s in zip(steps, seconds, strict=True)],
     }
-    return [_curve(name, [one.step for one in steps], values) for name, values in found.items()]
+    numbers = [one.step for one in steps]
+    return [_curve(name, numbers, values) for name, values in found.items() if values]
 
 
 def _curve(name: str, steps: Sequence[int], values: Sequence[float]) -> Curve:

@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from georay.config.load import dump_recipe
 from georay.config.train import StageRecipe, TrainRecipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
+from georay.errors import TrainingStopped
 from georay.runtime.progress import Meter, progress
 from georay.training.cards import write_training_card
 from georay.training.report import render_report
@@ -19,6 +21,7 @@ from georay.training.stages import StageJob, base_name
 from georay.training.trackers import check_trackers
 from georay.training.watch import StepRecord, add_note, read_notes, read_steps
 
+MANIFEST = "manifest.json"
 _LOOK_SECONDS = 1.0
 _PACKAGES = ("georay", "ray", "torch", "transformers", "peft", "deepspeed", "accelerate")
 
@@ -46,17 +49,22 @@ def train(recipe: TrainRecipe) -> TrainSummary:
     folder = Path(recipe.output).expanduser().absolute()
     recipe = _absolute(recipe)
     check_trackers(recipe.watch.trackers)
-    _hold_to_settings(folder, recipe)
+    settings = _hold_to_settings(folder, recipe)
+    if (folder / MANIFEST).exists():  # what is told of a finished run stays what it was
+        return TrainSummary(folder, _read_json(folder / MANIFEST)["stages"])
     write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
     jobs = [StageJob(recipe, number, folder) for number in range(len(recipe.stages))]
     stages: dict[str, dict[str, object]] = {}
-    with _cluster(recipe, jobs):
-        for job in jobs:
-            stages[job.stage.adapter] = _run_stage(job)
-    manifest = _manifest(recipe, stages)
-    steps: dict[str, list[StepRecord]] = {job.stage.adapter: read_steps(job.steps) for job in jobs}
-    write_atomic(folder / "report.html", render_report(manifest, steps, dump_recipe(recipe)))
-    write_json(folder / "manifest.json", manifest)
+    try:
+        with _cluster(recipe, jobs):
+            for job in jobs:
+                stages[job.stage.adapter] = _run_stage(job)
+    except TrainingStopped as problem:
+        _write_report(folder, _manifest(recipe, settings, stages), jobs, str(problem))
+        raise
+    manifest = _manifest(recipe, settings, stages)
+    _write_report(folder, manifest, jobs)
+    write_json(folder / MANIFEST, manifest)
     return TrainSummary(folder, stages)
 
 
@@ -67,6 +75,20 @@ def _cluster(recipe: TrainRecipe, jobs: list[StageJob]) -> AbstractContextManage
     from georay.runtime.connect import connect
 
     return connect(recipe.cluster)
+
+
+def _write_report(
+    folder: Path, manifest: dict[str, object], jobs: list[StageJob], problem: str | None = None
+) -> None:
+    """The page of what there is so far; problem: why the run stopped, if it did."""
+    steps: dict[str, list[StepRecord]] = {job.stage.adapter: read_steps(job.steps) for job in jobs}
+    page = render_report(manifest, steps, dump_recipe(jobs[0].recipe) if jobs else "", problem)
+    write_atomic(folder / "report.html", page)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _run_stage(job: StageJob) -> dict[str, object]:
@@ -80,8 +102,7 @@ def _run_stage(job: StageJob) -> dict[str, object]:
             outcome = asdict(fit_stage(job))
         write_training_card(job, outcome)
         write_json(job.outcome, outcome)
-    facts: dict[str, object] = json.loads(job.outcome.read_text(encoding="utf-8"))
-    return facts
+    return _read_json(job.outcome)
 
 
 def _fill_vision_cache(job: StageJob) -> None:
@@ -108,12 +129,12 @@ def _absolute(recipe: TrainRecipe) -> TrainRecipe:
     return recipe.model_copy(update={"samples": samples, "base": base, "vision_cache": cache})
 
 
-def _hold_to_settings(folder: Path, recipe: TrainRecipe) -> None:
+def _hold_to_settings(folder: Path, recipe: TrainRecipe) -> dict[str, object]:
     """Everything that decides what is learnt stays the same for the whole run of a folder."""
     kept = folder / "settings.json"
     settings = _settings(recipe)
     if kept.exists():
-        before = json.loads(kept.read_text(encoding="utf-8"))
+        before = _read_json(kept)
         changed = [name for name in settings if before.get(name) != settings[name]]
         if changed:
             facts = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
@@ -122,6 +143,7 @@ def _hold_to_settings(folder: Path, recipe: TrainRecipe) -> None:
                 "remove that folder to train anew"
             )
     write_json(kept, settings)
+    return settings
 
 
 def _settings(recipe: TrainRecipe) -> dict[str, object]:
@@ -149,13 +171,15 @@ def _data_hash(recipe: TrainRecipe, stage: StageRecipe) -> str:
     return digest(*hashes)
 
 
-def _manifest(recipe: TrainRecipe, stages: dict[str, dict[str, object]]) -> dict[str, object]:
+def _manifest(
+    recipe: TrainRecipe, settings: dict[str, object], stages: dict[str, dict[str, object]]
+) -> dict[str, object]:
     return {
         "kind": "training",
         "title": recipe.title or Path(recipe.output).name,
         "recipe": recipe.model_dump(mode="json"),
         "recipe_hash": digest(recipe.model_dump(mode="json")),
-        "samples": _settings(recipe)["samples"],
+        "samples": settings["samples"],
         "stages": stages,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -180,13 +204,14 @@ def _watched(job: StageJob) -> Iterator[None]:
 
 def _follow(job: StageJob, meter: Meter, told: int, stop: threading.Event) -> None:
     """Tells the meter of every step once, also of those that are done again after a failure."""
-    last = False
+    last, said = False, 0
     while not last:
         last = stop.wait(_LOOK_SECONDS)
-        records = read_steps(job.steps)
-        if not records and (notes := read_notes(job.notes)):
+        records, notes = read_steps(job.steps), read_notes(job.notes)
+        if len(notes) > said:
             meter.note(notes[-1])
-        if len(records) > told:
+            said = len(notes)
+        elif len(records) > told:
             new = records[told:]
             meter.note(_in_words(new))
             meter.advance(sum(record.num_samples for record in new))

@@ -7,6 +7,7 @@ import pyarrow.compute
 import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext
+from ray.exceptions import RayError
 from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
@@ -16,6 +17,7 @@ from georay.training.loop import Outcome, train_stage
 from georay.training.stages import StageJob
 from georay.training.vision import Lack, pictures_of, what_is_lacking
 from georay.training.vision_cache import StoreVisionFeatures
+from georay.training.watch import add_note
 
 _STALLED_SECONDS = 600
 _BATCHES_PER_BLOCK = 4
@@ -52,8 +54,14 @@ def fill_vision_cache(job: StageJob, lack: Lack) -> Iterator[bool]:
         num_cpus=workers.cpus_per_worker,
         num_gpus=1 if workers.use_gpu else None,
     )
-    for row in stored.iter_rows():
-        yield row["error"] is None
+    try:
+        for row in stored.iter_rows():
+            yield row["error"] is None
+    except RayError as problem:
+        raise TrainingStopped(
+            f"stage {job.stage.adapter}: the vision cache could not be filled: "
+            f"{str(problem).strip().rpartition(chr(10))[2]}. What is stored stays; run again"
+        ) from problem
 
 
 def fit_stage(job: StageJob) -> Outcome:
@@ -63,6 +71,7 @@ def fit_stage(job: StageJob) -> Outcome:
     or workers that died more often than the recipe allows.
     """
     recipe, workers = job.recipe, job.recipe.workers
+    _check_room(job)
     resources = {"CPU": workers.cpus_per_worker} | ({"GPU": 1} if workers.use_gpu else {})
     trainer = TorchTrainer(
         lambda: train_stage(job),
@@ -90,6 +99,33 @@ def fit_stage(job: StageJob) -> Outcome:
     if outcome.problem is not None:
         raise TrainingStopped(f"stage {job.stage.adapter} stopped: {outcome.problem}")
     return outcome
+
+
+def _check_room(job: StageJob) -> None:
+    """Says what the cluster has not. Ray would wait for it, silently and for ever.
+
+    Raises TrainingStopped on a private cluster, which cannot grow; another one may, and is waited
+    for with a note.
+    """
+    workers, there = job.recipe.workers, ray.cluster_resources()
+    # One slot for reading more: pictures are read beside the workers, or not at all.
+    needed = {"CPU": workers.num_workers * workers.cpus_per_worker + workers.cpus_per_read}
+    if workers.use_gpu:
+        needed["GPU"] = workers.num_workers
+    short = [
+        f"{amount:g} {kind} slots, and the cluster has {there.get(kind, 0):g}"
+        for kind, amount in needed.items()
+        if there.get(kind, 0) < amount
+    ]
+    if not short:
+        return
+    words = f"{workers.num_workers} workers and their reading need {'; '.join(short)}"
+    if job.recipe.cluster.address == "local":
+        raise TrainingStopped(
+            f"stage {job.stage.adapter}: {words}. Set a lower workers.num_workers or "
+            "workers.cpus_per_worker"
+        )
+    add_note(job.notes, f"waiting for nodes: {words}")
 
 
 def _explained(job: StageJob, problem: TrainingFailedError) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from georay.config.train import TrainRecipe
+from georay.errors import GeorayError
 from georay.models.families.base import Batch, Family
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.training.collate import Sample
@@ -39,7 +40,7 @@ def what_is_lacking(recipe: TrainRecipe, image_ids: Sequence[str]) -> Lack:
         cache = open_cache(load_base(recipe), recipe)
         missing = cache.missing(image_ids)
         return Lack(tuple(missing), cache.prepare(missing).as_text()) if missing else Lack()
-    except ValueError as problem:
+    except (GeorayError, ValueError) as problem:
         return Lack(problem=str(problem))
 
 

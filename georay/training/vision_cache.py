@@ -21,14 +21,12 @@ from torch import Tensor
 
 from georay.config.train import TrainRecipe
 from georay.core.allocator import keep_freed_memory
-from georay.core.images import decode
 from georay.core.manifest import digest, write_atomic, write_json
 from georay.core.prompts import Conversation
-from georay.errors import UnreadableImage
 from georay.models.adapter_card import base_fingerprint
 from georay.models.families.base import Batch, Family
 from georay.models.families.qwen_vl import QwenVLFamily
-from georay.training.pictures import LIMITS, read_picture
+from georay.training.pictures import look
 from georay.training.stages import load_base
 
 FACTS = "cache.json"
@@ -194,22 +192,18 @@ class StoreVisionFeatures:
     def __call__(self, table: pa.Table) -> pa.Table:
         rows = table.select(["image_id", "uri"]).to_pylist()
         missing = set(self._cache.missing(row["image_id"] for row in rows))
-        seen = {row["image_id"]: _look(row["uri"]) for row in rows if row["image_id"] in missing}
-        pictures = {one: seen_ for one, seen_ in seen.items() if not isinstance(seen_, str)}
+        seen = {row["image_id"]: look(row["uri"]) for row in rows if row["image_id"] in missing}
+        pictures = {
+            one: photograph.image
+            for one, photograph in seen.items()
+            if not isinstance(photograph, str)
+        }
         if pictures:
             self._cache.add(list(pictures), list(pictures.values()))
         errors = [
             one if isinstance(one := seen.get(row["image_id"]), str) else None for row in rows
         ]
         return table.select(["image_id"]).append_column("error", pa.array(errors, pa.string()))
-
-
-def _look(uri: str) -> Image.Image | str:
-    """The picture, or why there is none."""
-    try:
-        return decode(read_picture(uri), LIMITS).image
-    except (OSError, ValueError, UnreadableImage) as problem:
-        return str(problem)
 
 
 def open_cache(family: Family, recipe: TrainRecipe) -> VisionCache:

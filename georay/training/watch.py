@@ -97,9 +97,11 @@ class Guard:
             )
         return (
             f"step {record.step + 1:,}: {what}. Samples of this step: {', '.join(sample_ids)}. "
-            f"What to try: a lower optimizer.learning_rate (it was {record.learning_rate:.3g}), a "
-            "larger optimizer.warmup_ratio, a smaller optimizer.max_grad_norm, workers.precision "
-            "float32; or look at these samples. The checkpoints before this step remain"
+            f"What to try, in a new output: a lower optimizer.learning_rate (it was "
+            f"{record.learning_rate:.3g}), a larger optimizer.warmup_ratio, a smaller "
+            "optimizer.max_grad_norm; or look at these samples. To go on here from the last "
+            "checkpoint: workers.precision float32, or a larger watch.diverging if the loss may "
+            "rise like this"
         )
 
     def _follow(self, loss: float) -> None:

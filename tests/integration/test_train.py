@@ -94,11 +94,13 @@ def test_the_run_says_what_it_did(finished):
     assert yaml.safe_load((out / "recipe.yaml").read_text())["lora"]["rank"] == 4
 
 
-def test_a_finished_run_is_not_done_again(finished, folder):
+def test_a_finished_run_is_not_done_again_and_its_record_stays(finished, folder):
     out, summary = finished
-    before = {path: path.stat().st_mtime_ns for path in (out / "adapters").rglob("*.*")}
-    assert train(recipe_of(folder, out)) == summary
-    assert {path: path.stat().st_mtime_ns for path in (out / "adapters").rglob("*.*")} == before
+    kept = [*(out / "adapters").rglob("*.*"), out / "manifest.json", out / "report.html"]
+    before = {path: path.read_bytes() for path in [*kept, out / "recipe.yaml"]}
+    again = recipe_of(folder, out, workers={"num_workers": 2}, zero={"stage": 2})
+    assert train(again) == summary
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_folder_is_held_to_its_settings(finished, folder):
@@ -121,6 +123,37 @@ def test_a_loss_that_is_not_a_number_stops_with_the_samples_named(folder):
     with pytest.raises(TrainingStopped, match=r"step \d: .*nan.*Samples of this step: \w{16}"):
         train(recipe_of(folder, out, optimizer=wild, stages=stages))
     assert not (out / "adapters" / "location").exists()
+    page = (out / "report.html").read_text()
+    assert "The run stopped." in page and "nan" in page
+
+
+def test_more_workers_than_the_cluster_can_hold_are_refused_at_once(folder):
+    workers = {"num_workers": 6, "cpus_per_worker": 0.5}
+    with pytest.raises(TrainingStopped, match=r"need 3.25 CPU slots, and the cluster has 3"):
+        train(recipe_of(folder, folder / "many", workers=workers))
+
+
+def test_pictures_that_come_back_are_learnt_when_the_run_is_started_again(folder, tmp_path):
+    write_samples(tmp_path / "data", 9)
+    pictures, away = tmp_path / "data" / "pictures", tmp_path / "away"
+    pictures.rename(away)
+    stages = [{"adapter": "location"}]
+    recipe = small_recipe(
+        tmp_path / "data" / "samples.parquet", folder / "base", tmp_path / "run", stages=stages
+    )
+    with pytest.raises(TrainingStopped, match="9 samples were left out"):
+        train(recipe)
+    away.rename(pictures)
+    assert train(recipe).stages["location"]["num_samples"] == 9
+
+
+def test_a_base_that_one_machine_lacks_is_said_with_the_machine(folder, tmp_path):
+    recipe = small_recipe(
+        folder / "data" / "samples.parquet", tmp_path / "absent", tmp_path / "run",
+        workers={"num_workers": 2},
+    )  # fmt: skip
+    with pytest.raises(TrainingStopped, match=r"absent.*\(on "):
+        train(recipe)
 
 
 @pytest.mark.slow

@@ -8,14 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from georay.evaluation.report.answers import PictureAnswers
-from georay.evaluation.tables import LEVELS, Comparison
+from georay.evaluation.tables import HEADS, LEVELS, Comparison
 
-_HEADS = {
-    "accuracy": "Accuracy",
-    "recall": "Recall",
-    "f1": "F1",
-    "accuracy_over_all": "Of all images",
-}
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -45,6 +39,6 @@ def render_comparison(page: ComparisonPage) -> str:
     return environment.get_template("page.html").render(
         page=page,
         levels=LEVELS,
-        heads=_HEADS,
+        heads=HEADS,
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
     )

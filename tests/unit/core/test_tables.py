@@ -4,7 +4,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from georay.core.tables import INPUTS, PREDICTIONS, SAMPLES, SCORES, conform, rows_to_table
+from georay.core.tables import (
+    INPUTS,
+    PREDICTIONS,
+    SAMPLES,
+    SCORES,
+    conform,
+    read_samples,
+    rows_to_table,
+)
 from georay.errors import TableMismatch
 from georay.models.locations import Candidate, Location, TownCandidate
 
@@ -64,6 +72,17 @@ def test_a_sample_without_what_training_needs_is_refused(column):
     table = pa.Table.from_pylist([SAMPLE]).drop_columns([column])
     with pytest.raises(TableMismatch, match=f"'samples' has no column '{column}'"):
         conform(table, SAMPLES, "samples")
+
+
+def test_a_folder_of_samples_may_be_named_as_a_whole(tmp_path):
+    row = {field.name: "x" for field in SAMPLES if field.type == pa.string()}
+    table = rows_to_table([row], SAMPLES)
+    for folder in ("samples", "samples_left_out"):
+        (tmp_path / folder).mkdir()
+        pq.write_table(table, tmp_path / folder / "part.parquet")
+    (tmp_path / "samples.json").write_text("{}")
+    for location in (tmp_path, tmp_path / "samples"):
+        assert read_samples([str(location)]).equals(table)
 
 
 def test_a_location_fits_the_predictions_with_its_candidates_and_their_towns(tmp_path):

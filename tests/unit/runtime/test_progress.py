@@ -42,7 +42,8 @@ def test_a_note_stands_beside_the_counts_until_the_next_one(capsys, monkeypatch)
         meter.advance(10)
         meter.note("loss 2.4")
         meter.advance(10)
-    first, last = capsys.readouterr().err.splitlines()
+    at_once, first, last = capsys.readouterr().err.splitlines()
+    assert at_once == "training: 0/20 samples · 0.0/s · 0 errors · loss 2.5"
     assert " errors · loss 2.5 · ETA" in first
     assert last.endswith("0 errors · loss 2.4")
 

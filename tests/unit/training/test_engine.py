@@ -34,7 +34,7 @@ def test_offloading_is_told_per_part():
 
 @pytest.mark.parametrize(
     ("ratio", "num_steps", "expected"),
-    [(0.01, 300, 3), (0.01, 301, 4), (0.01, 20, 1), (0.0, 300, 0), (1.0, 7, 7)],
+    [(0.01, 300, 3), (0.01, 301, 4), (0.01, 20, 1), (0.0, 300, 0), (1.0, 7, 6), (0.01, 1, 0)],
 )
 def test_a_warm_up_takes_its_share_of_the_steps(ratio, num_steps, expected):
     assert warmup_steps(OptimizerRecipe(warmup_ratio=ratio), num_steps) == expected

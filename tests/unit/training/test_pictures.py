@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from training_room import jpeg
 
+from georay.training import pictures
 from georay.training.pictures import ReadPictures
 
 
@@ -22,6 +23,20 @@ def test_pictures_are_read_beside_their_slots(tmp_path):
 def test_a_picture_that_is_gone_is_told_by_name(tmp_path):
     with pytest.raises(OSError, match=r"gone\.jpg"):
         ReadPictures()(pa.table({"uris": [[str(tmp_path / "gone.jpg")]]}))
+
+
+def test_storage_that_fails_for_a_moment_is_asked_again(monkeypatch):
+    answers = iter([OSError("slow down"), OSError("slow down"), b"picture"])
+
+    def read(uri, most):
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(pictures, "read_bytes", read)
+    monkeypatch.setattr(pictures, "_WAITS_SECONDS", (0.0, 0.0))
+    assert pictures.read_picture("bucket/one.jpg") == b"picture"
 
 
 def test_processes_that_read_import_no_torch():

@@ -12,7 +12,11 @@ def record(step: int, loss: float, grad_norm: float | None = 1.0) -> StepRecord:
 def manifest_of(**stages):
     return {
         "title": "A <run>",
-        "recipe": {"base": {"model": "tiny"}, "batches": {"global_batch": 64}},
+        "recipe": {
+            "base": {"model": "tiny"},
+            "batches": {"global_batch": 64},
+            "stages": [{"adapter": stage} for stage in stages],
+        },
         "stages": stages,
         "finished_at": "2024-01-01T00:00:00+00:00",
         "machine": {"cores": 2, "processor": "a chip"},
@@ -74,5 +78,21 @@ def test_curves_span_their_frame_and_are_thinned_to_what_a_screen_shows():
 
 
 def test_a_flat_curve_and_a_single_step_are_drawn():
-    assert "nan" not in "".join(curve.path for curve in curves([record(0, 2.0, None)]))
+    assert "nan" not in "".join(curve.path for curve in curves([record(0, 2.0)]))
     assert curves([]) == []
+
+
+def test_a_norm_that_nobody_knows_is_not_drawn_as_zero():
+    assert "gradient norm" in [curve.name for curve in curves([record(0, 2.0)])]
+    assert "gradient norm" not in [curve.name for curve in curves([record(0, 2.0, None)])]
+
+
+def test_a_run_that_stopped_says_why_above_the_curves_of_what_it_did():
+    manifest = manifest_of(reasoning=FACTS)
+    manifest["recipe"]["stages"].append({"adapter": "location"})
+    steps = {"reasoning": [record(0, 3.0)], "location": [record(0, 9.0), record(1, 90.0)]}
+    page = render_report(manifest, steps, "seed: 0", "step 2: the loss averages 90")
+    assert "step 2: the loss averages 90" in page
+    assert "Stopped 2024" in page
+    assert page.count("<svg") == 8
+    assert page.count("Samples learnt from") == 1, "the second stage did not end"

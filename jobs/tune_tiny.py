@@ -1,0 +1,23 @@
+"""Job: train the adapters that the package carries for its tiny model, and measure them.
+
+python -m jobs.tune_tiny        # half an hour on two cores; killed, it goes on
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from georay.flow.demo import SHIPPED, run_demo
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder for the scenes and the runs.")] = Path("runs"),
+) -> None:
+    """Draw, curate, train both stages above `tiny`, and ask about places that were held out."""
+    finished = run_demo(SHIPPED, out, typer.echo)
+    typer.echo(f"{finished.text}\nreport: {finished.report}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
