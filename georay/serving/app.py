@@ -12,6 +12,7 @@ import ray
 from ray import serve
 from ray.exceptions import RayError
 from ray.serve import Application
+from ray.serve.config import RequestRouterConfig
 from ray.serve.exceptions import RayServeException
 
 from georay.config.serve import ServeRecipe
@@ -23,6 +24,7 @@ NAME = "georay"
 _INGRESS_ONGOING = 1000  # the ingress holds requests open; what bounds them is the model's queue
 _PROXY_SPARE_S = 15.0  # the ingress answers 504 with a sentence before the proxy cuts the line
 _MOST_STARTS = 3
+_LOOK_AGAIN_S = 0.02  # for a place in a replica: looking ever less often leaves batches small
 _LOOK_S = 0.2  # between two looks of a replica that leaves whether all is answered
 
 _log = logging.getLogger(__name__)
@@ -56,6 +58,9 @@ def model_options(recipe: ServeRecipe) -> dict[str, Any]:
         "name": MODEL,
         "max_ongoing_requests": recipe.batching.max_ongoing_requests,
         "max_queued_requests": recipe.limits.max_queued,
+        "request_router_config": RequestRouterConfig(
+            initial_backoff_s=_LOOK_AGAIN_S, max_backoff_s=_LOOK_AGAIN_S
+        ),
         "autoscaling_config": {
             "min_replicas": replicas.min,
             "max_replicas": replicas.max,

@@ -123,7 +123,7 @@ def test_concurrent_requests_share_batches(server):
 
 
 def test_beyond_capacity_the_excess_is_refused_at_once_and_nothing_is_lost(server):
-    """8 places in the replica and 12 in the queue: of 60 at once, some 40 are too many."""
+    """16 places in the replica and 12 in the queue: of 60 at once, some 30 are too many."""
     done = asyncio.run(flood(server, 60, SLOW))
     counts = Counter(status for status, _, _ in done)
     assert set(counts) == {200, 429}
