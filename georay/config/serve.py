@@ -103,7 +103,7 @@ class ReplicasRecipe(Recipe):
     upscale_delay_s: float = Field(default=5.0, ge=0)
     downscale_delay_s: float = Field(default=120.0, ge=0)
     look_back_period_s: float = Field(default=20.0, gt=10)
-    health_period_s: PositiveFloat = 10.0
+    health_period_s: PositiveFloat = 5.0
     health_timeout_s: PositiveFloat = 60.0
     drain_s: PositiveFloat = 70.0
 
