@@ -25,7 +25,7 @@ def timeline_svg(found: Timeline) -> str:
     panels = [
         _panel(
             "replicas that run, and clients that ask (grey, right scale)",
-            [(_stepped(found.replicas), BLUE, 3.0)],
+            [(_stepped(found.replicas), BLUE, 4.0)],
             end,
         )
         + _clients(found.clients, end),
