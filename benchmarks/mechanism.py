@@ -29,7 +29,7 @@ from georay.config.samples import SamplesRecipe
 from georay.config.train import TrainRecipe
 from georay.core.manifest import write_atomic
 from georay.evaluation.tables import LEVELS, Comparison
-from georay.flow.ablation import answer_rows, measured
+from georay.flow.ablation import LEARNING_RATE, TARGETS, answer_rows, measured
 
 SEED, NUM_SCENES, PER_PART = 51, 12_000, 1_000
 SEEDS = (0, 1, 2)
@@ -37,7 +37,6 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 MIX_IMAGES, TEST_IMAGES = 800, 1_000
 SPLITS = {"by": "point", "validation": 0.05, "test": 0.2, "seed": 0}
 EPOCHS = {"reasoning": 2, "location": 10}
-LEARNING_RATE = 1e-3
 FIGURE = Path("docs/figure6.svg")
 
 
@@ -101,6 +100,7 @@ def training(source: Path, folder: Path) -> TrainRecipe:
         "output": str(folder),
         "base": {"model": "tiny"},
         "stages": [{"adapter": name, "num_epochs": n} for name, n in EPOCHS.items()],
+        "lora": {"targets": TARGETS},
         "optimizer": {"learning_rate": LEARNING_RATE},
         "batches": {"global_batch": 64, "micro_batch": 16},
         "gradient_checkpointing": False,

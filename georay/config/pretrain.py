@@ -29,6 +29,14 @@ class PretrainScenes(Recipe):
         return self
 
 
+class FormsRecipe(Recipe):
+    """The lessons at the end, half of them in the form of JSON."""
+
+    num_steps: PositiveInt
+    learning_rate: PositiveFloat = 3e-4
+    warmup_steps: int = Field(50, ge=0)
+
+
 class PretrainRecipe(Recipe):
     """One pre-training run of the tiny base.
 
@@ -43,6 +51,7 @@ class PretrainRecipe(Recipe):
     vocabulary_scenes: PositiveInt = 2000
     out: Path = Field(description="folder of checkpoints and of the finished model")
     num_steps: PositiveInt
+    forms: FormsRecipe
     batch_size: PositiveInt = 16
     questions_per_scene: PositiveInt = 8
     learning_rate: PositiveFloat = 1e-3

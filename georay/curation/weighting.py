@@ -27,6 +27,7 @@ from georay.locatability.weights import (
 from georay.runtime.progress import progress
 
 BLOCK_CLUES = 512
+MOST_KNOWN = 20_000  # sentences; their similarities take 12 MB
 
 
 class TextEncoder(Protocol):
@@ -116,17 +117,36 @@ def weights_from_clues(
     Raises ValueError if there are no clues or they do not tell the classes apart.
     """
     labels = encoder.encode(list(ADE20K_LABELS))
+    known = _Known(encoder, labels)
     seen, num_clues = hashlib.sha256(), 0
     with tempfile.TemporaryFile() as file:
         similarities = SimilarityFile(file)
         for block in _blocks(clues):
-            similarities.append(encoder.encode(block) @ labels.T)
+            similarities.append(known.of(block))
             seen.update("\n".join(block).encode())
             num_clues += len(block)
             if on_progress:
                 on_progress(len(block))
         values = class_weights(similarities, settings)
     return ClassWeights(values, source, encoder.id, num_clues, seen.hexdigest()[:16], settings)
+
+
+class _Known:
+    """Similarities of sentences to the labels; one that comes again is not embedded again."""
+
+    def __init__(self, encoder: TextEncoder, labels: NDArray[np.float32]) -> None:
+        self._encoder, self._labels = encoder, labels
+        self._rows: dict[str, NDArray[np.float32]] = {}
+
+    def of(self, texts: list[str]) -> NDArray[np.float32]:
+        """[len(texts), num_labels]."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._rows]
+        if len(self._rows) + len(new) > MOST_KNOWN:
+            self._rows, new = {}, list(dict.fromkeys(texts))
+        if new:
+            found = self._encoder.encode(new) @ self._labels.T
+            self._rows |= zip(new, found, strict=True)
+        return np.stack([self._rows[text] for text in texts])
 
 
 def _blocks(clues: Iterable[str]) -> Iterator[list[str]]:

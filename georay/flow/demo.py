@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from georay.flow.ablation import ROWS, answer_rows, measured
+from georay.flow.ablation import LEARNING_RATE, ROWS, TARGETS, answer_rows, measured
 
 Say = Callable[[str], None]
 
@@ -96,6 +96,7 @@ def _make_samples(scenes: Path, folder: Path) -> str:
         "output": str(folder / "samples"),
         "curation": str(folder / "curation"),
         "clues": [str(scenes / "clues.parquet")],
+        "max_clues_per_image": 1,
         "held_out": "scored",
         "splits": {"validation": 0.05, "test": 0.2},
     }
@@ -114,7 +115,8 @@ def _training(folder: Path, size: Size) -> Any:
             {"adapter": "reasoning", "num_epochs": size.reasoning_epochs},
             {"adapter": "location", "num_epochs": size.location_epochs},
         ],
-        "optimizer": {"learning_rate": 1e-3},
+        "lora": {"targets": TARGETS},
+        "optimizer": {"learning_rate": LEARNING_RATE},
         "batches": {"global_batch": 32, "micro_batch": 16},
         "gradient_checkpointing": False,
         "vision_cache": str(folder / "vision"),

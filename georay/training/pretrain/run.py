@@ -12,15 +12,18 @@ from georay.config.pretrain import PretrainRecipe
 from georay.core.manifest import write_atomic, write_json
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
+from georay.streetworld.questions import Pair
 from georay.training.pretrain.attention import PlainAttention
 from georay.training.pretrain.card import model_card
 from georay.training.pretrain.evaluate import Evaluation, commonest_answers, evaluate
+from georay.training.pretrain.forms import as_form, forget_unused_words, half_as_forms
 from georay.training.pretrain.packing import PackedBatch, Packer, read_answers
 from georay.training.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
 from georay.training.pretrain.start import look_nearby
 from georay.training.resumable import Learning, place_in_epochs, train_steps
 
 Say = Callable[[str], None]
+Ask = Callable[[Sequence[Pair]], list[tuple[str, str]]]
 MODEL_FOLDER = "tiny"
 
 
@@ -36,7 +39,9 @@ def pretrain(recipe: PretrainRecipe, say: Say) -> Path:
     held_out = held_out_scenes(recipe.scenes, side, say)
     say(f"{_count(scenes)} to train on, {_count(held_out)} held out")
     family = untrained(recipe, scenes)
-    family.network = train(recipe, family, scenes, say).float()
+    family.network = train(recipe, family, scenes, say, plain_questions).float()
+    family.network = train(_forms(recipe), family, scenes, say, half_as_forms).float()
+    forget_unused_words(family, _answers(recipe, scenes), recipe.seed)
     usual = commonest_answers(pair for scene in scenes for pair in scene.questions)
     family.network = family.network.half().float()  # as it will be read
     scores = evaluate(family, held_out, usual)
@@ -54,7 +59,11 @@ def untrained(recipe: PretrainRecipe, scenes: Sequence[AskedScene]) -> QwenVLFam
 
 
 def train(
-    recipe: PretrainRecipe, family: QwenVLFamily, scenes: Sequence[AskedScene], say: Say
+    recipe: PretrainRecipe,
+    family: QwenVLFamily,
+    scenes: Sequence[AskedScene],
+    say: Say,
+    ask: Ask,
 ) -> nn.Module:
     """Trains all of the network on the answers; returns the average of its weights over time."""
     packer = Packer(family)
@@ -68,10 +77,21 @@ def train(
         recipe,
         family.network,
         Learning(optimizer, recipe.max_gradient_norm),
-        lambda step: draw_batch(recipe, packer, scenes, step),
+        lambda step: draw_batch(recipe, packer, scenes, step, ask),
         lambda batch: loss_of(family, batch),
         lambda progress: say(progress.as_text()),
     )
+
+
+def _forms(recipe: PretrainRecipe) -> PretrainRecipe:
+    """The lessons at the end as a run of their own, in a folder of their own."""
+    return recipe.model_copy(update=recipe.forms.model_dump() | {"out": recipe.out / "forms"})
+
+
+def _answers(recipe: PretrainRecipe, scenes: Sequence[AskedScene]) -> list[str]:
+    """Every answer that was learnt from, and enough forms to have all of their words."""
+    forms = [as_form(scene.questions)[1] for scene in scenes[: recipe.vocabulary_scenes]]
+    return forms + [pair.answer for scene in scenes for pair in scene.questions]
 
 
 def loss_of(family: QwenVLFamily, batch: PackedBatch) -> Tensor:
@@ -80,8 +100,13 @@ def loss_of(family: QwenVLFamily, batch: PackedBatch) -> Tensor:
         return read_answers(family.network, batch).weighted_loss()
 
 
+def plain_questions(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+    """Each question with its answer."""
+    return [(pair.question, pair.answer) for pair in pairs]
+
+
 def draw_batch(
-    recipe: PretrainRecipe, packer: Packer, scenes: Sequence[AskedScene], step: int
+    recipe: PretrainRecipe, packer: Packer, scenes: Sequence[AskedScene], step: int, ask: Ask
 ) -> PackedBatch:
     """The scenes of a step, each with some of its questions in an order of their own."""
     random = np.random.default_rng((recipe.seed, step))
@@ -94,7 +119,7 @@ def draw_batch(
     asked = []
     for scene in chosen:
         order = random.permutation(len(scene.questions))[: recipe.questions_per_scene]
-        asked.append([(scene.questions[i].question, scene.questions[i].answer) for i in order])
+        asked.append(ask([scene.questions[i] for i in order]))
     return packer.pack([scene.picture() for scene in chosen], asked)
 
 

@@ -8,6 +8,7 @@ import pytest
 from georay.config.curate import WeightsRecipe
 from georay.curation.weighting import (
     BLOCK_CLUES,
+    MOST_KNOWN,
     agreement_with_published,
     resolve_weights,
     weights_from_clues,
@@ -51,9 +52,25 @@ def test_streamed_clues_give_the_weights_of_one_matrix():
     assert (made.encoder, made.source, made.settings) == ("letters", "a.csv", WeightSettings())
 
 
-def test_ten_times_the_clues_need_no_more_memory():
-    few, many = peak_memory(5_000), peak_memory(50_000)
+def test_four_times_the_clues_need_no_more_memory():
+    few, many = peak_memory(MOST_KNOWN + 5_000), peak_memory(4 * MOST_KNOWN + 20_000)
     assert many < 1.2 * few
+
+
+def test_a_sentence_that_comes_again_is_embedded_once():
+    asked: list[str] = []
+
+    class Counting(LetterEncoder):
+        def encode(self, texts: list[str]) -> np.ndarray:
+            asked.extend(texts)
+            return super().encode(texts)
+
+    texts = list(sentences(300)) * 4
+    made = weights_from_clues(texts, Counting(), WeightSettings(), "test")
+    assert sorted(asked) == sorted([*ADE20K_LABELS, *sentences(300)])
+    alone = LetterEncoder()
+    matrix = alone.encode(texts) @ alone.encode(list(ADE20K_LABELS)).T
+    np.testing.assert_allclose(made.values, class_weights([matrix]), atol=1e-5)
 
 
 def test_the_hash_of_clues_follows_the_clues():

@@ -19,8 +19,9 @@ from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.loading import load_family
 from georay.training.pretrain.attention import PlainAttention
 from georay.training.pretrain.evaluate import commonest_answers, evaluate
+from georay.training.pretrain.forms import as_form, forget_unused_words, half_as_forms
 from georay.training.pretrain.packing import Packer, read_answers
-from georay.training.pretrain.run import loss_of, pretrain, train, untrained
+from georay.training.pretrain.run import loss_of, plain_questions, pretrain, train, untrained
 from georay.training.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
 
 RECIPES = Path(__file__).resolve().parents[3] / "jobs" / "recipes"
@@ -61,6 +62,7 @@ def recipe_in(out: Path, drawn: Path, **changes) -> PretrainRecipe:
         },
         "out": out,
         "num_steps": 6,
+        "forms": {"num_steps": 2, "warmup_steps": 1},
         "batch_size": 3,
         "questions_per_scene": 4,
         "warmup_steps": 2,
@@ -89,7 +91,7 @@ def taught(drawn, scenes, tmp_path_factory) -> tuple[QwenVLFamily, list[AskedSce
     settings = {"num_steps": 60, "learning_rate": 5e-3, "batch_size": 2, "questions_per_scene": 8}
     recipe = recipe_in(out, drawn, ema_decay=0.0, **settings)
     family = untrained(recipe, scenes)
-    family.network = train(recipe, family, few, silent)
+    family.network = train(recipe, family, few, silent, plain_questions)
     return family, few
 
 
@@ -193,7 +195,7 @@ def test_each_query_begins_with_its_own_part_of_the_picture(drawn, scenes):
 
 def test_a_killed_run_ends_on_the_weights_of_an_uninterrupted_one(drawn, scenes, tmp_path):
     whole = recipe_in(tmp_path / "whole", drawn)
-    expected = train(whole, untrained(whole, scenes), scenes, silent).state_dict()
+    expected = train(whole, untrained(whole, scenes), scenes, silent, plain_questions).state_dict()
 
     class Killed(Exception):
         pass
@@ -204,9 +206,9 @@ def test_a_killed_run_ends_on_the_weights_of_an_uninterrupted_one(drawn, scenes,
 
     broken = recipe_in(tmp_path / "broken", drawn)
     with pytest.raises(Killed):
-        train(broken, untrained(broken, scenes), scenes, kill)
+        train(broken, untrained(broken, scenes), scenes, kill, plain_questions)
     assert json.loads((broken.out / "checkpoint.json").read_text())["step"] == 3
-    resumed = train(broken, untrained(broken, scenes), scenes, silent).state_dict()
+    resumed = train(broken, untrained(broken, scenes), scenes, silent, plain_questions).state_dict()
     assert all(torch.equal(resumed[name], tensor) for name, tensor in expected.items())
     assert len(list(broken.out.glob("checkpoint-*.safetensors"))) == 1, "older ones are removed"
 
@@ -234,6 +236,33 @@ def test_a_run_ends_in_a_folder_that_ships_as_tiny_and_scores_as_its_card_says(
     assert any("samples/s" in line and "min left" in line for line in lines)
 
 
+def test_half_of_the_lessons_at_the_end_are_forms_of_the_same_facts(scenes):
+    pairs = scenes[0].questions[:8]
+    asked = half_as_forms(pairs)
+    assert asked[:4] == [(pair.question, pair.answer) for pair in pairs[:4]]
+    assert [list(json.loads(answer).items()) for _, answer in asked[4:]] == [
+        [(pair.topic, pair.answer) for pair in pairs[first : first + 2]] for first in (4, 6)
+    ]
+    assert all(pair.topic in as_form(pairs)[0] for pair in pairs)
+
+
+def test_words_of_no_lesson_get_neither_favour_nor_prejudice(drawn, scenes):
+    family = untrained(recipe_in(drawn, drawn), scenes)
+    answers = ["a residential street", "rain"]
+    used = {token for answer in answers for token in family.tokenizer(answer)["input_ids"]}
+    used.add(family.tokenizer.eos_token_id)
+    before = family.network.lm_head.weight.detach().clone()
+    with torch.no_grad():
+        family.network.lm_head.weight[[row for row in range(len(before)) if row not in used]] -= 9
+    forget_unused_words(family, answers, seed=0)
+    after = family.network.lm_head.weight.detach()
+    mean, spread = before[sorted(used)].mean(dim=0), before[sorted(used)].std(dim=0)
+    others = torch.stack([row for place, row in enumerate(after) if place not in used])
+    assert torch.equal(after[sorted(used)], before[sorted(used)])
+    assert ((others.mean(dim=0) - mean).abs() < 0.1 * spread + 1e-6).all()
+    assert (others.std(dim=0) / spread).mean().item() == pytest.approx(0.5, abs=0.05)
+
+
 def test_another_recipe_does_not_go_on_with_a_run(drawn, tmp_path):
     (tmp_path / "recipe.yaml").write_text("name: another\n")
     with pytest.raises(ValueError, match="another recipe"):
@@ -246,7 +275,7 @@ def test_a_loss_that_is_no_number_stops_the_run(drawn, scenes, tmp_path):
     with torch.no_grad():
         family.network.lm_head.weight.fill_(float("nan"))
     with pytest.raises(ValueError, match="loss of step 0 is nan"):
-        train(recipe, family, scenes, silent)
+        train(recipe, family, scenes, silent, plain_questions)
 
 
 def test_scenes_are_drawn_once_and_a_lost_shard_is_drawn_again(drawn, scenes):
