@@ -36,7 +36,7 @@ fuzz: $(VENV)/.installed
 	$(BIN)/python tests/fuzz/fuzz_answers.py -max_total_time=600 -timeout=5 -max_len=4096
 
 bench: $(VENV)/.installed
-	for each in curation locatability streetworld qwen_vl decoding training; do \
+	for each in curation locatability streetworld qwen_vl decoding training serving; do \
 	  $(BIN)/python -m benchmarks.$$each || exit 1; done
 
 # glibc gives large blocks back to the kernel at every step; keeping them makes a step 1.5 times faster.

@@ -73,8 +73,8 @@ class BatchingRecipe(Recipe):
     """How pictures share one pass of the model.
 
     A batch holds at most max_batch_size pictures, and fewer where they are large: padded to its
-    longest, it has at most max_batch_tokens. A replica is given twice a batch, so that the next
-    one forms while one is answered.
+    longest, it has at most max_batch_tokens. A replica is given four times a batch: while one is
+    answered the next are decoded already, and are there in full when their turn comes.
     """
 
     max_batch_size: PositiveInt = 16
@@ -83,7 +83,7 @@ class BatchingRecipe(Recipe):
 
     @property
     def max_ongoing_requests(self) -> int:
-        return 2 * self.max_batch_size
+        return 4 * self.max_batch_size
 
 
 class ReplicasRecipe(Recipe):
@@ -103,7 +103,7 @@ class ReplicasRecipe(Recipe):
     upscale_delay_s: float = Field(default=5.0, ge=0)
     downscale_delay_s: float = Field(default=120.0, ge=0)
     look_back_period_s: float = Field(default=20.0, gt=10)
-    health_period_s: PositiveFloat = 10.0
+    health_period_s: PositiveFloat = 5.0
     health_timeout_s: PositiveFloat = 60.0
     drain_s: PositiveFloat = 70.0
 

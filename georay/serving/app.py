@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import ray
 from ray import serve
 from ray.exceptions import RayError
 from ray.serve import Application
+from ray.serve.config import RequestRouterConfig
 from ray.serve.exceptions import RayServeException
 
 from georay.config.serve import ServeRecipe
@@ -22,6 +24,8 @@ NAME = "georay"
 _INGRESS_ONGOING = 1000  # the ingress holds requests open; what bounds them is the model's queue
 _PROXY_SPARE_S = 15.0  # the ingress answers 504 with a sentence before the proxy cuts the line
 _MOST_STARTS = 3
+_LOOK_AGAIN_S = 0.02  # for a place in a replica: looking ever less often leaves batches small
+_LOOK_S = 0.2  # between two looks of a replica that leaves whether all is answered
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +39,7 @@ def build(recipe: ServeRecipe) -> Application:
         max_ongoing_requests=_INGRESS_ONGOING,
         max_queued_requests=_INGRESS_ONGOING,
         backpressure_config={"status_code": 429, "retry_after_s": RETRY_AFTER_S},
+        graceful_shutdown_wait_loop_s=_LOOK_S,
         graceful_shutdown_timeout_s=recipe.replicas.drain_s,
         max_constructor_retry_count=_MOST_STARTS,
         ray_actor_options={"num_cpus": 0},
@@ -53,6 +58,9 @@ def model_options(recipe: ServeRecipe) -> dict[str, Any]:
         "name": MODEL,
         "max_ongoing_requests": recipe.batching.max_ongoing_requests,
         "max_queued_requests": recipe.limits.max_queued,
+        "request_router_config": RequestRouterConfig(
+            initial_backoff_s=_LOOK_AGAIN_S, max_backoff_s=_LOOK_AGAIN_S
+        ),
         "autoscaling_config": {
             "min_replicas": replicas.min,
             "max_replicas": replicas.max,
@@ -63,7 +71,7 @@ def model_options(recipe: ServeRecipe) -> dict[str, Any]:
         },
         "health_check_period_s": replicas.health_period_s,
         "health_check_timeout_s": replicas.health_timeout_s,
-        "graceful_shutdown_wait_loop_s": 1.0,
+        "graceful_shutdown_wait_loop_s": _LOOK_S,
         "graceful_shutdown_timeout_s": replicas.drain_s,
         "max_constructor_retry_count": _MOST_STARTS,
         "ray_actor_options": actor,
@@ -78,6 +86,7 @@ def running(recipe: ServeRecipe) -> Iterator[str]:
     port that is taken; RuntimeError where a deployment cannot start.
     """
     http = recipe.http
+    private = recipe.cluster.address == "local" and not ray.is_initialized()
     with connect(recipe.cluster):
         logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its notices are for its makers
         options = {
@@ -93,12 +102,14 @@ def running(recipe: ServeRecipe) -> Iterator[str]:
             finally:
                 _close(recipe.replicas.drain_s)
         finally:
-            serve.shutdown()
+            if not private:  # a private cluster ends now, and takes the rest of Ray Serve with it
+                serve.shutdown()
 
 
 def _close(patience_s: float) -> None:
     """Waits for what was accepted: a shutdown of Ray Serve alone would hang up on it."""
     try:
         serve.get_app_handle(NAME).close.remote().result(timeout_s=patience_s + _PROXY_SPARE_S)
+        serve.delete(NAME)
     except (RayError, RayServeException, TimeoutError) as problem:
         _log.warning("the ingress did not close in order: %s", problem)

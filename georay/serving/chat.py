@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from georay.core.prompts import INFERENCE, Conversation
-from georay.serving.errors import Refusal, documented
+from georay.serving.errors import EVENTS, Refusal, documented
 from georay.serving.jobs import AdapterChoice, ChatJob, ChatOptions, ChatOutcome, ModelCard
 from georay.serving.limits import Picture, check_picture
 from georay.serving.locating import ERRORS, WAITING, Served
@@ -146,7 +146,7 @@ async def complete(
     answer = _answer(outcome, asked.model, request.state.request_id)
     if not asked.stream:
         return answer
-    return StreamingResponse(_chunks(answer), media_type="text/event-stream")
+    return StreamingResponse(_chunks(answer), media_type=EVENTS)
 
 
 def _job(asked: ChatRequest, card: ModelCard, service: Service) -> ChatJob:

@@ -25,6 +25,7 @@ _STATUS: Mapping[ErrorCode, int] = {
     "internal": 500,
 }
 _MOST_FAULTS = 3
+EVENTS = "text/event-stream"
 
 
 class Refusal(HTTPException):
@@ -52,6 +53,11 @@ def response_of(refusal: Refusal, scope: Scope) -> JSONResponse:
     return JSONResponse(
         ErrorAnswer(error=shown).model_dump(), refusal.status_code, dict(refusal.headers or {})
     )
+
+
+def event_of(refusal: Refusal, scope: Scope) -> str:
+    """The same body as the last event of a stream that has begun."""
+    return f"event: error\ndata: {bytes(response_of(refusal, scope).body).decode()}\n\n"
 
 
 async def on_http_error(request: Request, problem: Exception) -> JSONResponse:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import StreamingResponse
 
-from georay.serving.errors import Refusal, documented, response_of
+from georay.serving.errors import EVENTS, Refusal, documented, event_of
 from georay.serving.jobs import Piece
 from georay.serving.results import model_of
 from georay.serving.schemas import CluesAnswer, CluesForm, LocateAnswer, LocateForm
@@ -48,7 +48,7 @@ async def locate(request: Request, form: Locating, service: Served) -> LocateAns
 @router.post(
     "/locate/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "events"}, **ERRORS},
+    responses={200: {"content": {EVENTS: {}}, "description": "events"}, **ERRORS},
 )
 async def locate_stream(request: Request, form: Locating, service: Served) -> StreamingResponse:
     """Locate one photograph and send the answer while it comes about, as server-sent events.
@@ -64,9 +64,7 @@ async def locate_stream(request: Request, form: Locating, service: Served) -> St
     pieces = service.locate_aloud(upload, form)
     # The first piece decides the status: a full queue is a 429 here too, and no broken stream.
     events = telling.events(await anext(pieces), pieces)
-    return StreamingResponse(
-        events, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-    )
+    return StreamingResponse(events, media_type=EVENTS, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/locatability", responses=ERRORS)
@@ -96,8 +94,7 @@ class _Telling:
             async for piece in others:
                 yield self._event(piece)
         except Refusal as refusal:
-            body = response_of(refusal, self._scope).body
-            yield f"event: error\ndata: {bytes(body).decode()}\n\n"
+            yield event_of(refusal, self._scope)
 
     def _event(self, piece: Piece) -> str:
         if piece.outcome is None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from georay.serving.errors import Refusal, response_of
+from georay.serving.errors import EVENTS, Refusal, event_of, response_of
 from georay.serving.limits import KeyRing, Rates
 from georay.serving.metrics import ServingMetrics
 
@@ -38,6 +38,8 @@ class _Started:
         self._send = send
         self._headers = headers
         self.status: int | None = None
+        self.tells_events = False
+        """Whether a response of server-sent events has begun and not ended."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -45,6 +47,9 @@ class _Started:
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers[name] = value
+            self.tells_events = headers.get("content-type", "").startswith(EVENTS)
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.tells_events = False
         await self._send(message)
 
 
@@ -106,6 +111,9 @@ class Watch:
     ) -> None:
         if started.status is None:
             await response_of(refusal, scope)(scope, receive, started)
+        elif started.tells_events:
+            last = event_of(refusal, scope).encode()
+            await started({"type": "http.response.body", "body": last, "more_body": False})
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
@@ -120,7 +128,7 @@ def _identified(scope: Scope) -> tuple[str, dict[str, str]]:
     request_id = sent if _SANE_ID.fullmatch(sent) else str(uuid.uuid4())
     scope.setdefault("state", {})["request_id"] = request_id
     headers = dict(SECURITY_HEADERS)
-    if request_id != sent:  # Ray Serve's proxy repeats the one that came
+    if not sent:  # Ray Serve's proxy repeats what came, and a second one would contradict it
         headers[_REQUEST_ID] = request_id
     return request_id, headers
 

@@ -57,6 +57,11 @@ class ModelReplica:
         """What Ray Serve calls: raises where the model is dead, and the replica is replaced."""
         await self._worker.check()
 
-    @serve.batch(max_batch_size=8, batch_wait_timeout_s=0.02, batch_size_fn=batch_slots)
+    @serve.batch(
+        max_batch_size=8,
+        batch_wait_timeout_s=0.02,
+        max_concurrent_batches=64,  # the worker joins those that wait for the model
+        batch_size_fn=batch_slots,
+    )
     async def _answer_batch(self, batch: list[Ready]) -> list[Answered]:
         return await self._worker.answer(batch)

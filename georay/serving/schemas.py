@@ -35,7 +35,7 @@ class Form(BaseModel):
 class LocateForm(Form):
     """Pictures and how to locate them."""
 
-    images: list[UploadFile] = Field(description="JPEG, PNG or WebP files")
+    images: list[UploadFile] = Field(min_length=1, description="JPEG, PNG or WebP files")
     top_k: int = Field(5, ge=0, le=MOST_CANDIDATES, description="countries to rank; 0 is faster")
     adapter: AdapterChoice | None = Field(
         None, description="of the model's adapters; by default all that it has"
@@ -49,7 +49,7 @@ class LocateForm(Form):
 class CluesForm(Form):
     """Pictures whose locatability is asked."""
 
-    images: list[UploadFile] = Field(description="JPEG, PNG or WebP files")
+    images: list[UploadFile] = Field(min_length=1, description="JPEG, PNG or WebP files")
     overlay: bool = Field(False, description="return the coloured class map too")
 
 

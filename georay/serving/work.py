@@ -15,7 +15,7 @@ from georay.core.images import ImageLimits, decode
 from georay.core.prompts import Conversation
 from georay.models.families.base import Exchange
 from georay.models.locations import Location
-from georay.serving.batches import passes
+from georay.serving.batches import batch_slots, passes
 from georay.serving.clues import CluesReader
 from georay.serving.engine import Engine, Located, Said
 from georay.serving.jobs import ChatJob, ChatOptions, Clues, LocateJob, LocateOptions, Share
@@ -53,6 +53,14 @@ class Answered:
     share: Share
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A job and who waits for its answer."""
+
+    ready: Ready
+    answered: "asyncio.Future[Answered]"
+
+
 class Worker:
     """One engine and its three threads: decoding, clues, and the model, which never share one."""
 
@@ -65,6 +73,9 @@ class Worker:
         self._reading = ThreadPoolExecutor(1, "clues")
         self._answering = ThreadPoolExecutor(1, "model")
         self._alive_at = float("-inf")
+        self._size = recipe.batching.max_batch_size
+        self._line: list[_Waiting] = []
+        self._turns: asyncio.Task[None] | None = None
 
     async def decode(self, raws: Sequence[bytes]) -> tuple[tuple[Image.Image, ...], float]:
         """Pictures and the milliseconds they took. Raises UnreadableImage for the first bad one."""
@@ -81,8 +92,17 @@ class Worker:
         return await _in(self._reading, lambda: self._clues.read(picture, overlay))
 
     async def answer(self, batch: Sequence[Ready]) -> list[Answered]:
-        """One answer per job, in order; a pass that fails costs only its own jobs."""
-        return await _in(self._answering, lambda: self._answer(batch))
+        """One answer per job, in order; a pass that fails costs only its own jobs.
+
+        Ray Serve makes its batches as jobs come, also while the model is busy, and then they are
+        small. So all that waits when the model is free is answered together.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(ready, loop.create_future()) for ready in batch]
+        self._line += waiting
+        if self._turns is None or self._turns.done():
+            self._turns = loop.create_task(self._take_turns())
+        return list(await asyncio.gather(*(one.answered for one in waiting)))
 
     async def answer_aloud(
         self,
@@ -116,6 +136,29 @@ class Worker:
         except TimeoutError:
             raise RuntimeError(f"the model gave no sign of life for {seconds:.0f} s") from None
         self._alive_at = time.monotonic()
+
+    async def _take_turns(self) -> None:
+        while batch := self._next_batch():
+            jobs = [one.ready for one in batch]
+            try:
+                answers = await _in(self._answering, self._answer, jobs)
+            except Exception as problem:  # whoever waits must hear of it
+                answers = [Answered(None, problem, Share()) for _ in batch]
+            for one, answered in zip(batch, answers, strict=True):
+                if not one.answered.done():
+                    one.answered.set_result(answered)
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Of those who still wait, the first that fit into a batch; at least one of them."""
+        line = [one for one in self._line if not one.answered.done()]
+        number = min(1, len(line))
+        while number < len(line) and self._fits([one.ready for one in line[: number + 1]]):
+            number += 1
+        self._line = line[number:]
+        return line[:number]
+
+    def _fits(self, batch: Sequence[Ready]) -> bool:
+        return batch_slots(batch) <= self._size
 
     def _answer(self, batch: Sequence[Ready]) -> list[Answered]:
         began = time.perf_counter()
@@ -165,8 +208,8 @@ def timed(share: Share, started: float, decode_ms: float) -> Share:
     return replace(share, decode_ms=decode_ms, total_ms=_milliseconds(started))
 
 
-async def _in(thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(thread, work)
+async def _in(thread: ThreadPoolExecutor, work: Callable[..., Result], *given: object) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(thread, work, *given)
 
 
 def _milliseconds(started: float) -> float:

@@ -13,11 +13,15 @@ import openai
 import psutil
 import pytest
 from locating_family import picture
-from serving_parts import street
+from serving_parts import HereBackend, street
+from starlette.testclient import TestClient
 
+from georay.config.load import parse_recipe
+from georay.config.serve import ServeRecipe
 from georay.core.prompts import INFERENCE, Conversation
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.serving.http import http_app
 
 QUICK = {"top_k": "1", "reasons": "false", "locatability": "false"}
 SLOW = {"top_k": "1", "locatability": "false"}
@@ -61,9 +65,11 @@ def test_several_photographs_are_located_and_explained(server):
     assert response.headers["x-request-id"] == answer["request_id"]
 
 
-def test_a_sane_request_id_comes_back_once(server):
-    response = httpx.get(f"{server}/v1/models", headers={"X-Request-ID": "my-run.7"})
-    assert response.headers.get_list("x-request-id") == ["my-run.7"]
+@pytest.mark.parametrize("sent", ["my-run.7", "no id, but a sentence", None])
+def test_a_response_has_one_request_id(server, sent):
+    headers = {"X-Request-ID": sent} if sent else {}
+    (told,) = httpx.get(f"{server}/v1/models", headers=headers).headers.get_list("x-request-id")
+    assert told == sent or not sent
 
 
 def test_adapters_switch_from_request_to_request(server):
@@ -117,7 +123,7 @@ def test_concurrent_requests_share_batches(server):
 
 
 def test_beyond_capacity_the_excess_is_refused_at_once_and_nothing_is_lost(server):
-    """8 places in the replica and 12 in the queue: of 60 at once, some 40 are too many."""
+    """16 places in the replica and 12 in the queue: of 60 at once, some 30 are too many."""
     done = asyncio.run(flood(server, 60, SLOW))
     counts = Counter(status for status, _, _ in done)
     assert set(counts) == {200, 429}
@@ -162,6 +168,25 @@ def test_metrics_know_replicas_and_requests(server):
     assert metric(server, "georay_replicas") == 1
     assert metric(server, 'georay_requests_total{method="POST",route="/v1/locate"') >= 1
     assert metric(server, "georay_answer_tokens_total") > 0
+
+
+def test_a_server_whose_recipe_names_another_server_passes_its_answers_on(server):
+    """All the way: our HTTP application, its remote engine, and the server of this session."""
+    name = httpx.get(f"{server}/v1/models").json()["data"][0]["id"]
+    remote = {"base_url": f"{server}/v1", "model": name, "max_attempts": 1}
+    content = {"remote": remote, "answers": {"max_new_tokens": 128}}
+    recipe = parse_recipe(content, ServeRecipe, "test")
+    with TestClient(http_app(recipe, HereBackend(recipe))) as client:
+        response = client.post("/v1/locate", files=files(street(), street(1)))
+        told = client.post("/v1/locate/stream", files=files(street()))
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert answer["model"] == {"id": name, "revision": None, "adapters": []}
+    for result in answer["results"]:
+        assert result["error"] is None and result["status"] in ("answered", "unparseable")
+        assert result["candidates"] == [] and result["timings"]["answer_ms"] > 0
+        assert result["locatability"]["classes"], "clues are read here, whoever answers"
+    assert "event: done" in told.text and "event: error" not in told.text
 
 
 def model_replicas(parent: int) -> list[psutil.Process]:

@@ -1,5 +1,6 @@
 """The HTTP application over a real model in this process."""
 
+import asyncio
 import base64
 import io
 import json
@@ -14,7 +15,9 @@ from starlette.testclient import TestClient
 
 from georay.serving.errors import Refusal
 from georay.serving.http import http_app
+from georay.serving.samples import SCENES, SEED
 from georay.serving.schemas import FEW_CLUES
+from georay.streetworld.world import StreetWorld
 
 QUICK = {"top_k": "2", "reasons": "false", "locatability": "false"}
 PLACE_FIELDS = {"file", "status", "country", "country_name", "city", "latitude", "longitude"}
@@ -157,6 +160,30 @@ def test_a_stream_tells_the_place_then_reasons_then_all(client):
     assert told[-1][1]["request_id"]
 
 
+class StallingBackend:
+    """Replicas that name the place and then never come back."""
+
+    def __init__(self, backend) -> None:
+        self._backend = backend
+        self.card = backend.card
+
+    async def locate_aloud(self, job):
+        async for piece in self._backend.locate_aloud(job):
+            yield piece
+            await asyncio.sleep(60)
+
+
+def test_a_stream_past_its_deadline_says_so_in_its_last_event(model, backend):
+    recipe = small_recipe(model, limits={"timeout_s": 1.5})
+    with TestClient(http_app(recipe, StallingBackend(backend))) as client:
+        fields = {"top_k": "1", "locatability": "false"}
+        response = client.post("/v1/locate/stream", files=files(street()), data=fields)
+    assert response.status_code == 200
+    (_, place), (last, told) = events(response.text)
+    assert place["country"] and last == "error" and told["error"]["code"] == "timeout"
+    assert told["error"]["request_id"] == response.headers["x-request-id"]
+
+
 def test_a_stream_is_about_one_readable_picture(client):
     two = client.post("/v1/locate/stream", files=files(street(), street(1)))
     assert two.status_code == 422
@@ -188,6 +215,7 @@ def test_samples_are_drawn_scenes_and_the_world_is_an_outline(client):
     drawn = client.get(listed[0]["url"])
     assert Image.open(io.BytesIO(drawn.content)).format == "JPEG"
     assert client.get("/v1/samples/6.jpg").status_code == 404
+    assert len(StreetWorld(SEED).scene(SCENES[0]).clues) > 5, "the first to be tried is a street"
     assert "Natural Earth" in client.get("/v1/world").json()["source"]
 
 
@@ -266,7 +294,10 @@ def test_with_keys_only_who_shows_one_may_ask_and_not_too_often(model, backend, 
     monkeypatch.setenv("TEST_KEYS", "key-one key-two")
     limits = {"keys_variable": "TEST_KEYS", "requests_per_minute": 1, "burst": 2}
     with TestClient(http_app(small_recipe(model, limits=limits), backend)) as client:
-        for headers in ({}, {"Authorization": "Bearer key"}, {"X-API-Key": "key-three"}):
+        strangers = ({}, {"Authorization": "Bearer key"}, {"X-API-Key": "key-three"})
+        nobody = ({"Authorization": "Bearer "}, {"X-API-Key": "clé".encode()})
+        other_scheme = {"Authorization": "Basic key-one"}
+        for headers in (*strangers, *nobody, other_scheme):
             refused = client.post("/v1/locate", files=files(street()), headers=headers)
             assert refused.status_code == 401 and error_of(refused)["code"] == "unauthorised"
         assert client.get("/metrics").status_code == 401

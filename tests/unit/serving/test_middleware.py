@@ -137,3 +137,41 @@ def test_closing_doors_wait_for_those_inside_and_let_nobody_in():
 
     assert asyncio.run(run()) == [503, 200]
     assert order == ["answered", "closed"]
+
+
+@pytest.mark.parametrize(("problem", "code"), [(None, "timeout"), (KeyError("why"), "internal")])
+def test_a_stream_that_cannot_go_on_ends_with_an_error_event(problem, code):
+    """Past its deadline, or where the inside fails: its status has been said already."""
+    sent: list[dict[str, Any]] = []
+
+    async def telling(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"event: place", "more_body": True})
+        if problem:
+            raise problem
+        await asyncio.sleep(30)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(Watch(telling, 0.1, ServingMetrics(), Doors())(scope(), None, send))
+    event, data = sent[-1]["body"].decode().strip().split("\n")
+    assert event == "event: error" and sent[-1]["more_body"] is False
+    assert json.loads(data.removeprefix("data: "))["error"]["code"] == code
+
+
+def test_a_stream_that_has_ended_gets_no_second_end():
+    sent: list[dict[str, Any]] = []
+
+    async def told(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"event: done", "more_body": False})
+        await asyncio.sleep(30)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(Watch(told, 0.1, ServingMetrics(), Doors())(scope(), None, send))
+    assert [one.get("body") for one in sent] == [None, b"event: done"]

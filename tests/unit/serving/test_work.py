@@ -93,3 +93,29 @@ def test_a_model_that_failed_is_asked_at_the_next_check(worker, monkeypatch):
     asyncio.run(worker.answer([ready()]))
     asyncio.run(worker.check())
     assert asked == [1]
+
+
+def test_what_waits_while_the_model_is_busy_is_answered_together(worker, monkeypatch):
+    """In at most a batch's size, and without those who went away meanwhile."""
+    sizes: list[int] = []
+    locate = worker.engine.locate
+
+    def counted(pictures, options):
+        sizes.append(len(pictures))
+        time.sleep(0.3)
+        return locate(pictures, options)
+
+    monkeypatch.setattr(worker.engine, "locate", counted)
+
+    async def ask() -> None:
+        asking = [asyncio.create_task(worker.answer([ready()]))]
+        await asyncio.sleep(0.1)
+        asking += [asyncio.create_task(worker.answer([ready()])) for _ in range(19)]
+        await asyncio.sleep(0.05)
+        gone = asking.pop()
+        gone.cancel()
+        answers = [one for some in await asyncio.gather(*asking) for one in some]
+        assert len(answers) == 19 and all(one.answer is not None for one in answers)
+
+    asyncio.run(ask())
+    assert sizes == [1, 16, 2]
