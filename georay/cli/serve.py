@@ -42,6 +42,7 @@ def serve(
 
     stop = threading.Event()
     typer.echo("starting; the model is being loaded")
+    _warn(chosen)
     with running(chosen) as address:
         for number in (signal.SIGINT, signal.SIGTERM):  # only now: Ray sets its own when it starts
             signal.signal(number, lambda *_: stop.set())
@@ -63,6 +64,15 @@ def _recipe(
     http |= {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     merged = base | {"http": http} | ({"model": model} if model else {})
     return parse_recipe(merged, ServeRecipe, str(recipe or "given by options"))
+
+
+def _warn(recipe: "ServeRecipe") -> None:
+    """Says what the served model cannot do."""
+    from georay.models.registry import packaged_adapters, without_places
+
+    adapters = Path(recipe.adapters) if recipe.adapters else packaged_adapters(recipe.model)
+    if recipe.remote is None and (warning := without_places(recipe.model, adapters)):
+        typer.echo(warning, err=True)
 
 
 def _check_port(host: str, port: int) -> None:

@@ -140,6 +140,16 @@ def packaged_adapters(model: str) -> Path | None:
     return folder if model in REGISTRY and folder.is_dir() else None
 
 
+def without_places(model: str, adapters: Path | None) -> str | None:
+    """A warning for who asks the bare tiny model, which never learnt a place; else None."""
+    if model != "tiny" or adapters is not None:
+        return None
+    return (
+        "`tiny` without adapters has never learnt a place: its answers mean nothing. Name trained "
+        "ones, such as those of `georay demo`, or ask another model of `georay models`"
+    )
+
+
 @dataclass(frozen=True)
 class Machine:
     """Memory in GiB: this process's share of the main memory, and each GPU's."""

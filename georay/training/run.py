@@ -211,7 +211,7 @@ def _follow(job: StageJob, meter: Meter, told: int, stop: threading.Event) -> No
         if len(notes) > said:
             meter.note(notes[-1])
             said = len(notes)
-        elif len(records) > told:
+        if len(records) > told:
             new = records[told:]
             meter.note(_in_words(new))
             meter.advance(sum(record.num_samples for record in new))

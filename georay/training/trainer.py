@@ -60,7 +60,7 @@ def fill_vision_cache(job: StageJob, lack: Lack) -> Iterator[bool]:
     except RayError as problem:
         raise TrainingStopped(
             f"stage {job.stage.adapter}: the vision cache could not be filled: "
-            f"{str(problem).strip().rpartition(chr(10))[2]}. What is stored stays; run again"
+            f"{_last_line(problem)}. What is stored stays; run again"
         ) from problem
 
 
@@ -131,9 +131,14 @@ def _check_room(job: StageJob) -> None:
 def _explained(job: StageJob, problem: TrainingFailedError) -> str:
     """Each worker's own words, without Ray's traceback."""
     failures = problem.worker_failures if isinstance(problem, WorkerGroupError) else {}
-    causes = {str(cause).strip().rpartition("\n")[2] for cause in failures.values()}
+    causes = {_last_line(cause) for cause in failures.values()}
     words = "; ".join(sorted(causes)) or str(problem)
     return (
         f"stage {job.stage.adapter} stopped after {job.recipe.workers.max_failures} restarts: "
         f"{words}. Run the same command again to go on from the last checkpoint"
     )
+
+
+def _last_line(problem: BaseException) -> str:
+    """What was raised, without the remote traceback above it."""
+    return str(problem).strip().rpartition("\n")[2]

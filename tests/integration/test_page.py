@@ -271,6 +271,7 @@ def test_pictures_can_be_pasted_and_dropped(visit):
         visit.page.evaluate(give, [kind, list(picture("any.png")["buffer"])])
         visit.page.locator("figcaption.source", has_text=f"{kind}.png").wait_for()
         visit.state(*ANSWERED)
+        assert visit.page.locator("figcaption.source").all_inner_texts()[-1].endswith(f"{kind}.png")
 
 
 def test_the_keyboard_is_enough(visit):

@@ -71,7 +71,8 @@ class Training:
         return (self.out / "adapters" / "reasoning" / "adapter_model.safetensors").read_bytes()
 
     def checkpoints(self) -> list[Path]:
-        return sorted((self.out / "checkpoints" / "reasoning").glob("checkpoint_*"))
+        found = (self.out / "checkpoints" / "reasoning").glob("checkpoint_*")
+        return sorted(path for path in found if path.is_dir())  # Ray's own notes lie beside them
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from georay.cli.world_map import MARK, world_map
 from georay.errors import ModelUnavailable
 from georay.models import registry
 from georay.models.locations import Candidate, Location, TownCandidate
+from georay.models.registry import without_places
 
 APP = typer.Typer()
 APP.command()(locate)
@@ -115,3 +116,10 @@ def test_the_mark_stands_at_the_place(
     assert drawn[row][column] == MARK
     assert "".join(drawn).count(MARK) == 1
     assert {len(line) for line in drawn} == {36}
+
+
+def test_the_bare_tiny_model_is_told_to_know_no_place(tmp_path: Path) -> None:
+    warning = without_places("tiny", None)
+    assert warning is not None and "mean nothing" in warning
+    assert without_places("tiny", tmp_path) is None
+    assert without_places("Qwen/Qwen2.5-VL-7B-Instruct", None) is None

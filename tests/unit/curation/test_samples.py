@@ -1,67 +1,24 @@
 """Samples from a curation run and clues: every row is used, or left out with its reason."""
 
 import json
-import shutil
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from samples_room import KYOTO, PICTURES, write_clues, write_run
 
 from georay.config.load import load_recipe, parse_recipe
 from georay.config.samples import MixRecipe, SamplesRecipe, SplitRecipe
 from georay.core.manifest import file_sha256
 from georay.core.prompts import LOCATION, REASONING
-from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, SCORES, rows_to_table
+from georay.core.tables import LEFT_OUT, SAMPLES
 from georay.curation.samples import make_samples
 
-PARIS = {"country": "France", "city": "Paris", "latitude": 48.85, "longitude": 2.35}
-KYOTO = {"country": "JP", "city": "京都市", "latitude": 35.01, "longitude": 135.77}
-NOWHERE = {"latitude": 10.0, "longitude": 10.0}
-PICTURES = {
-    "paris": PARIS | {"locatability": 0.9},
-    "kyoto": KYOTO | {"locatability": 0.4},
-    "dull": PARIS | {"locatability": 0.1, "latitude": 48.7},
-    "broken": PARIS | {"locatability": None, "error": "truncated", "error_kind": "truncated"},
-    "stateless": NOWHERE | {"locatability": 0.8},
-    "narnia": NOWHERE | {"locatability": 0.8, "country": "Narnia", "city": "Cair Paravel"},
-    "townless": NOWHERE | {"locatability": 0.8, "country": "NG"},
-    "atlantis": NOWHERE | {"locatability": 0.8, "country": "NG", "city": "Atlantis"},
-    "off_globe": PARIS | {"locatability": 0.8, "latitude": 948.0},
-}
 USED = {"paris", "kyoto"}
 KINDS = {
     "dull": "not curated", "broken": "picture failed", "stateless": "no country",
     "narnia": "unknown country", "townless": "no town", "atlantis": "unknown town",
     "off_globe": "bad coordinates",
 }  # fmt: skip
-
-
-def write_run(folder, pictures, threshold=0.4):
-    """A finished curation run of these pictures, whose files are there."""
-    (folder / "scores").mkdir(parents=True)
-    (folder / "photos").mkdir()
-    rows = []
-    for name, row in pictures.items():
-        uri = folder / "photos" / f"{name}.jpg"
-        uri.write_bytes(name.encode())
-        rows.append({"image_id": f"id-{name}", "uri": str(uri), "copies": 1} | row)
-    pq.write_table(rows_to_table(rows, SCORES), folder / "scores" / "part-00000.parquet")
-    recipe = {"inputs": ["photos"], "output": "run", "threshold": threshold}
-    (folder / "manifest.json").write_text(json.dumps({"kind": "curation", "recipe": recipe}))
-    return folder
-
-
-def write_clues(path, rows):
-    """Clues with numbers for ids; each row is (image, country, text) or a whole row."""
-    named = [
-        row
-        if isinstance(row, dict)
-        else dict(zip(("image_id", "country", "text"), row, strict=True))
-        for row in rows
-    ]
-    table = [{"clue_id": f"c{n}"} | row for n, row in enumerate(named)]
-    pq.write_table(rows_to_table(table, CLUES), path)
-    return str(path)
 
 
 @pytest.fixture
@@ -388,35 +345,3 @@ def test_the_summary_tells_what_a_person_asks_first(tmp_path, run):
     summary = make_samples(SamplesRecipe(output=str(tmp_path / "out"), curation=str(run)))
     text = summary.as_text()
     assert "location: " in text and "left out of location: 1 bad coordinates, " in text
-
-
-def test_a_recipe_of_which_nothing_comes_is_an_error_that_says_why(tmp_path):
-    run = write_run(tmp_path / "run", {"dull": PICTURES["dull"]})
-    with pytest.raises(ValueError, match=r"no sample came of this recipe.*'not curated': 1"):
-        make_samples(SamplesRecipe(output=str(tmp_path / "out"), curation=str(run)))
-    assert not (tmp_path / "out" / "samples").exists()
-
-
-def test_a_folder_without_a_finished_run_is_named(tmp_path, run):
-    shutil.rmtree(run / "scores")
-    (run / "manifest.json").unlink()
-    with pytest.raises(ValueError, match="holds no finished curation run"):
-        make_samples(SamplesRecipe(output=str(tmp_path / "out"), curation=str(run)))
-
-
-@pytest.mark.parametrize("content", [None, b"", b"words"])
-def test_clues_that_cannot_be_read_are_named(tmp_path, run, content):
-    path = tmp_path / "odd.parquet"
-    if content is not None:
-        path.write_bytes(content)
-    recipe = SamplesRecipe(output=str(tmp_path / "out"), curation=str(run), clues=(str(path),))
-    with pytest.raises(ValueError, match=r"cannot read clues from .*odd\.parquet"):
-        make_samples(recipe)
-
-
-def test_clues_without_a_text_column_are_refused_by_its_name(tmp_path, run):
-    path = tmp_path / "clues.parquet"
-    pq.write_table(pa.table({"clue_id": ["c"]}), path)
-    recipe = SamplesRecipe(output=str(tmp_path / "out"), curation=str(run), clues=(str(path),))
-    with pytest.raises(ValueError, match="no column 'text'"):
-        make_samples(recipe)
