@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to find the workers"),
 ]
-NUM_SAMPLES, NUM_EPOCHS, EVERY = 160, 2, 4
+NUM_SAMPLES, NUM_EPOCHS, EVERY = 800, 2, 10
 NUM_STEPS = NUM_EPOCHS * NUM_SAMPLES // 8
 PATIENCE_SECONDS = 600
 
@@ -63,6 +63,14 @@ class Training:
         )
         assert reached, self._log.read_text()
         assert driver.poll() is None, f"it ended too early: {self._log.read_text()}"
+
+    def wait_for_noted_checkpoint(self, driver: subprocess.Popen[bytes]) -> None:
+        """Ray notes what was kept when it next looks at its workers, seconds after they wrote."""
+        notes = self.out / "checkpoints" / "reasoning" / "checkpoint_manager_snapshot.json"
+        noted = wait_until(
+            lambda: notes.exists() and "checkpoint_2" in notes.read_text(), PATIENCE_SECONDS
+        )
+        assert noted and driver.poll() is None, self._log.read_text()
 
     def losses(self) -> list[float]:
         return [record.loss for record in self.steps()]
@@ -128,6 +136,7 @@ def test_a_killed_driver_goes_on_inside_the_epoch_and_ends_on_the_same_losses(fo
     run = Training(folder, "driver")
     driver = run.start()
     run.wait_for_step(some_step(), driver)
+    run.wait_for_noted_checkpoint(driver)
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     done = len(run.losses())
