@@ -6,9 +6,10 @@ The adapters that the package carries for its tiny model come from the same flow
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from georay.flow.ablation import LEARNING_RATE, ROWS, TARGETS, answer_rows, measured
+from georay.config.predict import PredictRecipe
+from georay.flow.ablation import ROWS, answer_rows, measured
+from georay.flow.drawn import asking, curate, draw, make_samples, training
 
 Say = Callable[[str], None]
 
@@ -50,97 +51,19 @@ def run_demo(size: Size, out: Path, say: Say) -> Finished:
     from georay.runtime.connect import connect
 
     folder = (out / size.name).absolute()
-    scenes = _draw_once(folder / "scenes", size)
+    scenes = draw(folder / "scenes", size.seed, size.images)
+    samples, models = folder / "samples" / "samples", folder / "models"
+    epochs = {"reasoning": size.reasoning_epochs, "location": size.location_epochs}
+    trained = training(samples, models, folder / "vision", epochs)
+    asked = asking(samples, models / "base.parquet", size.max_images)
     with connect(ClusterRecipe()):  # one for all steps: starting it takes seconds
-        say(_curate(scenes, folder / "curation"))
-        say(_make_samples(scenes, folder))
-        files = answer_rows(
-            _training(folder, size), _asking(folder, size), folder / "models", rows=size.rows
-        )
-    return _report(folder, size, files)
+        say(curate(scenes, folder / "curation"))
+        say(make_samples(scenes / "clues.parquet", folder / "curation", samples.parent))
+        files = answer_rows(trained, asked, models, rows=size.rows)
+    return _report(folder, asked, files)
 
 
-def _draw_once(folder: Path, size: Size) -> Path:
-    """The scenes as files; drawn again only if a drawing was cut short."""
-    from georay.runtime.progress import progress
-    from georay.streetworld.records import write_folder
-    from georay.streetworld.world import StreetWorld
-
-    if not (folder / "clues.parquet").exists():
-        with progress("drawing", size.images, "scenes") as meter:
-            write_folder(StreetWorld(size.seed), size.images, folder, on_drawn=meter.advance)
-    return folder
-
-
-def _curate(scenes: Path, folder: Path) -> str:
-    from georay.config.curate import CurateRecipe
-    from georay.config.load import parse_recipe
-    from georay.curation.run import curate
-
-    content = {
-        "inputs": [str(scenes / "labels.csv")],
-        "output": str(folder),
-        "title": "StreetWorld: drawn scenes",
-        "weights": {"clues": str(scenes / "clues.parquet")},
-    }
-    return curate(parse_recipe(content, CurateRecipe, "demo")).as_text()
-
-
-def _make_samples(scenes: Path, folder: Path) -> str:
-    """Stage 2 is judged by all scenes of the test places, also those that curation would drop."""
-    from georay.config.load import parse_recipe
-    from georay.config.samples import SamplesRecipe
-    from georay.curation.samples import make_samples
-
-    content = {
-        "output": str(folder / "samples"),
-        "curation": str(folder / "curation"),
-        "clues": [str(scenes / "clues.parquet")],
-        "max_clues_per_image": 1,
-        "held_out": "scored",
-        "splits": {"validation": 0.05, "test": 0.2},
-    }
-    return make_samples(parse_recipe(content, SamplesRecipe, "demo")).as_text()
-
-
-def _training(folder: Path, size: Size) -> Any:
-    from georay.config.load import parse_recipe
-    from georay.config.train import TrainRecipe
-
-    content = {
-        "samples": [str(folder / "samples" / "samples")],
-        "output": str(folder / "models"),
-        "base": {"model": "tiny"},
-        "stages": [
-            {"adapter": "reasoning", "num_epochs": size.reasoning_epochs},
-            {"adapter": "location", "num_epochs": size.location_epochs},
-        ],
-        "lora": {"targets": TARGETS},
-        "optimizer": {"learning_rate": LEARNING_RATE},
-        "batches": {"global_batch": 16, "micro_batch": 16},
-        "gradient_checkpointing": False,
-        "vision_cache": str(folder / "vision"),
-        "zero": {"stage": 0},
-        "workers": {"num_workers": 1, "threads": 2},
-    }
-    return parse_recipe(content, TrainRecipe, "demo")
-
-
-def _asking(folder: Path, size: Size) -> Any:
-    from georay.config.load import parse_recipe
-    from georay.config.predict import PredictRecipe
-
-    content = {
-        "samples": [str(folder / "samples" / "samples")],
-        "output": str(folder / "models" / "base.parquet"),
-        "model": "tiny",
-        "max_images": size.max_images,
-        "answering": {"prompt": "location", "max_new_tokens": 48, "batch_size": 32},
-    }
-    return parse_recipe(content, PredictRecipe, "demo")
-
-
-def _report(folder: Path, size: Size, files: dict[str, list[Path]]) -> Finished:
+def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) -> Finished:
     from georay.core.manifest import write_atomic
     from georay.evaluation.datasets import read_split
     from georay.evaluation.report import (
@@ -150,7 +73,6 @@ def _report(folder: Path, size: Size, files: dict[str, list[Path]]) -> Finished:
     )
 
     comparison = measured("What each stage is worth", files)
-    asked = _asking(folder, size)
     pictures = read_split(asked.samples, asked.split, asked.stage, asked.max_images)
     first = {label: paths[0] for label, paths in files.items()}
     page = ComparisonPage(
