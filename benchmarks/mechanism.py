@@ -29,7 +29,7 @@ from georay.runtime.connect import connect
 
 SEED, NUM_SCENES, TEST_IMAGES = 52, 12_000, 1_000
 SEEDS = (0, 1, 2)
-REASONING_SCENES = 600
+REASONING_SCENES = 1_000
 """Scenes whose clues are learnt: fewer reasons than located pictures, as in the paper."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 MIX_IMAGES = 600
@@ -60,13 +60,14 @@ def table_two(folder: Path, split: str) -> Comparison:
     """The four rows."""
     source, out = samples(folder), folder / "table2"
     trained = training(source, out, folder / "vision", EPOCHS)
-    files = answer_rows(trained, asking(source, out, TEST_IMAGES, split), out, SEEDS)
+    asked = asking(source, out / "unused.parquet", TEST_IMAGES, split)
+    files = answer_rows(trained, asked, out, SEEDS)
     return measured("Table 2 on StreetWorld", files)
 
 
 def figure_six(folder: Path, split: str) -> Comparison:
     """The location stage alone, on mixes of one size; all are asked about the same pictures."""
-    test = asking(samples(folder), folder, TEST_IMAGES, split)
+    test = asking(samples(folder), folder / "unused.parquet", TEST_IMAGES, split)
     files: dict[str, list[Path]] = {}
     for share in SHARES:
         out = folder / f"mix-{share:g}"
@@ -109,13 +110,14 @@ def main() -> None:
             found["table2"] = table_two(folder, options.split)
         if options.only != "table2":
             found["figure6"] = figure_six(folder, options.split)
+    trained = training(Path("samples"), Path("out"), Path("vision"), EPOCHS)
     config = {
         "scenes": f"{NUM_SCENES} of seed {SEED}, drawn",
         "seeds": list(SEEDS),
         "asked_about": f"{TEST_IMAGES} pictures of the {options.split} places",
         "reasoning_scenes": REASONING_SCENES,
         "mix_images": MIX_IMAGES,
-        "training": training(*map(Path, ("samples", "out", "vision")), EPOCHS).model_dump(mode="json"),
+        "training": trained.model_dump(mode="json"),
     }
     if "figure6" in found and options.split == "test":
         write_atomic(FIGURE, draw_figure_six(found["figure6"]))

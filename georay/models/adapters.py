@@ -4,7 +4,8 @@ Both adapters are named and act together; training the second never touches the 
 works on any family's network, in place: the network it is given is the network that changes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -167,6 +168,16 @@ class AdapterStack:
         else:
             tuner.disable_adapter_layers()
         self._active = tuple(names)
+
+    @contextmanager
+    def only(self, *names: str) -> Iterator[None]:
+        """Within, exactly these adapters act; afterwards those that did before."""
+        before = self.active
+        self.activate(names)
+        try:
+            yield
+        finally:
+            self.activate(before)
 
     def train_only(self, name: str) -> None:
         """Makes one adapter trainable, acting together with the frozen ones below it.

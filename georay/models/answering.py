@@ -4,13 +4,15 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Protocol
 
 import numpy as np
 
 from georay.core.answers import parse_answer
 from georay.core.gazetteer import Gazetteer, Place
-from georay.core.prompts import INFERENCE, Prompt, target_answer
+from georay.core.prompts import INFERENCE, LOCATION, REASONING, Conversation, Prompt, target_answer
+from georay.models.adapters import STAGES, AdapterStack
 from georay.models.decoding.calibration import Calibration, Scores, tempered
 from georay.models.decoding.candidates import opening
 from georay.models.decoding.grammar import answer_grammar, generate_constrained
@@ -30,6 +32,9 @@ class LocatorSettings:
     constrained: with ranking, the likeliest place is chosen and the model gives its reasons for
     it; without, it writes valid JSON with a country of the gazetteer. Off, it writes freely as in
     the paper, and ranking only adds candidates. Remote models always write freely.
+    prompt: INFERENCE, chosen from by ranking and with both adapters acting, is asked in its two
+    halves, each as the stage that learnt it: the place of both adapters, then the reasons of the
+    lower. The upper forgot how to give reasons.
     abstain_below: name no place where the country's probability is lower; it needs ranking.
     """
 
@@ -72,13 +77,19 @@ class LocalAnswerer:
     """Ranks, writes and reads with a network in this process."""
 
     def __init__(
-        self, family: Family, settings: LocatorSettings, calibration: Calibration | None
+        self,
+        family: Family,
+        settings: LocatorSettings,
+        calibration: Calibration | None,
+        stack: AdapterStack | None = None,
     ) -> None:
+        """stack: the adapters above the family's network, if it has any."""
         self.calibration = calibration
         self._family = family
         self._settings = settings
+        self._stack = stack
         self._gazetteer = Gazetteer.load()
-        self._ranker = PlaceRanker(family, settings.prompt, self._gazetteer)
+        self._ranker = cache(partial(PlaceRanker, family, gazetteer=self._gazetteer))
 
     def answer(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
         """One location per exchange, in order, with `top_k` candidates."""
@@ -121,13 +132,21 @@ class LocalAnswerer:
 
     def country_scores(self, exchanges: Sequence[Exchange]) -> Scores:
         """[pictures, countries] log-probabilities before any calibration."""
-        return np.stack(
-            [self._ranker.rank(exchange, 0, 0).log_probabilities for exchange in exchanges]
-        )
+        return np.stack([self._ranking(exchange, 0, 0).log_probabilities for exchange in exchanges])
+
+    @property
+    def _in_halves(self) -> bool:
+        """Whether place and reasons are asked apart, each of the adapters that learnt it."""
+        asked = self._settings.prompt
+        return asked is INFERENCE and self._stack is not None and self._stack.active == STAGES
+
+    def _ranking(self, exchange: Exchange, num_countries: int, num_towns: int | None) -> Ranking:
+        prompt = LOCATION if self._in_halves else self._settings.prompt
+        return self._ranker(prompt).rank(_asked(exchange, prompt), num_countries, num_towns)
 
     def _rank(self, exchange: Exchange, top_k: int) -> "_Ranked":
         started = time.perf_counter()
-        ranking = self._ranker.rank(exchange, top_k, self._settings.towns_per_country)
+        ranking = self._ranking(exchange, top_k, self._settings.towns_per_country)
         temperature = self.calibration.temperature if self.calibration else 1.0
         scores = tempered(ranking.log_probabilities, temperature)
         probability = dict(zip(ranking.codes, np.exp(scores).tolist(), strict=True))
@@ -162,20 +181,34 @@ class LocalAnswerer:
         known = [_settled(one.candidates[0], prompt) for one in ranked]
         if all(len(values) == len(prompt.fields) for values in known):
             texts = [target_answer(prompt, **values) for values in known]
+        elif self._in_halves and all("city" in values for values in known):
+            assert self._stack is not None
+            with self._stack.only(STAGES[0]):
+                texts = self._completed(exchanges, REASONING, known, on_text)
         else:
-            texts = generate_constrained(
-                self._family,
-                self._family.encode(exchanges),
-                self._settings.sampling,
-                answer_grammar(self._family, prompt),
-                [opening(prompt, **values) for values in known],
-                on_text,
-            )
+            texts = self._completed(exchanges, prompt, known, on_text)
         timings = Timings(answer_ms=(time.perf_counter() - started) * 1000)
         return [
-            self._with_candidates(_explanation(one.candidates[0], text, timings), one)
-            for text, one in zip(texts, ranked, strict=True)
+            self._with_candidates(_explanation(one.candidates[0], values, text, timings), one)
+            for values, text, one in zip(known, texts, ranked, strict=True)
         ]
+
+    def _completed(
+        self,
+        exchanges: Sequence[Exchange],
+        prompt: Prompt,
+        known: Sequence[Mapping[str, str]],
+        on_text: Callable[[str], None] | None,
+    ) -> list[str]:
+        """Answers to `prompt` that begin with what is known of its fields."""
+        return generate_constrained(
+            self._family,
+            self._family.encode([_asked(exchange, prompt) for exchange in exchanges]),
+            self._settings.sampling,
+            answer_grammar(self._family, prompt),
+            [opening(prompt, **_fields(values, prompt)) for values in known],
+            on_text,
+        )
 
     def _with_candidates(self, written: Location, ranked: "_Ranked") -> Location:
         """The answer with what the ranking says of it; no place where that is too little."""
@@ -278,16 +311,27 @@ def _in_pieces(on_reasons: Callable[[str], None]) -> Callable[[str], None]:
     return hear
 
 
-def _explanation(best: Candidate, text: str, timings: Timings) -> Location:
+def _asked(exchange: Exchange, prompt: Prompt) -> Exchange:
+    """The same pictures with the question of a prompt."""
+    return replace(exchange, conversation=Conversation(prompt.question, len(exchange.images)))
+
+
+def _fields(values: Mapping[str, str], prompt: Prompt) -> dict[str, str]:
+    return {field: value for field, value in values.items() if field in prompt.fields}
+
+
+def _explanation(
+    best: Candidate, known: Mapping[str, str], text: str, timings: Timings
+) -> Location:
     """The location of a chosen candidate, the rest of it as written under the grammar."""
-    written = json.loads(text)
+    written = {**known, **json.loads(text)}
     return Location(
         "answered",
         country=best.country,
         country_name=best.country_name,
         city=written.get("city"),
         reasons=written.get("reasons"),
-        raw=text,
+        raw=json.dumps(written, ensure_ascii=False),
         timings=timings,
     )
 

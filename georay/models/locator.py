@@ -45,9 +45,11 @@ class Locator:
         model: Family | RemoteModel,
         settings: LocatorSettings | None = None,
         calibration: Calibration | None = None,
+        stack: AdapterStack | None = None,
     ) -> None:
         """A locator over a model that is loaded already; see also `from_pretrained`.
 
+        stack: the adapters above a model's network, if it has any.
         Raises ValueError where settings need a ranking and the model is remote.
         """
         self.settings = settings or LocatorSettings()
@@ -60,7 +62,7 @@ class Locator:
                 )
             self._answerer = RemoteAnswerer(model, self.settings)
         else:
-            self._local = LocalAnswerer(model, self.settings, calibration)
+            self._local = LocalAnswerer(model, self.settings, calibration, stack)
             self._answerer = self._local
 
     @classmethod
@@ -98,7 +100,7 @@ class Locator:
             device=device,
             precision=precision,
         )
-        return cls(loaded.family, settings, loaded.calibration)
+        return cls(loaded.family, settings, loaded.calibration, loaded.stack)
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
         """One location per picture, in order: a path, a file's bytes, or a PIL image.

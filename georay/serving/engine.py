@@ -145,7 +145,10 @@ class LocalEngine:
         if key not in self._answerers:
             calibration = self._loaded.calibration if calibrated else None
             self._answerers[key] = LocalAnswerer(
-                self._loaded.family, _settings(self._recipe, options), calibration
+                self._loaded.family,
+                _settings(self._recipe, options),
+                calibration,
+                self._loaded.stack,
             )
         return self._answerers[key]
 

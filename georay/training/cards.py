@@ -8,6 +8,7 @@ from georay.training.samples import samples_hash, stage_samples
 from georay.training.stages import StageJob
 
 FACTS, CARD = "training.json", "README.md"
+_PLACES = {"output", "samples", "cluster", "vision_cache"}  # of one machine only
 
 
 def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
@@ -27,7 +28,7 @@ def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
             for name in ("train_loss", "validation_loss", "num_samples", "num_validation")
         },
         "num_steps": outcome["num_steps"],
-        "recipe": job.recipe.model_dump(mode="json", exclude={"output", "samples", "cluster"}),
+        "recipe": job.recipe.model_dump(mode="json", exclude=_PLACES),
     }
     write_json(folder / FACTS, facts)
     write_atomic(folder / CARD, _text(job, facts, card.settings.rank))

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,12 +15,12 @@ from locating_family import picture, question, small_family
 from PIL import ExifTags, Image
 
 from georay.core.gazetteer import Gazetteer
-from georay.core.prompts import LOCATION
+from georay.core.prompts import LOCATION, REASONING
 from georay.errors import ModelUnavailable
 from georay.models import registry
 from georay.models.adapters import AdapterStack
 from georay.models.answering import LocatorSettings, read_location
-from georay.models.families.base import Sampling
+from georay.models.families.base import Batch, Exchange, Family, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.locations import Location
 from georay.models.locator import Locator
@@ -201,7 +201,7 @@ def test_the_chosen_device_and_its_reason_are_logged(
 def test_adapters_act_and_foreign_ones_are_refused(folder: Path, tmp_path: Path) -> None:
     bare = Locator.from_pretrained(str(folder), settings=QUICK, device="cpu")
     base = Locator.from_pretrained(str(folder), settings=QUICK, device="cpu")
-    stack = AdapterStack.build(_network(base), "small", ("reasoning", "location"))
+    stack = AdapterStack.build(_family(base).network, "small", ("reasoning", "location"))
     with torch.no_grad():
         for name, parameter in stack.model.named_parameters():
             if "lora_B" in name:
@@ -209,16 +209,40 @@ def test_adapters_act_and_foreign_ones_are_refused(folder: Path, tmp_path: Path)
     stack.save(tmp_path)
     stack.model.eval()
     tuned = Locator.from_pretrained(str(folder), tmp_path, settings=QUICK, device="cpu")
-    expected = base.locate([picture()], top_k=1)[0]
+    expected = Locator(_family(base), QUICK, stack=stack).locate([picture()], top_k=1)[0]
     assert said(tuned.locate([picture()], top_k=1)[0]) == said(expected)
     assert said(bare.locate([picture()], top_k=1)[0]) != said(expected)
     with pytest.raises(ValueError, match="holds no adapter"):
         Locator.from_pretrained(str(folder), folder, settings=QUICK, device="cpu")
 
 
-def _network(locator: Locator) -> torch.nn.Module:
+def _family(locator: Locator) -> Family:
     assert locator._local is not None
-    return locator._local._family.network
+    return locator._local._family
+
+
+def test_place_and_reasons_are_asked_of_the_adapters_that_learnt_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    family = _family(Locator.from_pretrained(str(folder), settings=QUICK, device="cpu"))
+    stack = AdapterStack.build(family.network, "small", ("reasoning", "location"))
+    stack.model.eval()
+    asked: list[tuple[str, tuple[str, ...]]] = []
+    encode = family.encode
+
+    def heard(exchanges: Sequence[Exchange]) -> Batch:
+        asked.extend((one.conversation.question, stack.active) for one in exchanges)
+        return encode(exchanges)
+
+    monkeypatch.setattr(family, "encode", heard)
+    (found,) = Locator(family, QUICK, stack=stack).locate([picture()], top_k=1)
+    assert asked == [
+        (LOCATION.question, ("reasoning", "location")),
+        (REASONING.question, ("reasoning",)),
+    ]
+    assert stack.active == ("reasoning", "location")
+    assert list(json.loads(found.raw or "")) == ["country", "city", "reasons"]
+    assert found.city == found.candidates[0].towns[0].city
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from serving_parts import HereBackend, sign, small_recipe
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
-from georay.core.prompts import INFERENCE, LOCATION, Conversation
+from georay.core.prompts import INFERENCE, LOCATION, REASONING, Conversation
 from georay.models.adapter_card import base_fingerprint
 from georay.models.families.base import Exchange
 from georay.serving.engine import LocalEngine, RemoteEngine, load_engine
@@ -100,7 +100,8 @@ def test_a_sign_in_the_picture_changes_no_word_of_the_question(engine, asked, li
         if constrained:
             assert found.location.country in Gazetteer.load().countries()
     questions = {exchange.conversation.question for exchange in asked}
-    assert questions == {INFERENCE.question, LOCATION.question}
+    written = REASONING if constrained else INFERENCE
+    assert questions == {written.question, LOCATION.question}
     assert all(exchange.conversation.answer is None for exchange in asked)
 
 
