@@ -18,7 +18,7 @@ from georay.models.decoding.candidates import opening
 from georay.models.decoding.grammar import answer_grammar, generate_constrained
 from georay.models.decoding.placing import Placing, least_expected_distance
 from georay.models.decoding.ranking import PlaceRanker, Ranking
-from georay.models.families.base import Exchange, Family, Sampling
+from georay.models.families.base import Batch, Exchange, Family, Sampling
 from georay.models.families.remote import RemoteModel, Reply
 from georay.models.locations import Candidate, Location, Timings, TownCandidate
 
@@ -160,12 +160,15 @@ class LocalAnswerer:
     def _written(self, exchanges: Sequence[Exchange]) -> list[Location]:
         """What the model writes by itself, under the grammar or freely."""
         started = time.perf_counter()
-        batch, settings = self._family.encode(exchanges), self._settings
-        if settings.constrained:
-            grammar = answer_grammar(self._family, settings.prompt)
-            texts = generate_constrained(self._family, batch, settings.sampling, grammar)
+        settings = self._settings
+        if not settings.constrained:
+            texts = self._family.generate(self._family.encode(exchanges), settings.sampling)
+        elif self._in_halves:
+            seen = self._family.look(self._encoded(exchanges, LOCATION))
+            places = [json.loads(text) for text in self._completed(seen, LOCATION)]
+            texts = self._with_reasons(exchanges, places, seen=seen)
         else:
-            texts = self._family.generate(batch, settings.sampling)
+            texts = self._completed(self._family.encode(exchanges), settings.prompt)
         timings = Timings(answer_ms=(time.perf_counter() - started) * 1000)
         return [replace(read_location(text, self._gazetteer), timings=timings) for text in texts]
 
@@ -182,31 +185,56 @@ class LocalAnswerer:
         if all(len(values) == len(prompt.fields) for values in known):
             texts = [target_answer(prompt, **values) for values in known]
         elif self._in_halves and all("city" in values for values in known):
-            assert self._stack is not None
-            with self._stack.only(STAGES[0]):
-                texts = self._completed(exchanges, REASONING, known, on_text)
+            texts = self._with_reasons(exchanges, known, on_text)
         else:
-            texts = self._completed(exchanges, prompt, known, on_text)
+            texts = self._completed(self._family.encode(exchanges), prompt, known, on_text)
         timings = Timings(answer_ms=(time.perf_counter() - started) * 1000)
         return [
-            self._with_candidates(_explanation(one.candidates[0], values, text, timings), one)
-            for values, text, one in zip(known, texts, ranked, strict=True)
+            self._with_candidates(_explanation(one.candidates[0], text, timings), one)
+            for text, one in zip(texts, ranked, strict=True)
         ]
+
+    def _with_reasons(
+        self,
+        exchanges: Sequence[Exchange],
+        known: Sequence[Mapping[str, str]],
+        on_text: Callable[[str], None] | None = None,
+        seen: Batch | None = None,
+    ) -> list[str]:
+        """Whole answers about places that are known, their reasons from the lower adapter.
+
+        seen: a batch of the same pictures that the network has looked at.
+        """
+        assert self._stack is not None
+        with self._stack.only(STAGES[0]):
+            batch = self._encoded(exchanges, REASONING)
+            if seen is not None and "image_features" in seen:
+                del batch["pixel_values"]
+                batch["image_features"] = seen["image_features"]
+            texts = self._completed(batch, REASONING, known, on_text)
+        answers = [
+            {**values, **json.loads(text)} for values, text in zip(known, texts, strict=True)
+        ]
+        return [json.dumps(answer, ensure_ascii=False) for answer in answers]
+
+    def _encoded(self, exchanges: Sequence[Exchange], prompt: Prompt) -> Batch:
+        return self._family.encode([_asked(exchange, prompt) for exchange in exchanges])
 
     def _completed(
         self,
-        exchanges: Sequence[Exchange],
+        batch: Batch,
         prompt: Prompt,
-        known: Sequence[Mapping[str, str]],
-        on_text: Callable[[str], None] | None,
+        known: Sequence[Mapping[str, str]] | None = None,
+        on_text: Callable[[str], None] | None = None,
     ) -> list[str]:
-        """Answers to `prompt` that begin with what is known of its fields."""
+        """Answers to `prompt` under the grammar, beginning with what is known of its fields."""
+        starts = None if known is None else [_beginning(prompt, values) for values in known]
         return generate_constrained(
             self._family,
-            self._family.encode([_asked(exchange, prompt) for exchange in exchanges]),
+            batch,
             self._settings.sampling,
             answer_grammar(self._family, prompt),
-            [opening(prompt, **_fields(values, prompt)) for values in known],
+            starts,
             on_text,
         )
 
@@ -316,22 +344,20 @@ def _asked(exchange: Exchange, prompt: Prompt) -> Exchange:
     return replace(exchange, conversation=Conversation(prompt.question, len(exchange.images)))
 
 
-def _fields(values: Mapping[str, str], prompt: Prompt) -> dict[str, str]:
-    return {field: value for field, value in values.items() if field in prompt.fields}
+def _beginning(prompt: Prompt, known: Mapping[str, str]) -> str:
+    return opening(prompt, **{name: known[name] for name in prompt.fields if name in known})
 
 
-def _explanation(
-    best: Candidate, known: Mapping[str, str], text: str, timings: Timings
-) -> Location:
+def _explanation(best: Candidate, text: str, timings: Timings) -> Location:
     """The location of a chosen candidate, the rest of it as written under the grammar."""
-    written = {**known, **json.loads(text)}
+    written = json.loads(text)
     return Location(
         "answered",
         country=best.country,
         country_name=best.country_name,
         city=written.get("city"),
         reasons=written.get("reasons"),
-        raw=json.dumps(written, ensure_ascii=False),
+        raw=text,
         timings=timings,
     )
 

@@ -70,6 +70,12 @@ class Family(Protocol):
         Raises ValueError for an exchange without an answer.
         """
 
+    def look(self, batch: Batch) -> Batch:
+        """The batch for who asks about its pictures again: `image_features` for `pixel_values`.
+
+        A family whose vision part cannot be asked by itself returns the batch as it is.
+        """
+
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
         """One answer per row of an encoded batch, without special tokens."""
 

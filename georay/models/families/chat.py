@@ -71,6 +71,10 @@ class ChatFamily:
         """
         return self.processor.encode_for_training(exchanges)
 
+    def look(self, batch: Batch) -> Batch:
+        """The batch as it is: these networks look while they read."""
+        return batch
+
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
         """One answer per row of an encoded batch, without special tokens."""
         return generate_text(self.network, self.tokenizer, batch, sampling)

@@ -243,6 +243,13 @@ def test_place_and_reasons_are_asked_of_the_adapters_that_learnt_them(
     assert stack.active == ("reasoning", "location")
     assert list(json.loads(found.raw or "")) == ["country", "city", "reasons"]
     assert found.city == found.candidates[0].towns[0].city
+    asked.clear()
+    looks = []
+    family.network.transformer.visual.register_forward_hook(lambda *_: looks.append(1))
+    (written,) = Locator(family, QUICK, stack=stack).locate([picture()], top_k=0)
+    assert [adapters for _, adapters in asked] == [("reasoning", "location"), ("reasoning",)]
+    assert list(json.loads(written.raw or "")) == ["country", "city", "reasons"]
+    assert len(looks) == 1, "the picture is seen once for both questions"
 
 
 @pytest.mark.parametrize(

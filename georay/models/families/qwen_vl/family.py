@@ -9,7 +9,14 @@ from PIL import Image
 from torch.nn.utils.rnn import pad_sequence
 
 from georay.core.prompts import Conversation, qwen_vl_text
-from georay.models.families.base import IGNORED, Batch, Exchange, Sampling, generate_text
+from georay.models.families.base import (
+    IGNORED,
+    Batch,
+    Exchange,
+    Sampling,
+    generate_text,
+    on_device_of,
+)
 
 from .model import QwenVLForConditionalGeneration
 from .processor import QwenVLProcessor
@@ -67,6 +74,14 @@ class QwenVLFamily:
             "attention_mask": pad_sequence([torch.ones_like(row) for row in ids], True),
             "labels": pad_sequence(labels, True, float(IGNORED)),
         }
+
+    def look(self, batch: Batch) -> Batch:
+        """`image_features` for `pixel_values`: what the vision part makes of the pictures."""
+        pixels = on_device_of(self.network, {"pixel_values": batch["pixel_values"]})
+        with torch.inference_mode():
+            features = self.network.transformer.visual(pixels["pixel_values"])
+        words = {name: tensor for name, tensor in batch.items() if name != "pixel_values"}
+        return words | {"image_features": features}
 
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
         """One answer per row of an encoded batch, without special tokens."""
