@@ -13,8 +13,9 @@ docs/autoscaling.svg.
 import argparse
 import asyncio
 import multiprocessing
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,18 +33,19 @@ from georay.streetworld.world import StreetWorld
 
 SEED, NUM_PICTURES = 41, 48
 THREADS = 2  # of the model, in the server's replica and in the plain process alike
-MAX_NEW_TOKENS = 192
+MAX_NEW_TOKENS = 128
 CLIENTS, REPEATED, REPEATS = (1, 4, 16, 64), 16, 3
 WARM_S, WINDOW_S = 6.0, 20.0
 OVERLOADS, OVERLOAD_S = (2.0, 3.0), 25.0
 TIMEOUT_S, MAX_QUEUED = 30.0, 64
 KILL_CLIENTS, QUIET_S, MOST_S = 8, 4.0, 120.0
 
-# As the paper's authors ask: free text. The bare model writes a paragraph, as a large one does;
-# with its adapters `tiny` writes one line, here as JSON that cannot be malformed. Neither ranks
-# countries, and no locatability is measured beside them.
-PARAGRAPH = {"top_k": "0", "constrained": "false", "locatability": "false", "adapter": "none"}
-LINE = {"top_k": "0", "constrained": "true", "locatability": "false"}
+# A paragraph: free text as the paper's authors ask for, of as many words as a large model writes.
+# `tiny` writes one line, so here its network has untrained weights and goes on to the limit.
+# A line: what `tiny` says with its adapters, as JSON that cannot be malformed.
+# Neither ranks countries, and no locatability is measured beside them.
+PARAGRAPH = {"top_k": "0", "constrained": "false", "locatability": "false"}
+LINE = PARAGRAPH | {"constrained": "true"}
 ASKED = {"paragraph": PARAGRAPH, "line": LINE}
 
 Facts = dict[str, Any]
@@ -67,42 +69,72 @@ def draw_pictures() -> list[bytes]:
 def measure_load(model: str) -> Facts:
     """Throughput and latencies of the server, and of a loop over one picture at a time."""
     pictures = draw_pictures()
-    before = {name: one_at_a_time(model, pictures, name) for name in ASKED}
-    with served(_recipe(LOAD, model)) as server:
-        equal = {
-            name: _equal(before[name][1], ask_all(server, pictures, fields))
-            for name, fields in ASKED.items()
+    with tempfile.TemporaryDirectory() as folder:
+        models = {"paragraph": save_untrained(model, folder), "line": model}
+        return {
+            "paragraph": _paragraphs(models["paragraph"], pictures),
+            "line": _beside_one_at_a_time(models["line"], pictures, "line"),
         }
+
+
+def save_untrained(model: str, folder: str) -> str:
+    """The same network with weights that nothing was learnt with: it never ends its answer."""
+    import torch
+
+    from georay.models.loading import load_family
+
+    family: Any = load_family(model)
+    torch.manual_seed(0)
+    type(family.network)(family.network.config).save_pretrained(folder)
+    family.processor.save_pretrained(folder)
+    return folder
+
+
+def _paragraphs(model: str, pictures: Sequence[bytes]) -> Facts:
+    """From one client to many, a Poisson stream below capacity, and two beyond it."""
+
+    def measure(server: Server) -> Facts:
         steps = {
             f"{number}_clients": asyncio.run(closed_loop(server, pictures, PARAGRAPH, number))
             for number in CLIENTS
         }
-        again = [
-            asyncio.run(closed_loop(server, pictures, PARAGRAPH, REPEATED))
-            for _ in range(REPEATS - 1)
-        ]
-        line = asyncio.run(closed_loop(server, pictures, LINE, REPEATED))
         capacity = steps[f"{CLIENTS[-1]}_clients"]["answers_per_s"]
         part = asyncio.run(open_loop(server, pictures, 0.7 * capacity))
         beyond = {
             f"{times:g}_times_capacity": asyncio.run(open_loop(server, pictures, times * capacity))
             for times in OVERLOADS
         }
-    after = {name: one_at_a_time(model, pictures, name) for name in ASKED}
-    plain = {name: [before[name][0], after[name][0]] for name in before}
-    ours = [one["answers_per_s"] for one in (steps[f"{REPEATED}_clients"], *again)]
+        return {"closed_loop": steps, "poisson_0.7_of_capacity": part, "beyond_capacity": beyond}
+
+    return _beside_one_at_a_time(model, pictures, "paragraph", measure)
+
+
+def _beside_one_at_a_time(
+    model: str,
+    pictures: Sequence[bytes],
+    kind: str,
+    measure: Callable[[Server], Facts] | None = None,
+) -> Facts:
+    """The server with 16 clients against a loop that ran before it and after it."""
+    fields = ASKED[kind]
+    before, answers = one_at_a_time(model, pictures, kind)
+    with served(_recipe(LOAD, model)) as server:
+        equal = _equal(answers, ask_all(server, pictures, fields))
+        loops = [
+            asyncio.run(closed_loop(server, pictures, fields, REPEATED)) for _ in range(REPEATS)
+        ]
+        more = {} if measure is None else measure(server)
+    after, _ = one_at_a_time(model, pictures, kind)
+    rates = [loop["answers_per_s"] for loop in loops]
     return {
-        "one_at_a_time_per_s": {name: spread(rates) for name, rates in plain.items()},
-        "closed_loop": steps,
-        f"{REPEATED}_clients_per_s": spread(ours),
-        f"{REPEATED}_clients_one_line": line,
-        "times_one_at_a_time": spread([rate / max(plain["paragraph"]) for rate in ours]),
-        "times_one_at_a_time_one_line": line["answers_per_s"] / max(plain["line"]),
-        "characters_per_answer": {name: _mean_length(before[name][1]) for name in ASKED},
+        "one_at_a_time_per_s": spread([before, after]),
+        f"{REPEATED}_clients_per_s": spread(rates),
+        "times_one_at_a_time": spread([rate / max(before, after) for rate in rates]),
+        f"{REPEATED}_clients": loops[0],
+        "characters_per_answer": sum(one[3] for one in answers) / len(answers),
         "same_answers": equal,
-        "poisson_0.7_of_capacity": part,
-        "beyond_capacity": beyond,
         "server_start_s": round(server.start_s, 1),
+        **more,
     }
 
 
@@ -155,10 +187,6 @@ def _equal(plain: Sequence[Answer], ours: Sequence[Answer]) -> Facts:
         "places": sum(one[:2] == other[:2] for one, other in pairs) / len(pairs),
         "words": sum(one[:3] == other[:3] for one, other in pairs) / len(pairs),
     }
-
-
-def _mean_length(answers: Sequence[Answer]) -> float:
-    return round(sum(one[3] for one in answers) / len(answers), 1)
 
 
 async def closed_loop(
@@ -226,7 +254,7 @@ async def _killed(
 ) -> tuple[list[Asked], list[float]]:
     """All requests, and the seconds from each kill to the first answer to a later request."""
     outages: list[float] = []
-    async with Load(server.address, pictures, PARAGRAPH) as load:
+    async with Load(server.address, pictures, LINE) as load:
         clients = [
             asyncio.create_task(load.client(lambda: len(outages) < kills))
             for _ in range(KILL_CLIENTS)
@@ -261,12 +289,13 @@ def main() -> None:
     parser.add_argument("--fuzz-minutes", type=float, default=0, help="send broken uploads")
     parser.add_argument("--model", default="tiny", help="an id, or a folder that holds weights")
     options = parser.parse_args()
-    config: Facts = {"model": options.model, "fields": PARAGRAPH, "clients": "on the same cores"}
+    config: Facts = {"model": options.model, "fields": LINE, "clients": "on the same cores"}
+    config["max_new_tokens"] = MAX_NEW_TOKENS
     if options.autoscaling:
         name, config = "serving_autoscaling", config | {"recipe": SCALING, "recipe_to_zero": ZERO}
         pictures = draw_pictures()
-        results = measure_steps(_recipe(SCALING, options.model), pictures, PARAGRAPH)
-        results["to_zero"] = measure_cold_start(_recipe(ZERO, options.model), pictures, PARAGRAPH)
+        results = measure_steps(_recipe(SCALING, options.model), pictures, LINE)
+        results["to_zero"] = measure_cold_start(_recipe(ZERO, options.model), pictures, LINE)
     elif options.kills:
         name, config = "serving_kills", config | {"recipe": LOAD, "clients": KILL_CLIENTS}
         results = measure_kills(options.model, options.kills)
@@ -274,7 +303,10 @@ def main() -> None:
         name, config = "serving_fuzz", {"model": options.model, "recipe": FUZZED}
         results = fuzz(_recipe(FUZZED, options.model), draw_pictures(), options.fuzz_minutes)
     else:
-        name, config = "serving_load", config | {"recipe": LOAD, "threads": THREADS}
+        name, config = (
+            "serving_load",
+            config | {"fields": ASKED, "recipe": LOAD, "threads": THREADS},
+        )
         results = measure_load(options.model)
     path = write_record(name, config, results)
     print(name, *(f"\n  {key}: {value}" for key, value in results.items()), f"\n  → {path}")
