@@ -12,9 +12,7 @@ from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.loading import load_family
-from georay.serving.clues import CluesReader
 from georay.serving.desk import Desk
-from georay.serving.engine import load_engine
 from georay.serving.work import Answered, Ready, Worker
 
 
@@ -71,7 +69,7 @@ class HereBackend(Desk):
     """The real desk over a real worker in this process, in place of Ray Serve's replicas."""
 
     def __init__(self, recipe: ServeRecipe) -> None:
-        self.worker = Worker(recipe, load_engine(recipe), CluesReader(recipe.clues))
+        self.worker = Worker.load(recipe)
         super().__init__(self.worker, self._one)
 
     async def num_replicas(self) -> int:

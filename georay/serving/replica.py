@@ -6,9 +6,7 @@ from ray import serve
 
 from georay.config.serve import ServeRecipe
 from georay.serving.batches import batch_slots
-from georay.serving.clues import CluesReader
 from georay.serving.desk import Desk
-from georay.serving.engine import load_engine
 from georay.serving.jobs import (
     ChatJob,
     ChatOutcome,
@@ -26,11 +24,10 @@ class ModelReplica:
     """One loaded model behind a desk; Ray Serve makes the batches and watches its health."""
 
     def __init__(self, recipe: ServeRecipe) -> None:
-        """Loads the model; raises what `load_engine` and `CluesReader` raise."""
-        self._worker = Worker(recipe, load_engine(recipe), CluesReader(recipe.clues))
+        """Loads the model; raises what `Worker.load` raises."""
+        self._worker = Worker.load(recipe)
         self._desk = Desk(self._worker, self._answer_batch)
         self._answer_batch.set_max_batch_size(recipe.batching.max_batch_size)
-        self._answer_batch.set_batch_wait_timeout_s(recipe.batching.wait_s)
 
     async def card(self) -> ModelCard:
         """The model that answers."""
@@ -59,7 +56,7 @@ class ModelReplica:
 
     @serve.batch(
         max_batch_size=8,
-        batch_wait_timeout_s=0.02,
+        batch_wait_timeout_s=0,
         max_concurrent_batches=64,  # the worker joins those that wait for the model
         batch_size_fn=batch_slots,
     )

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
+import torch
 from PIL import Image
 
 from georay.config.serve import ServeRecipe
@@ -17,7 +18,7 @@ from georay.models.families.base import Exchange
 from georay.models.locations import Location
 from georay.serving.batches import batch_slots, passes
 from georay.serving.clues import CluesReader
-from georay.serving.engine import Engine, Located, Said
+from georay.serving.engine import Engine, Located, Said, load_engine
 from georay.serving.jobs import ChatJob, ChatOptions, Clues, LocateJob, LocateOptions, Share
 
 Result = TypeVar("Result")
@@ -64,18 +65,40 @@ class _Waiting:
 class Worker:
     """One engine and its three threads: decoding, clues, and the model, which never share one."""
 
-    def __init__(self, recipe: ServeRecipe, engine: Engine, clues: CluesReader) -> None:
+    def __init__(
+        self,
+        recipe: ServeRecipe,
+        engine: Engine,
+        clues: CluesReader,
+        answering: ThreadPoolExecutor | None = None,
+    ) -> None:
+        """answering: the model's thread, where it exists already; see `load`."""
         self.engine = engine
         self._clues = clues
         self._limits = ImageLimits(recipe.limits.max_pixels, recipe.limits.max_body_bytes)
         self._health = recipe.replicas
         self._decoding = ThreadPoolExecutor(1, "decode")
-        self._reading = ThreadPoolExecutor(1, "clues")
-        self._answering = ThreadPoolExecutor(1, "model")
+        self._reading = ThreadPoolExecutor(
+            1, "clues", initializer=torch.set_num_threads, initargs=(1,)
+        )
+        self._answering = answering or ThreadPoolExecutor(1, "model")
         self._alive_at = float("-inf")
-        self._size = recipe.batching.max_batch_size
+        self._size, self._wait_s = recipe.batching.max_batch_size, recipe.batching.wait_s
         self._line: list[_Waiting] = []
+        self._came = asyncio.Event()
         self._turns: asyncio.Task[None] | None = None
+
+    @classmethod
+    def load(cls, recipe: ServeRecipe) -> Self:
+        """Loads what the recipe names; raises what `load_engine` and `CluesReader` raise.
+
+        All of it in the thread that will ask the model. Where two threads compute on several
+        cores, OpenMP lets each sleep between its small steps, and a word takes twice as long.
+        """
+        answering = ThreadPoolExecutor(1, "model")
+        engine = answering.submit(load_engine, recipe).result()
+        clues = answering.submit(CluesReader, recipe.clues).result()
+        return cls(recipe, engine, clues, answering)
 
     async def decode(self, raws: Sequence[bytes]) -> tuple[tuple[Image.Image, ...], float]:
         """Pictures and the milliseconds they took. Raises UnreadableImage for the first bad one."""
@@ -95,12 +118,15 @@ class Worker:
         """One answer per job, in order; a pass that fails costs only its own jobs.
 
         Ray Serve makes its batches as jobs come, also while the model is busy, and then they are
-        small. So all that waits when the model is free is answered together.
+        small. So all that waits when the model is free is answered together, after a moment in
+        which those who were just answered may ask again.
         """
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(ready, loop.create_future()) for ready in batch]
         self._line += waiting
+        self._came.set()
         if self._turns is None or self._turns.done():
+            self._came = asyncio.Event()
             self._turns = loop.create_task(self._take_turns())
         return list(await asyncio.gather(*(one.answered for one in waiting)))
 
@@ -138,7 +164,7 @@ class Worker:
         self._alive_at = time.monotonic()
 
     async def _take_turns(self) -> None:
-        while batch := self._next_batch():
+        while await self._filled() and (batch := self._next_batch()):
             jobs = [one.ready for one in batch]
             try:
                 answers = await _in(self._answering, self._answer, jobs)
@@ -147,6 +173,17 @@ class Worker:
             for one, answered in zip(batch, answers, strict=True):
                 if not one.answered.done():
                     one.answered.set_result(answered)
+
+    async def _filled(self) -> bool:
+        """Waits a moment for a whole batch; whether anyone waits then."""
+        try:
+            async with asyncio.timeout(self._wait_s):
+                while self._line and batch_slots([one.ready for one in self._line]) < self._size:
+                    self._came.clear()
+                    await self._came.wait()
+        except TimeoutError:
+            pass
+        return bool(self._line)
 
     def _next_batch(self) -> list[_Waiting]:
         """Of those who still wait, the first that fit into a batch; at least one of them."""

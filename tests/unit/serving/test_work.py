@@ -1,6 +1,7 @@
 """A replica's work: what one job breaks costs no other, and death is noticed."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from locating_family import picture
 from serving_parts import HereBackend, small_recipe, street
 
 from georay.errors import UnreadableImage
+from georay.serving.engine import load_engine
 from georay.serving.jobs import LocateJob, LocateOptions
 from georay.serving.work import Ready, Worker
 
@@ -119,3 +121,41 @@ def test_what_waits_while_the_model_is_busy_is_answered_together(worker, monkeyp
 
     asyncio.run(ask())
     assert sizes == [1, 16, 2]
+
+
+def test_the_model_is_loaded_in_the_thread_that_asks_it(model, monkeypatch):
+    loaders = []
+
+    def loading(recipe):
+        loaders.append(threading.current_thread().name)
+        return load_engine(recipe)
+
+    monkeypatch.setattr("georay.serving.work.load_engine", loading)
+    worker = Worker.load(small_recipe(model))
+    (name,) = loaders
+    assert name == worker._answering.submit(lambda: threading.current_thread().name).result()
+
+
+def test_those_who_were_just_answered_share_the_next_batch(model, backend, monkeypatch):
+    recipe = small_recipe(model, batching={"max_batch_size": 4, "wait_s": 0.3})
+    worker = Worker(recipe, backend.worker.engine, backend.worker._clues)
+
+    async def client() -> list[int]:
+        return [(await worker.answer([ready()]))[0].share.batch_size for _ in range(2)]
+
+    async def four() -> list[list[int]]:
+        early = [asyncio.create_task(client()) for _ in range(2)]
+        await asyncio.sleep(0.35)  # two are being answered
+        late = [asyncio.create_task(client()) for _ in range(2)]
+        return list(await asyncio.gather(*early, *late))
+
+    monkeypatch.setattr(worker.engine, "locate", slowly(worker.engine.locate))
+    assert asyncio.run(four())[0] == [2, 4]
+
+
+def slowly(locate):
+    def work(pictures, options):
+        time.sleep(0.3)
+        return locate(pictures, options)
+
+    return work
