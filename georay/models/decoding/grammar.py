@@ -22,6 +22,7 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.prompts import Prompt
 from georay.models.decoding.candidates import Ids, opening
 from georay.models.families.base import Batch, Family, Sampling, on_device_of
+from georay.models.families.growing_cache import growing_cache
 
 FEWEST_NEW_TOKENS = 128
 """Room for the longest country at one token a letter, and for `_LAST_TOKENS` behind it."""
@@ -111,6 +112,7 @@ def generate_constrained(
     with torch.inference_mode():
         ids = network.generate(
             **on_device_of(family.network, batch),
+            past_key_values=growing_cache(family.network),
             max_new_tokens=sampling.max_new_tokens,
             logits_processor=LogitsProcessorList([constraint]),
             streamer=None if on_text is None else _Aloud(family.tokenizer, on_text),

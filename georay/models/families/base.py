@@ -13,6 +13,7 @@ from PIL import Image
 from transformers import PreTrainedModel
 
 from georay.core.prompts import Conversation
+from georay.models.families.growing_cache import growing_cache
 
 IGNORED = -100  # the label of a token that is given, not learnt
 
@@ -103,6 +104,11 @@ def generate_text(
     generate: Any = network.generate  # typed as a tensor by nn.Module's __getattr__
     inputs = on_device_of(network, batch)
     with torch.inference_mode():
-        ids = generate(**inputs, max_new_tokens=sampling.max_new_tokens, **choice)
+        ids = generate(
+            **inputs,
+            past_key_values=growing_cache(network),
+            max_new_tokens=sampling.max_new_tokens,
+            **choice,
+        )
     answers = ids[:, batch["input_ids"].shape[1] :]
     return [text.strip() for text in tokenizer.batch_decode(answers, skip_special_tokens=True)]
