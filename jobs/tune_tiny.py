@@ -1,6 +1,8 @@
 """Job: train the adapters that the package carries for its tiny model, and measure them.
 
 python -m jobs.tune_tiny        # half an hour on two cores; killed, it goes on
+
+To ship them, copy the folder `adapters` of the run with both stages to georay/models/weights/tiny/.
 """
 
 from pathlib import Path

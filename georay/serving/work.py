@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
-import torch
 from PIL import Image
 
 from georay.config.serve import ServeRecipe
@@ -16,6 +15,7 @@ from georay.core.images import ImageLimits, decode
 from georay.core.prompts import Conversation
 from georay.models.families.base import Exchange
 from georay.models.locations import Location
+from georay.models.threads import use_one_core
 from georay.serving.batches import batch_slots, passes
 from georay.serving.clues import CluesReader
 from georay.serving.engine import Engine, Located, Said, load_engine
@@ -78,9 +78,7 @@ class Worker:
         self._limits = ImageLimits(recipe.limits.max_pixels, recipe.limits.max_body_bytes)
         self._health = recipe.replicas
         self._decoding = ThreadPoolExecutor(1, "decode")
-        self._reading = ThreadPoolExecutor(
-            1, "clues", initializer=torch.set_num_threads, initargs=(1,)
-        )
+        self._reading = ThreadPoolExecutor(1, "clues", initializer=use_one_core)
         self._answering = answering or ThreadPoolExecutor(1, "model")
         self._alive_at = float("-inf")
         self._size, self._wait_s = recipe.batching.max_batch_size, recipe.batching.wait_s

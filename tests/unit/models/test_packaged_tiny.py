@@ -1,0 +1,39 @@
+"""What a newcomer gets: `tiny` with the adapters of the package, on scenes that it never saw."""
+
+import pytest
+from PIL import Image
+
+from georay.core.gazetteer import Gazetteer
+from georay.models.locations import Location
+from georay.models.locator import Locator
+from georay.models.registry import packaged_adapters
+from georay.streetworld.countries import PLACES
+from georay.streetworld.world import StreetWorld
+
+WORLD = StreetWorld(99)
+SCENES = (2, 5, 6, 9)
+
+
+@pytest.fixture(scope="module")
+def located() -> list[Location]:
+    locator = Locator.from_pretrained("tiny", packaged_adapters("tiny"), device="cpu")
+    return locator.locate([Image.fromarray(WORLD.scene(index).image) for index in SCENES], top_k=2)
+
+
+def test_most_of_some_easy_scenes_are_placed_in_their_countries(located: list[Location]) -> None:
+    right = [
+        found.country == WORLD.scene(index).country
+        for index, found in zip(SCENES, located, strict=True)
+    ]
+    assert sum(right) >= 3
+
+
+def test_towns_are_those_of_its_world(located: list[Location]) -> None:
+    gazetteer = Gazetteer.load()
+    known = {gazetteer.resolve(city.name, country.code).name for country, city in PLACES}
+    assert {found.city for found in located} <= known
+
+
+def test_reasons_are_sentences(located: list[Location]) -> None:
+    for found in located:
+        assert found.reasons and len(found.reasons.split()) > 4 and found.reasons.endswith(".")
