@@ -21,8 +21,11 @@ def draw(folder: Path, seed: int, images: int) -> Path:
     return folder
 
 
-def curate(scenes: Path, folder: Path) -> str:
-    """Scores them, with weights made from their own clues; returns the summary."""
+def curate(scenes: Path, folder: Path, threshold: float = 0.4) -> str:
+    """Scores them, with weights made from their own clues; returns the summary.
+
+    threshold: the least locatability that is kept; by default the paper's (section 3.1).
+    """
     from georay.config.curate import CurateRecipe
     from georay.config.load import parse_recipe
     from georay.curation.run import curate
@@ -32,6 +35,7 @@ def curate(scenes: Path, folder: Path) -> str:
         "output": str(folder),
         "title": "StreetWorld: drawn scenes",
         "weights": {"clues": str(scenes / "clues.parquet")},
+        "threshold": threshold,
     }
     return curate(parse_recipe(content, CurateRecipe, "drawn scenes")).as_text()
 
@@ -59,10 +63,12 @@ def make_samples(
     return make_samples(parse_recipe(content, SamplesRecipe, "drawn scenes")).as_text()
 
 
-def training(samples: Path, out: Path, cache: Path, epochs: Mapping[str, int]) -> TrainRecipe:
+def training(
+    samples: Path, out: Path, cache: Path, epochs: Mapping[str, int], threads: int = 2
+) -> TrainRecipe:
     """Both stages above `tiny`, with the settings that its validation samples chose.
 
-    cache: folder of the frozen-vision cache. epochs: of each stage.
+    cache: folder of the frozen-vision cache. epochs: of each stage. threads: of the one worker.
     """
     from georay.config.load import parse_recipe
 
@@ -77,7 +83,7 @@ def training(samples: Path, out: Path, cache: Path, epochs: Mapping[str, int]) -
         "gradient_checkpointing": False,
         "vision_cache": str(cache),
         "zero": {"stage": 0},
-        "workers": {"num_workers": 1, "threads": 2},
+        "workers": {"num_workers": 1, "threads": threads},
     }
     return parse_recipe(content, TrainRecipe, "drawn scenes")
 
