@@ -33,7 +33,7 @@ def score_images(
     workers = recipe.workers
     num_actors = workers.num_actors or _default_actors(workers)
     written = (
-        ray.data.from_arrow(_blocks(inputs, num_actors, workers.rows_per_block))
+        ray.data.from_blocks(_blocks(inputs, num_actors, workers.rows_per_block))
         .map_batches(
             ReadImages(recipe.limits),
             batch_size=workers.batch_size,

@@ -330,7 +330,8 @@ def _rows(
     """This worker's slots from a step on, in their order, with their pictures' bytes.
 
     Ray Data reads ahead; an epoch is one dataset. The order and the shares are the plan's and not
-    Ray Data's, whose splits would differ from run to run.
+    Ray Data's, whose splits would differ from run to run. The dataset is made `from_blocks`:
+    `from_arrow` waits for a whole free CPU slot, and workers may leave less than one.
     """
     context = DataContext.get_current()
     context.execution_options.preserve_order = True
@@ -343,7 +344,7 @@ def _rows(
             table.slice(offset, _ROWS_PER_BLOCK)
             for offset in range(0, table.num_rows, _ROWS_PER_BLOCK)
         ]
-        read = ray.data.from_arrow(blocks).map_batches(
+        read = ray.data.from_blocks(blocks).map_batches(
             ReadPictures(),
             batch_size=_AHEAD,
             batch_format="pyarrow",

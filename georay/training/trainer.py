@@ -45,7 +45,7 @@ def fill_vision_cache(job: StageJob, lack: Lack) -> Iterator[bool]:
     batch = recipe.batches.micro_batch
     rows = batch * _BATCHES_PER_BLOCK
     blocks = [missing.slice(start, rows) for start in range(0, missing.num_rows, rows)]
-    stored = ray.data.from_arrow(blocks).map_batches(
+    stored = ray.data.from_blocks(blocks).map_batches(
         StoreVisionFeatures,
         fn_constructor_args=(recipe,),
         batch_size=batch,

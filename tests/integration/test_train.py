@@ -45,9 +45,10 @@ def recipe_of(folder, out, **changes):
 
 @pytest.fixture(scope="module")
 def finished(folder):
-    """A run of both stages and its summary."""
+    """A run of both stages and its summary; its worker leaves less than one CPU slot free."""
     out = folder / "finished"
-    return out, train(recipe_of(folder, out))
+    workers = {"cpus_per_worker": 2.2, "cpus_per_read": 0.3, "max_failures": 0}
+    return out, train(recipe_of(folder, out, workers=workers))
 
 
 def test_both_adapters_are_plain_peft_folders_that_reload_and_answer(finished, folder):

@@ -177,8 +177,10 @@ class Nodes:
         assert wait_until(lambda: _listens(port), 120)
 
     def add(self) -> subprocess.Popen[bytes]:
-        """One more node with one CPU."""
-        return self._start(f"--address={self.address}", "--num-cpus=1")
+        """One more node with one CPU, once it is there: two that start at once miss each other."""
+        node = self._start(f"--address={self.address}", "--num-cpus=1")
+        assert wait_until(lambda: _runs("RuntimeEnvAgent", node), 120), "a node did not start"
+        return node
 
     def _start(self, *options: str) -> subprocess.Popen[bytes]:
         command = ["ray", "start", "--block", "--node-ip-address=127.0.0.1", *options]
@@ -199,6 +201,10 @@ class Nodes:
         for node in reversed(self._running):
             node.terminate()
             node.wait(60)
+
+
+def _runs(name: str, node: subprocess.Popen[bytes]) -> bool:
+    return any(name in child for child in descendants(node.pid).values())
 
 
 def _listens(port: int) -> bool:
@@ -225,9 +231,9 @@ def test_a_lost_node_of_three_is_made_up_for_and_the_losses_end_the_same(
     lost, _ = nodes.add(), nodes.add()
     driver = run.start(nodes.environment)
     run.wait_for_step(some_step(), driver)
-    assert any("RayTrainWorker" in name for name in descendants(lost.pid).values())
-    nodes.add()
+    assert _runs("RayTrainWorker", lost)
     nodes.kill(lost)
+    nodes.add()
     run.finish(driver)
     assert run.losses() == undisturbed.losses()
     assert run.adapter() == undisturbed.adapter()
