@@ -1,6 +1,6 @@
 """Training: our loop against a plain transformers.Trainer, and cached vision against pixels.
 
-    python -m benchmarks.training                   # all three, about 15 minutes on two cores
+    python -m benchmarks.training                   # all three, about ten minutes on two cores
     python -m benchmarks.training --only estimate   # the arithmetic of the paper's size: no run
 
 The models have Qwen-VL's architecture and random weights: they are here for what they cost. The
