@@ -81,8 +81,8 @@ def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) ->
         title="What each stage is worth",
         lead=(
             f"The tiny model of georay, asked about {len(pictures):,} drawn scenes of places that "
-            "it has never seen: as it ships, and after the paper's stages of training. The scenes "
-            "come from StreetWorld, a world that georay draws; they are not photographs."
+            "it has never seen: the bare base, and after the paper's stages of training. The "
+            "scenes come from StreetWorld, a world that georay draws; they are not photographs."
         ),
         comparison=comparison,
         pictures=pictures_with_answers(pictures, first, 12),
