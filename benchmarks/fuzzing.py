@@ -75,7 +75,7 @@ def fuzz(recipe: ServeRecipe, pictures: Sequence[bytes], minutes: float) -> Fact
     """Raises AssertionError, with the upload, for a status that is none of a sane server's."""
     with served(recipe) as server:
         model = httpx.get(f"{server.address}/v1/models").json()["data"][0]["id"]
-        _ask_the_most(server, pictures)
+        _ask_for_much(server, pictures)
         tally = _fuzzed(server, uploads(_seeds(pictures), model), minutes)
         assert server.is_ready()
     memory = {kind: _growth([look[kind] for look in tally.looks]) for kind in tally.looks[0]}
@@ -90,21 +90,17 @@ def fuzz(recipe: ServeRecipe, pictures: Sequence[bytes], minutes: float) -> Fact
     }
 
 
-def _ask_the_most(server: Server, pictures: Sequence[bytes]) -> None:
-    """Requests larger than the broken ones: those fit into the memory of these.
+def _ask_for_much(server: Server, pictures: Sequence[bytes]) -> None:
+    """Large honest requests, by every adapter.
 
-    Some broken uploads ask for much, but seldom, and the first of them would look like growth.
+    Few broken uploads ask for much, and the first that did would look like growth.
     """
     most = FUZZED["limits"]["max_images"]
     files = [("images", ("a.jpg", raw, "image/jpeg")) for raw in pictures[:most]]
     with httpx.Client(base_url=server.address, timeout=300) as client:
         for adapter in ("reasoning", "location", "both"):
             for constrained in ("true", "false"):
-                fields = {
-                    "top_k": "5",
-                    "adapter": adapter,
-                    "constrained": constrained,
-                }
+                fields = {"top_k": "5", "adapter": adapter, "constrained": constrained}
                 client.post("/v1/locate", files=files, data=fields).raise_for_status()
         client.post("/v1/locatability", files=files, data={"overlay": "true"}).raise_for_status()
 

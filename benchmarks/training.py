@@ -1,6 +1,6 @@
 """Training: our loop against a plain transformers.Trainer, and cached vision against pixels.
 
-    python -m benchmarks.training                   # all three, about ten minutes on two cores
+    python -m benchmarks.training                   # all three, about 15 minutes on two cores
     python -m benchmarks.training --only estimate   # the arithmetic of the paper's size: no run
 
 The models have Qwen-VL's architecture and random weights: they are here for what they cost. The
@@ -56,7 +56,7 @@ class Speed:
     losses: tuple[float, ...]
 
 
-def measure_loop(repeats: int = 3) -> dict[str, object]:
+def measure_loop(repeats: int = 5) -> dict[str, object]:
     """Samples per second of a whole run of ours and of a plain Trainer, in turn."""
     ours: list[Speed] = []
     plain: list[Speed] = []
@@ -74,7 +74,7 @@ def measure_loop(repeats: int = 3) -> dict[str, object]:
     return _side_by_side("ours", ours, "plain_trainer", plain) | {"mean_losses": means}
 
 
-def measure_cache(repeats: int = 3) -> dict[str, object]:
+def measure_cache(repeats: int = 5) -> dict[str, object]:
     """Samples per second with cached vision vectors and with pixels, in turn."""
     cached: list[Speed] = []
     seen: list[Speed] = []

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import ray
 import yaml
 from PIL import Image
 from training_room import small_recipe, write_base, write_samples
@@ -48,7 +50,13 @@ def finished(folder):
     """A run of both stages and its summary; its worker leaves less than one CPU slot free."""
     out = folder / "finished"
     workers = {"cpus_per_worker": 2.2, "cpus_per_read": 0.3, "max_failures": 0}
-    return out, train(recipe_of(folder, out, workers=workers))
+    with ThreadPoolExecutor(1) as thread:
+        training = thread.submit(train, recipe_of(folder, out, workers=workers))
+        try:
+            return out, training.result(timeout=300)
+        except TimeoutError:
+            ray.shutdown()  # or the thread would wait for ever
+            raise
 
 
 def test_both_adapters_are_plain_peft_folders_that_reload_and_answer(finished, folder):
