@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -31,8 +31,12 @@ from georay.config.serve import ServeRecipe
 from georay.streetworld.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 
+if TYPE_CHECKING:
+    from georay.models.answering import LocatorSettings
+    from georay.models.locator import Locator
+
 SEED, NUM_PICTURES = 41, 48
-THREADS = 2  # of the model, in the server's replica and in the plain process alike
+CORES = 2  # for the model: threads of the plain process, or replicas of one thread each
 MAX_NEW_TOKENS = 256  # half of what the authors allow
 CLIENTS, REPEATED, REPEATS = (1, 4, 16, 64), 16, 3
 WARM_S, WINDOW_S = 6.0, 20.0
@@ -40,9 +44,9 @@ OVERLOADS, OVERLOAD_S = (2.0, 3.0), 25.0
 TIMEOUT_S, MAX_QUEUED = 60.0, 64
 KILL_CLIENTS, QUIET_S, MOST_S = 8, 4.0, 120.0
 
+# A line: what `tiny` says with its adapters, as JSON that cannot be malformed.
 # A paragraph: free text as the paper's authors ask for, of as many words as a large model writes.
 # `tiny` writes one line, so here its network has untrained weights and goes on to the limit.
-# A line: what `tiny` says with its adapters, as JSON that cannot be malformed.
 # Neither ranks countries, and no locatability is measured beside them.
 PARAGRAPH = {"top_k": "0", "constrained": "false", "locatability": "false"}
 LINE = PARAGRAPH | {"constrained": "true"}
@@ -51,13 +55,16 @@ ASKED = {"paragraph": PARAGRAPH, "line": LINE}
 Facts = dict[str, Any]
 Answer = tuple[str | None, str | None, str | None, int]
 """Country, city, reasons, and how many characters the model wrote; the server does not tell."""
+Measure = Callable[[Server, Sequence[bytes], dict[str, str]], Facts]
+Loop = Callable[[str, Sequence[bytes], str], tuple[float, list[Answer]]]
 
 LOAD: Facts = {
     "answers": {"max_new_tokens": MAX_NEW_TOKENS},
     "limits": {"max_queued": MAX_QUEUED, "timeout_s": TIMEOUT_S},
     "batching": {"max_batch_size": 16, "wait_s": 0.1},
-    "replicas": {"num_cpus": THREADS, "drain_s": TIMEOUT_S},
+    "replicas": {"min": CORES, "max": CORES, "num_cpus": 1, "drain_s": TIMEOUT_S},
 }
+ONE_REPLICA = LOAD | {"replicas": {"num_cpus": CORES, "drain_s": TIMEOUT_S}}
 
 
 def draw_pictures() -> list[bytes]:
@@ -67,13 +74,13 @@ def draw_pictures() -> list[bytes]:
 
 
 def measure_load(model: str) -> Facts:
-    """Throughput and latencies of the server, and of a loop over one picture at a time."""
+    """Throughput and latencies of the server, and of loops over one picture at a time."""
     pictures = draw_pictures()
     with tempfile.TemporaryDirectory() as folder:
-        models = {"paragraph": save_untrained(model, folder), "line": model}
+        untrained = save_untrained(model, folder)
         return {
-            "paragraph": _paragraphs(models["paragraph"], pictures),
-            "line": _beside_one_at_a_time(models["line"], pictures, "line"),
+            "line": _beside_one_at_a_time(model, pictures, "line", _more_and_more),
+            "paragraph": _beside_one_at_a_time(untrained, pictures, "paragraph"),
         }
 
 
@@ -90,47 +97,48 @@ def save_untrained(model: str, folder: str) -> str:
     return folder
 
 
-def _paragraphs(model: str, pictures: Sequence[bytes]) -> Facts:
+def _more_and_more(server: Server, pictures: Sequence[bytes], fields: dict[str, str]) -> Facts:
     """From one client to many, a Poisson stream below capacity, and two beyond it."""
-
-    def measure(server: Server) -> Facts:
-        steps = {
-            f"{number}_clients": asyncio.run(closed_loop(server, pictures, PARAGRAPH, number))
-            for number in CLIENTS
-        }
-        capacity = steps[f"{CLIENTS[-1]}_clients"]["answers_per_s"]
-        part = asyncio.run(open_loop(server, pictures, 0.7 * capacity))
-        beyond = {
-            f"{times:g}_times_capacity": asyncio.run(open_loop(server, pictures, times * capacity))
-            for times in OVERLOADS
-        }
-        return {"closed_loop": steps, "poisson_0.7_of_capacity": part, "beyond_capacity": beyond}
-
-    return _beside_one_at_a_time(model, pictures, "paragraph", measure)
+    steps = {
+        f"{number}_clients": asyncio.run(closed_loop(server, pictures, fields, number))
+        for number in CLIENTS
+    }
+    capacity = steps[f"{CLIENTS[-1]}_clients"]["answers_per_s"]
+    part = asyncio.run(open_loop(server, pictures, fields, 0.7 * capacity))
+    beyond = {
+        f"{times:g}_times_capacity": asyncio.run(
+            open_loop(server, pictures, fields, times * capacity)
+        )
+        for times in OVERLOADS
+    }
+    return {"closed_loop": steps, "poisson_0.7_of_capacity": part, "beyond_capacity": beyond}
 
 
 def _beside_one_at_a_time(
-    model: str,
-    pictures: Sequence[bytes],
-    kind: str,
-    measure: Callable[[Server], Facts] | None = None,
+    model: str, pictures: Sequence[bytes], kind: str, measure: Measure | None = None
 ) -> Facts:
-    """The server with 16 clients against a loop that ran before it and after it."""
+    """The server with 16 clients against loops that ran before it and after it."""
     fields = ASKED[kind]
-    before, answers = one_at_a_time(model, pictures, kind)
+    before = {loop.__name__: one_at_a_time(loop, model, pictures, kind) for loop in LOOPS}
+    answers = before[plain_loop.__name__][1]
     with served(_recipe(LOAD, model)) as server:
         equal = _equal(answers, ask_all(server, pictures, fields))
-        loops = [
+        served_ones = [
             asyncio.run(closed_loop(server, pictures, fields, REPEATED)) for _ in range(REPEATS)
         ]
-        more = {} if measure is None else measure(server)
-    after, _ = one_at_a_time(model, pictures, kind)
-    rates = [loop["answers_per_s"] for loop in loops]
+        more = {} if measure is None else measure(server, pictures, fields)
+    rates = [one["answers_per_s"] for one in served_ones]
+    facts: Facts = {f"{REPEATED}_clients_per_s": spread(rates)}
+    for loop in LOOPS:
+        after, _ = one_at_a_time(loop, model, pictures, kind)
+        alone = [before[loop.__name__][0], after]
+        facts[loop.__name__] = {
+            "pictures_per_s": spread(alone),
+            "served_times_as_fast": spread([rate / max(alone) for rate in rates]),
+        }
     return {
-        "one_at_a_time_per_s": spread([before, after]),
-        f"{REPEATED}_clients_per_s": spread(rates),
-        "times_one_at_a_time": spread([rate / max(before, after) for rate in rates]),
-        f"{REPEATED}_clients": loops[0],
+        **facts,
+        f"{REPEATED}_clients": served_ones[0],
         "characters_per_answer": sum(one[3] for one in answers) / len(answers),
         "same_answers": equal,
         "server_start_s": round(server.start_s, 1),
@@ -138,28 +146,52 @@ def _beside_one_at_a_time(
     }
 
 
-def one_at_a_time(model: str, pictures: Sequence[bytes], kind: str) -> tuple[float, list[Answer]]:
+def one_at_a_time(
+    loop: Loop, model: str, pictures: Sequence[bytes], kind: str
+) -> tuple[float, list[Answer]]:
     """Pictures per second, and the answers, of a plain process that loops over them."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        found: tuple[float, list[Answer]] = pool.apply(plain_loop, (model, pictures, kind))
+        found: tuple[float, list[Answer]] = pool.apply(loop, (model, pictures, kind))
     return found
 
 
 def plain_loop(model: str, pictures: Sequence[bytes], kind: str) -> tuple[float, list[Answer]]:
-    """What the authors' script does: load the model, then ask about each picture in turn."""
-    import torch
+    """What the authors' script does: the model and its adapters as PEFT loads them, then one
+    picture after the other."""
+    from georay.models.loading import load_family
+    from georay.models.locator import Locator, load_adapters
+    from georay.models.registry import packaged_adapters
 
-    from georay.models.answering import LocatorSettings
-    from georay.models.families.base import Sampling
+    family = load_family(model)
+    folder = packaged_adapters(model) if kind == "line" else None
+    stack = None if folder is None else load_adapters(family, model, folder)
+    return _looped(Locator(family, _settings(kind), stack=stack), pictures)
+
+
+def locator_loop(model: str, pictures: Sequence[bytes], kind: str) -> tuple[float, list[Answer]]:
+    """The same with this package's own locator, which folds small adapters into the weights."""
     from georay.models.locator import Locator
     from georay.models.registry import packaged_adapters
 
-    torch.set_num_threads(THREADS)
-    settings = LocatorSettings(
-        constrained=kind == "line", sampling=Sampling(max_new_tokens=MAX_NEW_TOKENS)
-    )
     adapters = packaged_adapters(model) if kind == "line" else None
-    locator = Locator.from_pretrained(model, adapters, settings=settings)
+    return _looped(Locator.from_pretrained(model, adapters, settings=_settings(kind)), pictures)
+
+
+LOOPS: tuple[Loop, ...] = (plain_loop, locator_loop)
+
+
+def _settings(kind: str) -> "LocatorSettings":
+    from georay.models.answering import LocatorSettings
+    from georay.models.families.base import Sampling
+
+    sampling = Sampling(max_new_tokens=MAX_NEW_TOKENS)
+    return LocatorSettings(constrained=kind == "line", sampling=sampling)
+
+
+def _looped(locator: "Locator", pictures: Sequence[bytes]) -> tuple[float, list[Answer]]:
+    import torch
+
+    torch.set_num_threads(CORES)
     locator.locate(pictures[:2], top_k=0)  # the first ones allocate
     began = time.perf_counter()
     found = [locator.locate([picture], top_k=0)[0] for picture in pictures]
@@ -212,10 +244,12 @@ async def closed_loop(
     }
 
 
-async def open_loop(server: Server, pictures: Sequence[bytes], per_second: float) -> Facts:
+async def open_loop(
+    server: Server, pictures: Sequence[bytes], fields: dict[str, str], per_second: float
+) -> Facts:
     """Poisson arrivals. Raises AssertionError where one is lost, late, or refused unclearly."""
     before = server.count()
-    async with Load(server.address, pictures, PARAGRAPH) as load:
+    async with Load(server.address, pictures, fields) as load:
         await load.arrivals(per_second, OVERLOAD_S, SEED)
     counted = {status: n for status, n in server.count().since(before).answered.items() if n}
     answered = [one for one in load.asked if one.status == 200]
@@ -235,7 +269,7 @@ async def open_loop(server: Server, pictures: Sequence[bytes], per_second: float
 
 def measure_kills(model: str, kills: int) -> Facts:
     """What came of every request while the only replica was killed again and again."""
-    with served(_recipe(LOAD, model)) as server:
+    with served(_recipe(ONE_REPLICA, model)) as server:
         asked, outages = asyncio.run(_killed(server, draw_pictures(), kills))
     slowest = max(one.seconds for one in asked)
     assert set(statuses(asked)) <= {"200", "429", "503", "504"}, statuses(asked)
@@ -297,7 +331,7 @@ def main() -> None:
         results = measure_steps(_recipe(SCALING, options.model), pictures, LINE)
         results["to_zero"] = measure_cold_start(_recipe(ZERO, options.model), pictures, LINE)
     elif options.kills:
-        name, config = "serving_kills", config | {"recipe": LOAD, "clients": KILL_CLIENTS}
+        name, config = "serving_kills", config | {"recipe": ONE_REPLICA, "clients": KILL_CLIENTS}
         results = measure_kills(options.model, options.kills)
     elif options.fuzz_minutes:
         name, config = "serving_fuzz", {"model": options.model, "recipe": FUZZED}
@@ -305,7 +339,7 @@ def main() -> None:
     else:
         name, config = (
             "serving_load",
-            config | {"fields": ASKED, "recipe": LOAD, "threads": THREADS},
+            config | {"fields": ASKED, "recipe": LOAD, "threads_of_a_loop": CORES},
         )
         results = measure_load(options.model)
     path = write_record(name, config, results)

@@ -164,7 +164,8 @@ class LocalAnswerer:
         if not settings.constrained:
             texts = self._family.generate(self._family.encode(exchanges), settings.sampling)
         elif self._in_halves:
-            seen = self._family.look(self._encoded(exchanges, LOCATION))
+            asked = [_asked(exchange, LOCATION) for exchange in exchanges]
+            seen = self._family.look(self._family.encode(asked))
             places = [json.loads(text) for text in self._completed(seen, LOCATION)]
             texts = self._with_reasons(exchanges, places, seen=seen)
         else:
@@ -207,18 +208,16 @@ class LocalAnswerer:
         """
         assert self._stack is not None
         with self._stack.only(STAGES[0]):
-            batch = self._encoded(exchanges, REASONING)
-            if seen is not None and "image_features" in seen:
-                del batch["pixel_values"]
-                batch["image_features"] = seen["image_features"]
+            asked = [_asked(exchange, REASONING) for exchange in exchanges]
+            if seen is None:
+                batch = self._family.encode(asked)
+            else:
+                batch = self._family.ask_again(asked, seen)
             texts = self._completed(batch, REASONING, known, on_text)
         answers = [
             {**values, **json.loads(text)} for values, text in zip(known, texts, strict=True)
         ]
         return [json.dumps(answer, ensure_ascii=False) for answer in answers]
-
-    def _encoded(self, exchanges: Sequence[Exchange], prompt: Prompt) -> Batch:
-        return self._family.encode([_asked(exchange, prompt) for exchange in exchanges])
 
     def _completed(
         self,

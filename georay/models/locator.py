@@ -180,6 +180,8 @@ def load_model(
         model, revision=revision, precision=precision, device=device, max_pixels=max_pixels
     )
     stack = None if adapters is None else load_adapters(family, model, adapters, active)
+    if stack is not None:
+        stack.fold()
     spec = REGISTRY.get(model)
     exact = revision or (spec.revision if spec else None)
     return LoadedModel(model, exact, family, stack, _calibration(model, adapters))

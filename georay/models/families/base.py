@@ -77,6 +77,12 @@ class Family(Protocol):
         A family whose vision part cannot be asked by itself returns the batch as it is.
         """
 
+    def ask_again(self, exchanges: Sequence[Exchange], seen: Batch) -> Batch:
+        """As `encode`, for exchanges about the same pictures as `seen`, which `look` gave.
+
+        What `look` saw is not looked at again.
+        """
+
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
         """One answer per row of an encoded batch, without special tokens."""
 

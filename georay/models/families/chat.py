@@ -75,6 +75,10 @@ class ChatFamily:
         """The batch as it is: these networks look while they read."""
         return batch
 
+    def ask_again(self, exchanges: Sequence[Exchange], seen: Batch) -> Batch:  # noqa: ARG002
+        """As `encode`: nothing was seen before."""
+        return self.encode(exchanges)
+
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
         """One answer per row of an encoded batch, without special tokens."""
         return generate_text(self.network, self.tokenizer, batch, sampling)

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from peft import PeftModel
+from peft.tuners.lora import Linear
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from georay.core.prompts import Conversation
+from georay.models import folding
 from georay.models.adapter_card import LoraSettings, base_fingerprint, read_card
 from georay.models.adapters import STAGES, AdapterStack, lora_defaults
 from georay.models.families.base import Exchange, Sampling
@@ -144,6 +146,48 @@ def test_switching_gives_both_the_first_alone_or_the_bare_base(
     stack.activate(STAGES)
     assert distance(logits(network), both) < 1e-6
     assert min(distance(both, first), distance(first, base)) > 0.05
+
+
+def test_folded_stack_answers_the_same_with_every_set_of_adapters(
+    small_chat_network: Build, family: str
+) -> None:
+    stack = trained_stack(small_chat_network(family, 7))
+    sets: tuple[tuple[str, ...], ...] = (STAGES, STAGES[:1], (), STAGES)
+    before = []
+    for names in sets:
+        stack.activate(names)
+        before.append(logits(stack.model))
+    stack.fold()
+    adapted = [layer for layer in stack.model.modules() if isinstance(layer, Linear)]
+    for layer in adapted:  # a folded stack reads none of them
+        for matrix in layer.lora_B.values():
+            matrix.register_forward_hook(_refuse)
+    for names, expected in zip(sets, before, strict=True):
+        stack.activate(names)
+        assert distance(logits(stack.model), expected) < 1e-4
+    with stack.only(*STAGES[:1]):
+        assert distance(logits(stack.model), before[1]) < 1e-4
+    assert distance(logits(stack.model), before[0]) < 1e-4
+    assert distance(before[0], before[1]) > 0.01
+    assert distance(before[1], before[2]) > 0.01
+    with pytest.raises(AssertionError, match="only answers"):
+        stack.train_only("location")
+
+
+def _refuse(*_: object) -> None:
+    raise AssertionError("an adapter was computed apart from its weight")
+
+
+def test_large_or_rounded_network_is_not_folded(
+    small_chat_network: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded = AdapterStack.build(small_chat_network("qwen", 7).bfloat16(), "small")
+    rounded.fold()
+    rounded.train_only("reasoning")  # as before: nothing was folded
+    monkeypatch.setattr(folding, "MOST_BYTES", 100)
+    large = AdapterStack.build(small_chat_network("qwen", 7), "small")
+    large.fold()
+    large.train_only("reasoning")
 
 
 def test_a_familys_answers_follow_the_adapters_that_act(

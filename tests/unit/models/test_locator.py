@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -208,6 +209,7 @@ def test_adapters_act_and_foreign_ones_are_refused(folder: Path, tmp_path: Path)
                 parameter.add_(0.2)
     stack.save(tmp_path)
     stack.model.eval()
+    stack.fold()
     tuned = Locator.from_pretrained(str(folder), tmp_path, settings=QUICK, device="cpu")
     expected = Locator(_family(base), QUICK, stack=stack).locate([picture()], top_k=1)[0]
     assert said(tuned.locate([picture()], top_k=1)[0]) == said(expected)
@@ -228,13 +230,18 @@ def test_place_and_reasons_are_asked_of_the_adapters_that_learnt_them(
     stack = AdapterStack.build(family.network, "small", ("reasoning", "location"))
     stack.model.eval()
     asked: list[tuple[str, tuple[str, ...]]] = []
-    encode = family.encode
 
-    def heard(exchanges: Sequence[Exchange]) -> Batch:
-        asked.extend((one.conversation.question, stack.active) for one in exchanges)
-        return encode(exchanges)
+    def hear(name: str) -> None:
+        encode = getattr(family, name)
 
-    monkeypatch.setattr(family, "encode", heard)
+        def heard(exchanges: Sequence[Exchange], *seen: Batch) -> Batch:
+            asked.extend((one.conversation.question, stack.active) for one in exchanges)
+            return cast("Batch", encode(exchanges, *seen))
+
+        monkeypatch.setattr(family, name, heard)
+
+    hear("encode")
+    hear("ask_again")
     (found,) = Locator(family, QUICK, stack=stack).locate([picture()], top_k=1)
     assert asked == [
         (LOCATION.question, ("reasoning", "location")),
@@ -244,12 +251,17 @@ def test_place_and_reasons_are_asked_of_the_adapters_that_learnt_them(
     assert list(json.loads(found.raw or "")) == ["country", "city", "reasons"]
     assert found.city == found.candidates[0].towns[0].city
     asked.clear()
-    looks = []
+    looks, reads = [], []
     family.network.transformer.visual.register_forward_hook(lambda *_: looks.append(1))
+    pixels = family.processor.pixels
+    monkeypatch.setattr(family.processor, "pixels", lambda one: reads.append(1) or pixels(one))
     (written,) = Locator(family, QUICK, stack=stack).locate([picture()], top_k=0)
-    assert [adapters for _, adapters in asked] == [("reasoning", "location"), ("reasoning",)]
+    assert asked == [
+        (LOCATION.question, ("reasoning", "location")),
+        (REASONING.question, ("reasoning",)),
+    ]
     assert list(json.loads(written.raw or "")) == ["country", "city", "reasons"]
-    assert len(looks) == 1, "the picture is seen once for both questions"
+    assert len(looks) == len(reads) == 1, "the picture is seen once for both questions"
 
 
 @pytest.mark.parametrize(

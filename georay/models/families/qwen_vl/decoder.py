@@ -30,7 +30,12 @@ class Attention(nn.Module):
         self.c_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=not config.no_bias)
 
     def forward(
-        self, x: Tensor, turn: Rotation, mask: Tensor | None, cache: Cache | None
+        self,
+        x: Tensor,
+        turn: Rotation,
+        mask: Tensor | None,
+        cache: Cache | None,
+        only_last: bool,
     ) -> Tensor:
         batch, tokens, width = x.shape
         states = self.c_attn(x).view(batch, tokens, 3, self.num_heads, width // self.num_heads)
@@ -38,10 +43,13 @@ class Attention(nn.Module):
         value = states[:, :, 2].transpose(1, 2)
         if cache is not None:
             key, value = cache.update(key, value, self.layer)
+        if only_last:
+            query, mask = query[:, :, -1:], None if mask is None else mask[:, :, -1:]
+        asking = query.shape[2]
         mixed = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, is_causal=mask is None and tokens > 1
+            query, key, value, attn_mask=mask, is_causal=mask is None and asking > 1
         )
-        return self.c_proj(mixed.transpose(1, 2).reshape(batch, tokens, width))
+        return self.c_proj(mixed.transpose(1, 2).reshape(batch, asking, width))
 
 
 class MLP(nn.Module):
@@ -69,7 +77,18 @@ class QwenVLBlock(GradientCheckpointingLayer):
         self.mlp = MLP(config)
 
     def forward(
-        self, x: Tensor, turn: Rotation, mask: Tensor | None, past_key_values: Cache | None = None
+        self,
+        x: Tensor,
+        turn: Rotation,
+        mask: Tensor | None,
+        past_key_values: Cache | None = None,
+        only_last: bool = False,
     ) -> Tensor:
-        x = x + self.attn(self.ln_1(x), turn, mask, past_key_values)
+        """[batch, tokens, width] -> the same, or [batch, 1, width] with `only_last`.
+
+        Of the layer below the head only the last token is read: the others' keys and values go to
+        the cache, and nothing more is computed of them.
+        """
+        mixed = self.attn(self.ln_1(x), turn, mask, past_key_values, only_last)
+        x = (x[:, -1:] if only_last else x) + mixed
         return x + self.mlp(self.ln_2(x))

@@ -50,8 +50,7 @@ class QwenVLFamily:
 
     def encode(self, exchanges: Sequence[Exchange]) -> Batch:
         """Prompts that end where the model speaks, padded on the left; any answer is left out."""
-        prompts = [qwen_vl_text(exchange.conversation).context for exchange in exchanges]
-        return dict(self.processor(prompts, _all_images(exchanges)))
+        return dict(self.processor(_prompts(exchanges), _all_images(exchanges)))
 
     def encode_for_training(self, exchanges: Sequence[Exchange]) -> Batch:
         """Prompts with answers, padded on the right, and `labels` that are IGNORED but for answers.
@@ -83,6 +82,11 @@ class QwenVLFamily:
         words = {name: tensor for name, tensor in batch.items() if name != "pixel_values"}
         return words | {"image_features": features}
 
+    def ask_again(self, exchanges: Sequence[Exchange], seen: Batch) -> Batch:
+        """Prompts as `encode` gives them, with the `image_features` of `seen`."""
+        words = self.processor.words(_prompts(exchanges))
+        return words | {"image_features": seen["image_features"]}
+
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
         """One answer per row of an encoded batch, without special tokens."""
         return generate_text(self.network, self.tokenizer, batch, sampling)
@@ -97,6 +101,10 @@ class QwenVLFamily:
         text = qwen_vl_text(conversation)
         context = self.tokenizer(self.processor.expand(text.context))["input_ids"]
         return context, self.tokenizer(text.target)["input_ids"]
+
+
+def _prompts(exchanges: Sequence[Exchange]) -> list[str]:
+    return [qwen_vl_text(exchange.conversation).context for exchange in exchanges]
 
 
 def _all_images(exchanges: Sequence[Exchange]) -> list[Image.Image]:

@@ -76,8 +76,12 @@ class QwenVLModel(QwenVLPreTrainedModel):
         inputs_embeds: Tensor | None = None,
         image_features: Tensor | None = None,
         use_cache: bool | None = None,
+        only_last: bool = False,
     ) -> BaseModelOutputWithPast:
-        """As `QwenVLForConditionalGeneration.forward`, up to the last hidden states."""
+        """As `QwenVLForConditionalGeneration.forward`, up to the last hidden states.
+
+        only_last: of the last token alone.
+        """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give either input_ids or inputs_embeds")
         if input_ids is not None:
@@ -94,8 +98,9 @@ class QwenVLModel(QwenVLPreTrainedModel):
         )
         turn = self._rotation(position_ids, past_key_values)
         hidden = inputs_embeds
-        for block in self.h:
-            hidden = block(hidden, turn, mask, past_key_values=past_key_values)
+        for number, block in enumerate(self.h, 1):
+            ends = only_last and number == len(self.h)
+            hidden = block(hidden, turn, mask, past_key_values=past_key_values, only_last=ends)
         return BaseModelOutputWithPast(
             last_hidden_state=self.ln_f(hidden),
             past_key_values=past_key_values if use_cache else None,
@@ -204,6 +209,7 @@ class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):
             inputs_embeds=inputs_embeds,
             image_features=image_features,
             use_cache=use_cache,
+            only_last=isinstance(logits_to_keep, int) and logits_to_keep == 1,
         )
         if isinstance(logits_to_keep, int):
             hidden = outputs.last_hidden_state[:, -logits_to_keep:]

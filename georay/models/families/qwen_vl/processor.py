@@ -80,13 +80,15 @@ class QwenVLProcessor:
         num_slots = sum(len(_IMAGE_SLOT.findall(prompt)) for prompt in text)
         if num_slots != len(images):
             raise ValueError(f"the prompts have places for {num_slots} images, got {len(images)}")
-        encoded = self.tokenizer(
-            [self.expand(prompt) for prompt in text], padding=True, return_tensors="pt"
-        )
-        features = dict(encoded)
+        features = self.words(text)
         if images:
             features["pixel_values"] = self.pixels(images)
         return BatchFeature(features)
+
+    def words(self, text: Sequence[str]) -> dict[str, Tensor]:
+        """What a call gives without `pixel_values`: for pictures whose vectors are known."""
+        prompts = [self.expand(prompt) for prompt in text]
+        return dict(self.tokenizer(prompts, padding=True, return_tensors="pt"))
 
     def expand(self, prompt: str) -> str:
         """The prompt with one <imgpad> for every vector of each picture."""

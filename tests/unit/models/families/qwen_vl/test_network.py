@@ -336,6 +336,28 @@ def test_only_the_positions_asked_for_are_scored(network: Network) -> None:
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("padding", [0, 3])
+def test_last_layer_computes_only_the_token_that_is_scored(network: Network, padding: int) -> None:
+    ids = torch.tensor([words(9), words(9)[::-1]])
+    mask = torch.ones_like(ids)
+    mask[0, :padding] = 0
+    seen: list[int] = []
+    network.transformer.h[-1].mlp.register_forward_hook(lambda *call: seen.append(len(call[2][0])))
+    whole = network(input_ids=ids, attention_mask=mask)
+    last = network(input_ids=ids, attention_mask=mask, logits_to_keep=1)
+    torch.testing.assert_close(last.logits, whole.logits[:, -1:])
+    assert seen == [9, 1]
+    # What comes next reads the keys and values of all tokens, also in the last layer.
+    more = torch.tensor([[7], [11]])
+    mask = torch.cat((mask, torch.ones_like(more)), dim=1)
+    after = [
+        network(input_ids=more, attention_mask=mask, past_key_values=one.past_key_values).logits
+        for one in (whole, last)
+    ]
+    torch.testing.assert_close(*after)
+
+
+@torch.inference_mode()
 def test_loss_is_the_mean_over_learnt_tokens_or_over_a_given_number(network: Network) -> None:
     ids = torch.tensor([words(9)])
     labels = ids.clone()
