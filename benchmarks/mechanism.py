@@ -17,9 +17,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from benchmarks.curve import Point, curves_svg
 from benchmarks.record import write_record
 from georay.config.cluster import ClusterRecipe
@@ -31,8 +28,6 @@ from georay.runtime.connect import connect
 
 SEED, NUM_SCENES, TEST_IMAGES = 52, 12_000, 1_000
 SEEDS = (0, 1, 2)
-REASONING_SCENES = 1_000
-"""Scenes whose clues are learnt: fewer reasons than located pictures, as in the paper."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 MIX_IMAGES = 600
 EPOCHS = {"reasoning": 3, "location": 10}
@@ -41,21 +36,14 @@ FIGURE = Path("docs/figure6.svg")
 
 def samples(folder: Path, share: float | None = None) -> Path:
     """Samples of both stages; with a share, stage 2 is a mix of that many locatable pictures."""
-    out = folder / ("samples-few-clues" if share is None else f"samples-{share:g}")
+    out = folder / ("samples" if share is None else f"samples-{share:g}")
     mix: Mapping[str, Any] | None = None
     if share is not None:
         mix = {"locatable_share": share, "num_images": MIX_IMAGES}
     if not (out / "samples.json").exists():
-        print(make_samples(_clues_to_learn(folder), folder / "curation", out, mix), flush=True)
+        clues = folder / "scenes" / "clues.parquet"
+        print(make_samples(clues, folder / "curation", out, mix), flush=True)
     return out / "samples"
-
-
-def _clues_to_learn(folder: Path) -> Path:
-    few = folder / "clues-to-learn.parquet"
-    clues = pq.read_table(folder / "scenes" / "clues.parquet")
-    first = pc.less(clues["image_id"], f"streetworld-{SEED}-{REASONING_SCENES:08d}")
-    pq.write_table(clues.filter(first), few)
-    return few
 
 
 def table_two(folder: Path, split: str, threads: int) -> Comparison:
@@ -118,7 +106,6 @@ def main() -> None:
         "scenes": f"{NUM_SCENES} of seed {SEED}, drawn",
         "seeds": list(SEEDS),
         "asked_about": f"{TEST_IMAGES} pictures of the {options.split} places",
-        "reasoning_scenes": REASONING_SCENES,
         "mix_images": MIX_IMAGES,
         "training": trained.model_dump(mode="json"),
     }

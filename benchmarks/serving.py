@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from georay.models.locator import Locator
 
 SEED, NUM_PICTURES = 41, 48
-CORES = 2  # for the model: threads of the plain process, or replicas of one thread each
+THREADS = 2  # of the model, in the server's replica and in the loops alike
 MAX_NEW_TOKENS = 256  # half of what the authors allow
 CLIENTS, REPEATED, REPEATS = (1, 4, 16, 64), 16, 3
 WARM_S, WINDOW_S = 6.0, 20.0
@@ -62,9 +62,8 @@ LOAD: Facts = {
     "answers": {"max_new_tokens": MAX_NEW_TOKENS},
     "limits": {"max_queued": MAX_QUEUED, "timeout_s": TIMEOUT_S},
     "batching": {"max_batch_size": 16, "wait_s": 0.1},
-    "replicas": {"min": CORES, "max": CORES, "num_cpus": 1, "drain_s": TIMEOUT_S},
+    "replicas": {"num_cpus": THREADS, "drain_s": TIMEOUT_S},
 }
-ONE_REPLICA = LOAD | {"replicas": {"num_cpus": CORES, "drain_s": TIMEOUT_S}}
 
 
 def draw_pictures() -> list[bytes]:
@@ -191,7 +190,7 @@ def _settings(kind: str) -> "LocatorSettings":
 def _looped(locator: "Locator", pictures: Sequence[bytes]) -> tuple[float, list[Answer]]:
     import torch
 
-    torch.set_num_threads(CORES)
+    torch.set_num_threads(THREADS)
     locator.locate(pictures[:2], top_k=0)  # the first ones allocate
     began = time.perf_counter()
     found = [locator.locate([picture], top_k=0)[0] for picture in pictures]
@@ -269,7 +268,7 @@ async def open_loop(
 
 def measure_kills(model: str, kills: int) -> Facts:
     """What came of every request while the only replica was killed again and again."""
-    with served(_recipe(ONE_REPLICA, model)) as server:
+    with served(_recipe(LOAD, model)) as server:
         asked, outages = asyncio.run(_killed(server, draw_pictures(), kills))
     slowest = max(one.seconds for one in asked)
     assert set(statuses(asked)) <= {"200", "429", "503", "504"}, statuses(asked)
@@ -331,7 +330,7 @@ def main() -> None:
         results = measure_steps(_recipe(SCALING, options.model), pictures, LINE)
         results["to_zero"] = measure_cold_start(_recipe(ZERO, options.model), pictures, LINE)
     elif options.kills:
-        name, config = "serving_kills", config | {"recipe": ONE_REPLICA, "clients": KILL_CLIENTS}
+        name, config = "serving_kills", config | {"recipe": LOAD, "clients": KILL_CLIENTS}
         results = measure_kills(options.model, options.kills)
     elif options.fuzz_minutes:
         name, config = "serving_fuzz", {"model": options.model, "recipe": FUZZED}
@@ -339,7 +338,7 @@ def main() -> None:
     else:
         name, config = (
             "serving_load",
-            config | {"fields": ASKED, "recipe": LOAD, "threads_of_a_loop": CORES},
+            config | {"fields": ASKED, "recipe": LOAD, "threads": THREADS},
         )
         results = measure_load(options.model)
     path = write_record(name, config, results)
