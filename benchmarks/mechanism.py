@@ -2,6 +2,7 @@
 
     python -m benchmarks.mechanism                  # hours on two cores; killed, it goes on
     python -m benchmarks.mechanism --only table2
+    python -m benchmarks.mechanism --only reasons   # why reasons alone taught no country: minutes
 
 Two cores do more with a run on each: `OMP_NUM_THREADS=1` and `--threads 1`, once per table.
 
@@ -13,58 +14,115 @@ docs/figure6.svg say what came out. Scenes, scores and vision cache are those of
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from benchmarks.curve import Point, curves_svg
 from benchmarks.record import write_record
 from georay.config.cluster import ClusterRecipe
 from georay.core.manifest import write_atomic
+from georay.evaluation.predict import predict
 from georay.evaluation.tables import LEVELS, Comparison
 from georay.flow.ablation import answer_rows, measured
 from georay.flow.drawn import asking, curate, draw, make_samples, training
+from georay.models.registry import packaged_adapters
 from georay.runtime.connect import connect
+from georay.training.run import train
 
 SEED, NUM_SCENES, TEST_IMAGES = 52, 12_000, 1_000
 SEEDS = (0, 1, 2)
+REASONING_SCENES = 1_000
+"""Scenes whose clues are learnt: fewer reasons than located pictures, as in the paper."""
+CLUE_SCENES = (1_000, 4_000, NUM_SCENES)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 MIX_IMAGES = 600
 EPOCHS = {"reasoning": 3, "location": 10}
 FIGURE = Path("docs/figure6.svg")
 
+Files = dict[str, list[Path]]
+"""Predictions of each row, one file per seed."""
 
-def samples(folder: Path, share: float | None = None) -> Path:
-    """Samples of both stages; with a share, stage 2 is a mix of that many locatable pictures."""
-    out = folder / ("samples" if share is None else f"samples-{share:g}")
+
+def samples(folder: Path, share: float | None = None, scenes: int = REASONING_SCENES) -> Path:
+    """Samples of both stages, the reasons of the first `scenes` among them; with a share, stage 2
+    is a mix of that many locatable pictures.
+    """
+    out = folder / (f"samples-clues-{scenes}" if share is None else f"samples-{share:g}")
     mix: Mapping[str, Any] | None = None
     if share is not None:
         mix = {"locatable_share": share, "num_images": MIX_IMAGES}
     if not (out / "samples.json").exists():
-        clues = folder / "scenes" / "clues.parquet"
+        clues = _clues_to_learn(folder, scenes)
         print(make_samples(clues, folder / "curation", out, mix), flush=True)
     return out / "samples"
 
 
-def table_two(folder: Path, split: str, threads: int) -> Comparison:
+def _clues_to_learn(folder: Path, scenes: int) -> Path:
+    few = folder / f"clues-of-{scenes}.parquet"
+    clues = pq.read_table(folder / "scenes" / "clues.parquet")
+    first = pc.less(clues["image_id"], f"streetworld-{SEED}-{scenes:08d}")
+    pq.write_table(clues.filter(first), few)
+    return few
+
+
+def table_two(folder: Path, split: str, threads: int) -> Files:
     """The four rows."""
     source, out = samples(folder), folder / "table2"
     trained = training(source, out, folder / "vision", EPOCHS, threads)
     asked = asking(source, out / "unused.parquet", TEST_IMAGES, split)
-    files = answer_rows(trained, asked, out, SEEDS)
-    return measured("Table 2 on StreetWorld", files)
+    return answer_rows(trained, asked, out, SEEDS)
 
 
-def figure_six(folder: Path, split: str, threads: int) -> Comparison:
+def figure_six(folder: Path, split: str, threads: int) -> Files:
     """The location stage alone, on mixes of one size; all are asked about the same pictures."""
     test = asking(samples(folder), folder / "unused.parquet", TEST_IMAGES, split)
-    files: dict[str, list[Path]] = {}
+    files: Files = {}
     for share in SHARES:
         out = folder / f"mix-{share:g}"
         trained = training(samples(folder, share), out, folder / "vision", EPOCHS, threads)
         found = answer_rows(trained, test, out, SEEDS, rows=("location only",))
         files[f"{share:.0%} locatable"] = found["location only"]
-    return measured("Figure 6 on StreetWorld", files)
+    return files
+
+
+def reasons_alone(folder: Path, split: str, threads: int) -> Files:
+    """Stage 1 alone: by the scenes whose clues it learnt, asked Table 2's question or its own.
+
+    The largest number is that of the adapters in the package (`jobs.tune_tiny`, same settings).
+    """
+    test = asking(samples(folder), folder / "unused.parquet", TEST_IMAGES, split)
+    packaged = packaged_adapters("tiny")
+    assert packaged is not None
+    files: Files = {}
+    for scenes in CLUE_SCENES:
+        out, adapters = folder / f"reasons-{scenes}", packaged
+        if scenes != NUM_SCENES:
+            source = samples(folder, scenes=scenes)
+            stage = {"reasoning": EPOCHS["reasoning"]}
+            train(training(source, out, folder / "vision", stage, threads))
+            adapters = out / "adapters"
+        for prompt in ("location", "reasoning"):
+            file = out / f"{split}-{prompt}.parquet"
+            question = test.answering.model_copy(update={"prompt": prompt, "max_new_tokens": 96})
+            changes = {"adapters": str(adapters), "active_adapters": ("reasoning",)}
+            predict(test.model_copy(update=changes | {"answering": question, "output": str(file)}))
+            files[f"{scenes:,} scenes, {prompt} question"] = [file]
+    return files
+
+
+def commonest_answers(files: Files) -> dict[str, list[dict[str, int]]]:
+    """Of each file: how many countries its answers name, and how often the commonest of them."""
+    return {label: [_commonest(file) for file in paths] for label, paths in files.items()}
+
+
+def _commonest(file: Path) -> dict[str, int]:
+    counts = Counter(pq.read_table(file)["country"].drop_null().to_pylist())
+    return {"countries": len(counts), "commonest": max(counts.values(), default=0)}
 
 
 def draw_figure_six(found: Comparison) -> str:
@@ -87,33 +145,38 @@ def draw_figure_six(found: Comparison) -> str:
 
 def main() -> None:
     """Runs what is asked for and is not done yet, and writes the record."""
+    studies = {"table2": table_two, "figure6": figure_six, "reasons": reasons_alone}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--folder", type=Path, default=Path("runs/shipped"))
-    parser.add_argument("--only", choices=("table2", "figure6"))
+    parser.add_argument("--only", choices=tuple(studies))
     parser.add_argument("--threads", type=int, default=2, help="of each training")
     parser.add_argument("--split", choices=("validation", "test"), default="test")
     options = parser.parse_args()
     folder: Path = options.folder.absolute()
-    found: dict[str, Comparison] = {}
     with connect(ClusterRecipe()):  # one for all runs: starting it takes seconds
         print(curate(draw(folder / "scenes", SEED, NUM_SCENES), folder / "curation"), flush=True)
-        if options.only != "figure6":
-            found["table2"] = table_two(folder, options.split, options.threads)
-        if options.only != "table2":
-            found["figure6"] = figure_six(folder, options.split, options.threads)
+        found = {
+            name: study(folder, options.split, options.threads)
+            for name, study in studies.items()
+            if options.only in (None, name)
+        }
     trained = training(Path("samples"), Path("out"), Path("vision"), EPOCHS, options.threads)
     config = {
         "scenes": f"{NUM_SCENES} of seed {SEED}, drawn",
         "seeds": list(SEEDS),
         "asked_about": f"{TEST_IMAGES} pictures of the {options.split} places",
+        "reasoning_scenes": REASONING_SCENES,
+        "reasoning_scenes_of_reasons_alone": list(CLUE_SCENES),
         "mix_images": MIX_IMAGES,
         "training": trained.model_dump(mode="json"),
     }
-    if "figure6" in found and options.split == "test":
-        write_atomic(FIGURE, draw_figure_six(found["figure6"]))
-    for name, comparison in found.items():
+    for name, files in found.items():
+        comparison = measured(f"StreetWorld: {name}", files)
         print(comparison.as_markdown(), flush=True)
-        write_record(f"mechanism_{name}_{options.split}", config, comparison.to_json())
+        results = comparison.to_json() | {"answers": commonest_answers(files)}
+        write_record(f"mechanism_{name}_{options.split}", config, results)
+        if name == "figure6" and options.split == "test":
+            write_atomic(FIGURE, draw_figure_six(comparison))
 
 
 if __name__ == "__main__":
