@@ -2,7 +2,7 @@
 
     python -m benchmarks.mechanism                  # hours on two cores; killed, it goes on
     python -m benchmarks.mechanism --only table2
-    python -m benchmarks.mechanism --only reasons   # why reasons alone taught no country: minutes
+    python -m benchmarks.mechanism --only reasons   # stage 1 alone and its question
 
 Two cores do more with a run on each: `OMP_NUM_THREADS=1` and `--threads 1`, once per table.
 
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from benchmarks.curve import Point, curves_svg
 from benchmarks.record import write_record
 from georay.config.cluster import ClusterRecipe
+from georay.config.predict import PredictRecipe
 from georay.core.manifest import write_atomic
 from georay.evaluation.predict import predict
 from georay.evaluation.tables import LEVELS, Comparison
@@ -38,7 +39,6 @@ SEED, NUM_SCENES, TEST_IMAGES = 52, 12_000, 1_000
 SEEDS = (0, 1, 2)
 REASONING_SCENES = 1_000
 """Scenes whose clues are learnt: fewer reasons than located pictures, as in the paper."""
-CLUE_SCENES = (1_000, 4_000, NUM_SCENES)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 MIX_IMAGES = 600
 EPOCHS = {"reasoning": 3, "location": 10}
@@ -48,24 +48,21 @@ Files = dict[str, list[Path]]
 """Predictions of each row, one file per seed."""
 
 
-def samples(folder: Path, share: float | None = None, scenes: int = REASONING_SCENES) -> Path:
-    """Samples of both stages, the reasons of the first `scenes` among them; with a share, stage 2
-    is a mix of that many locatable pictures.
-    """
-    out = folder / (f"samples-clues-{scenes}" if share is None else f"samples-{share:g}")
+def samples(folder: Path, share: float | None = None) -> Path:
+    """Samples of both stages; with a share, stage 2 is a mix of that many locatable pictures."""
+    out = folder / ("samples-few-clues" if share is None else f"samples-{share:g}")
     mix: Mapping[str, Any] | None = None
     if share is not None:
         mix = {"locatable_share": share, "num_images": MIX_IMAGES}
     if not (out / "samples.json").exists():
-        clues = _clues_to_learn(folder, scenes)
-        print(make_samples(clues, folder / "curation", out, mix), flush=True)
+        print(make_samples(_clues_to_learn(folder), folder / "curation", out, mix), flush=True)
     return out / "samples"
 
 
-def _clues_to_learn(folder: Path, scenes: int) -> Path:
-    few = folder / f"clues-of-{scenes}.parquet"
+def _clues_to_learn(folder: Path) -> Path:
+    few = folder / "clues-to-learn.parquet"
     clues = pq.read_table(folder / "scenes" / "clues.parquet")
-    first = pc.less(clues["image_id"], f"streetworld-{SEED}-{scenes:08d}")
+    first = pc.less(clues["image_id"], f"streetworld-{SEED}-{REASONING_SCENES:08d}")
     pq.write_table(clues.filter(first), few)
     return few
 
@@ -91,28 +88,42 @@ def figure_six(folder: Path, split: str, threads: int) -> Files:
 
 
 def reasons_alone(folder: Path, split: str, threads: int) -> Files:
-    """Stage 1 alone: by the scenes whose clues it learnt, asked Table 2's question or its own.
+    """Stage 1 alone, asked the question that it learnt to answer, and that of stage 2.
 
-    The largest number is that of the adapters in the package (`jobs.tune_tiny`, same settings).
+    Three seeds with Table 2's reasons; and with those of all scenes, as the adapters in the package
+    learnt them (`jobs.tune_tiny`, same settings, one seed).
     """
-    test = asking(samples(folder), folder / "unused.parquet", TEST_IMAGES, split)
+    source, out = samples(folder), folder / "reasons"
+    stage = {"reasoning": EPOCHS["reasoning"]}
+    learnt: list[Path] = []
+    for seed in SEEDS:
+        run = training(source, out / f"seed-{seed}", folder / "vision", stage, threads)
+        train(run.model_copy(update={"seed": seed}))
+        learnt.append(Path(run.output) / "adapters")
     packaged = packaged_adapters("tiny")
     assert packaged is not None
-    files: Files = {}
-    for scenes in CLUE_SCENES:
-        out, adapters = folder / f"reasons-{scenes}", packaged
-        if scenes != NUM_SCENES:
-            source = samples(folder, scenes=scenes)
-            stage = {"reasoning": EPOCHS["reasoning"]}
-            train(training(source, out, folder / "vision", stage, threads))
-            adapters = out / "adapters"
-        for prompt in ("location", "reasoning"):
-            file = out / f"{split}-{prompt}.parquet"
-            question = test.answering.model_copy(update={"prompt": prompt, "max_new_tokens": 96})
-            changes = {"adapters": str(adapters), "active_adapters": ("reasoning",)}
-            predict(test.model_copy(update=changes | {"answering": question, "output": str(file)}))
-            files[f"{scenes:,} scenes, {prompt} question"] = [file]
-    return files
+    sources = {REASONING_SCENES: learnt, NUM_SCENES: [packaged]}
+    return {
+        f"{scenes:,} scenes, {question} question": [
+            _asked_alone(
+                asking(
+                    source, out / f"{split}-{scenes}-{question}-{seed}.parquet", TEST_IMAGES, split
+                ),
+                question,
+                one,
+            )
+            for seed, one in enumerate(adapters)
+        ]
+        for scenes, adapters in sources.items()
+        for question in ("reasoning", "location")
+    }
+
+
+def _asked_alone(asked: PredictRecipe, question: str, adapters: Path) -> Path:
+    answering = asked.answering.model_copy(update={"prompt": question})
+    alone = {"adapters": str(adapters), "active_adapters": ("reasoning",)}
+    predict(asked.model_copy(update=alone | {"answering": answering}))
+    return Path(asked.output)
 
 
 def commonest_answers(files: Files) -> dict[str, list[dict[str, int]]]:
@@ -166,7 +177,6 @@ def main() -> None:
         "seeds": list(SEEDS),
         "asked_about": f"{TEST_IMAGES} pictures of the {options.split} places",
         "reasoning_scenes": REASONING_SCENES,
-        "reasoning_scenes_of_reasons_alone": list(CLUE_SCENES),
         "mix_images": MIX_IMAGES,
         "training": trained.model_dump(mode="json"),
     }

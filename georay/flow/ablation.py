@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """stages: those that a run trains. active: those of its adapters that answer."""
+    """stages: those that a run trains. active: those of its adapters that answer. question: what
+    they are asked: that of the last stage among them. A small network answers no other.
+    """
 
     stages: tuple[AdapterName, ...]
     active: tuple[AdapterName, ...]
+    question: AdapterName = "location"
 
 
 ROWS: Mapping[str, Row] = {
     "base": Row((), ()),
     # The first stage of the run with both is the same as a run of its own.
-    "reasoning only": Row(("reasoning", "location"), ("reasoning",)),
+    "reasoning only": Row(("reasoning", "location"), ("reasoning",), "reasoning"),
     "location only": Row(("location",), ("location",)),
     "both stages": Row(("reasoning", "location"), ("reasoning", "location")),
 }
@@ -44,8 +47,9 @@ def answer_rows(
 ) -> dict[str, list[Path]]:
     """Trains and asks what every row needs; the predictions files of each row, one per seed.
 
-    trained: a recipe with both stages. The base is asked once: it has no seed. Done work is kept,
-    so a run that was killed goes on where it was. Raises what training and predicting raise.
+    trained: a recipe with both stages. asked: a recipe whose question each row sets. The base is
+    asked once: it has no seed. Done work is kept, so a run that was killed goes on where it was.
+    Raises what training and predicting raise.
     """
     files: dict[str, list[Path]] = {}
     for label in rows:
@@ -80,6 +84,7 @@ def _ask(recipe: PredictRecipe, row: Row, adapters: Path | None, file: Path) -> 
     from georay.evaluation.predict import predict
 
     changes = {
+        "answering": recipe.answering.model_copy(update={"prompt": row.question}),
         "adapters": None if adapters is None else str(adapters),
         "active_adapters": row.active,
         "output": str(file),

@@ -98,6 +98,6 @@ def asking(samples: Path, out: Path, max_images: int, split: str = "test") -> Pr
         "model": "tiny",
         "split": split,
         "max_images": max_images,
-        "answering": {"prompt": "location", "max_new_tokens": 48, "batch_size": 32},
+        "answering": {"prompt": "location", "max_new_tokens": 96, "batch_size": 32},
     }
     return parse_recipe(content, PredictRecipe, "drawn scenes")

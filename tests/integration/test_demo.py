@@ -1,12 +1,13 @@
 """The demo from a drawn world to its page, as small as it can be."""
 
+import json
 import re
 
 from georay.flow.demo import Size, run_demo
 
 
 def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(tmp_path):
-    size = Size("test", 7, 90, 0.35, 1, 1, 6, ("base", "both stages"))
+    size = Size("test", 7, 90, 0.35, 1, 1, 6, ("base", "reasoning only", "both stages"))
     said: list[str] = []
     finished = run_demo(size, tmp_path, said.append)
     page = finished.report.read_text(encoding="utf-8")
@@ -14,6 +15,15 @@ def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(tmp_path):
     assert page.count("<figure>") == 6
     for address in re.findall(r'href="([^"d][^"]*html)"', page):
         assert (finished.report.parent / address).exists(), address
+    asked = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))["recipe"]["answering"]["prompt"]
+        for path in tmp_path.rglob("test-*.json")
+    }
+    assert asked == {
+        "test-base": "location",
+        "test-reasoning-only": "reasoning",  # all that its adapter learnt to answer
+        "test-both-stages": "location",
+    }
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
     assert run_demo(size, tmp_path, said.append).text == finished.text
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == kept
