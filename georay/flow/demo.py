@@ -90,6 +90,8 @@ def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) ->
         notes=(
             "A tiny network and few drawn scenes: the figures show that the flow works, not how "
             "well the paper's model would do.",
+            "Each row is asked what its last stage learnt: after the reasons alone that is the "
+            "country and why, so no town is named.",
         ),
     )
     report = folder / "report.html"
