@@ -183,11 +183,13 @@ def test_large_or_rounded_network_is_not_folded(
 ) -> None:
     rounded = AdapterStack.build(small_chat_network("qwen", 7).bfloat16(), "small")
     rounded.fold()
-    rounded.train_only("reasoning")  # as before: nothing was folded
+    rounded.train_only("reasoning")  # a folded stack would refuse
+    assert rounded.num_trainable > 0
     monkeypatch.setattr(folding, "MOST_BYTES", 100)
     large = AdapterStack.build(small_chat_network("qwen", 7), "small")
     large.fold()
     large.train_only("reasoning")
+    assert large.num_trainable > 0
 
 
 def test_a_familys_answers_follow_the_adapters_that_act(
