@@ -103,27 +103,21 @@ def reasons_alone(folder: Path, split: str, threads: int) -> Files:
     packaged = packaged_adapters("tiny")
     assert packaged is not None
     sources = {REASONING_SCENES: learnt, NUM_SCENES: [packaged]}
-    return {
-        f"{scenes:,} scenes, {question} question": [
-            _asked_alone(
-                asking(
-                    source, out / f"{split}-{scenes}-{question}-{seed}.parquet", TEST_IMAGES, split
-                ),
-                question,
-                one,
-            )
-            for seed, one in enumerate(adapters)
-        ]
-        for scenes, adapters in sources.items()
-        for question in ("reasoning", "location")
-    }
+    files: Files = {}
+    for scenes, adapters in sources.items():
+        for question in ("reasoning", "location"):
+            row = files.setdefault(f"{scenes:,} scenes, {question} question", [])
+            for seed, one in enumerate(adapters):
+                file = out / f"{split}-{scenes}-{question}-{seed}.parquet"
+                _ask_alone(asking(source, file, TEST_IMAGES, split), question, one)
+                row.append(file)
+    return files
 
 
-def _asked_alone(asked: PredictRecipe, question: str, adapters: Path) -> Path:
+def _ask_alone(asked: PredictRecipe, question: str, adapters: Path) -> None:
     answering = asked.answering.model_copy(update={"prompt": question})
     alone = {"adapters": str(adapters), "active_adapters": ("reasoning",)}
     predict(asked.model_copy(update=alone | {"answering": answering}))
-    return Path(asked.output)
 
 
 def commonest_answers(files: Files) -> dict[str, list[dict[str, int]]]:
