@@ -34,8 +34,8 @@ class Size:
     rows: tuple[str, ...]
 
 
-FULL = Size("full", 7, 1_500, 0.35, 3, 8, 300, tuple(ROWS))
-QUICK = Size("quick", 7, 600, 0.35, 3, 8, 100, ("base", "both stages"))
+FULL = Size("full", 7, 1_300, 0.35, 3, 6, 300, tuple(ROWS))
+QUICK = Size("quick", 7, 450, 0.35, 3, 6, 100, ("base", "both stages"))
 SHIPPED = Size("shipped", 52, 12_000, 0.4, 3, 10, 1_000, ("base", "both stages"))
 
 
