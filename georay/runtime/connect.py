@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from georay.config.cluster import ClusterRecipe
+from georay.runtime.stragglers import none_outlives
 
 KNOCK_SECONDS = 5.0
 _OLD_TOKEN = Path("~/.ray/auth_token")
@@ -46,7 +47,8 @@ def connect(cluster: ClusterRecipe) -> Iterator[None]:
             _init(cluster, scratch)
             yield
         finally:
-            ray.shutdown()
+            with none_outlives(Path(scratch)):
+                ray.shutdown()
             shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 SCRIPT = """
@@ -21,6 +22,21 @@ with connect(ClusterRecipe(num_cpus=1)):
 print(json.dumps([before, answer, still, ray.is_initialized(),
     inside.get("RAY_AUTH_MODE"), len(inside.get("RAY_AUTH_TOKEN", "")),
     os.environ.get("RAY_AUTH_MODE"), "RAY_AUTH_TOKEN" in os.environ]))
+"""
+HANGS = """
+import atexit, os, time
+from georay.config.cluster import ClusterRecipe
+from georay.runtime.connect import connect
+with connect(ClusterRecipe(num_cpus=1)):
+    import ray
+    class Hangs:
+        def pid(self):
+            atexit.register(time.sleep, 600)
+            return os.getpid()
+    actor = ray.remote(Hangs).remote()
+    print(ray.get(actor.pid.remote()))
+    del actor  # Ray asks it to end and minds it no more
+    time.sleep(2)
 """
 NONE_HERE = """
 from georay.config.cluster import ClusterRecipe
@@ -50,6 +66,11 @@ def test_a_private_cluster_has_a_token_of_its_own_and_leaves_no_trace(tmp_path, 
     assert done.stdout.strip() == '[false, 7, true, false, "token", 32, null, false]'
     assert done.stderr == "", "nothing breaks up the one live bar"
     assert not (tmp_path / ".ray" / "auth_token").exists(), "no token is left in the home folder"
+
+
+def test_a_worker_that_hangs_on_its_way_out_ends_with_its_private_cluster(tmp_path):
+    pid = int(run(HANGS, tmp_path).stdout)
+    assert not psutil.pid_exists(pid)
 
 
 def test_an_address_where_no_cluster_answers_says_soon_what_to_do(tmp_path):
