@@ -122,14 +122,23 @@ def _ask_alone(asked: PredictRecipe, question: str, adapters: Path) -> None:
     predict(asked.model_copy(update=alone | {"answering": answering}))
 
 
-def commonest_answers(files: Files) -> dict[str, list[dict[str, int]]]:
-    """Of each file: how many countries its answers name, and how often the commonest of them."""
-    return {label: [_commonest(file) for file in paths] for label, paths in files.items()}
+def counted_answers(files: Files) -> dict[str, list[dict[str, int]]]:
+    """Of each file: what `_counted` says, so that runs of one seed can be compared in pairs."""
+    return {label: [_counted(file) for file in paths] for label, paths in files.items()}
 
 
-def _commonest(file: Path) -> dict[str, int]:
-    counts = Counter(pq.read_table(file)["country"].drop_null().to_pylist())
-    return {"countries": len(counts), "commonest": max(counts.values(), default=0)}
+def _counted(file: Path) -> dict[str, int]:
+    """How many countries are named, how often the commonest; right countries and right towns."""
+    answers = pq.read_table(file)
+    counts = Counter(answers["country"].drop_null().to_pylist())
+    country = pc.equal(answers["country"], answers["true_country"])
+    town = pc.and_(country, pc.equal(answers["city"], answers["true_city"]))
+    return {
+        "countries": len(counts),
+        "commonest": max(counts.values(), default=0),
+        "right_countries": pc.sum(country, min_count=0).as_py(),
+        "right_towns": pc.sum(town, min_count=0).as_py(),
+    }
 
 
 def draw_figure_six(found: Comparison) -> str:
@@ -182,7 +191,7 @@ def main() -> None:
     for name, files in found.items():
         comparison = measured(f"StreetWorld: {name}", files)
         print(comparison.as_markdown(), flush=True)
-        results = comparison.to_json() | {"answers": commonest_answers(files)}
+        results = comparison.to_json() | {"answers": counted_answers(files)}
         write_record(f"mechanism_{name}_{options.split}", config, results)
         if name == "figure6" and options.split == "test":
             write_atomic(FIGURE, draw_figure_six(comparison))
