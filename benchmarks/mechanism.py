@@ -4,8 +4,8 @@
     python -m benchmarks.mechanism --only table2
     python -m benchmarks.mechanism --only reasons   # stage 1 alone and its question
 
-Two cores do more with a run on each: `OMP_NUM_THREADS=1` and `--threads 1`, once per table. Keep to
-one number of threads: another rounds otherwise, which has grown into another run by the end of stage 2.
+Two cores do more with a run on each: `OMP_NUM_THREADS=1` and `--threads 1`, once per table. Keep
+to one number of threads: another rounds otherwise, and by the end of stage 2 the run is another.
 
 Draws scenes, curates them with weights made from StreetWorld's own clues, trains the stages above
 the tiny base and asks about scenes of places that no training picture shows. Scenes are drawings
