@@ -35,7 +35,6 @@ _NOTHING = frozenset(
 _PARENTHESES = re.compile(r"[(\[（](.*?)[)\]）]")
 _ALTERNATIVES = re.compile(r"\s*(?:/|\||;|–|—|\s-\s|\bor\b|\band/or\b|\band\b|&)\s*", re.IGNORECASE)
 _COMMA = re.compile(r"\s*[,،，、]\s*")
-_ARTICLE = re.compile(r"^the\s+", re.IGNORECASE)
 _BEFORE = re.compile(
     r"^(?:the|a|an|city|town|village|municipality|district|borough|province|region|state|area|"
     r"suburbs?|outskirts|centre|center|heart|vicinity|neighbou?rhood|of|in|near|around|outside|"
@@ -69,19 +68,6 @@ def says_nothing(text: str) -> bool:
     """Whether a name is no name: empty, "Unknown", "N/A", "not specified"."""
     folded = fold(text)
     return not folded or folded in _NOTHING
-
-
-def country_readings(text: str) -> Iterator[str]:
-    """Ways to read a country's name, the plainest first."""
-    yield text
-    yield _ARTICLE.sub("", text.strip())
-    outside = _PARENTHESES.sub(" ", text).strip()
-    if outside != text.strip():
-        yield outside
-        yield from _PARENTHESES.findall(text)
-    parts = _COMMA.split(text)
-    if len(parts) > 1:
-        yield parts[-1]
 
 
 def town_readings(text: str) -> Iterator[TownReading]:
