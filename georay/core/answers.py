@@ -10,15 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from georay.core.addresses import PlaceFound, town_and_country, without_confidence
+from georay.core.answer_abroad import place_abroad
+from georay.core.answer_drafts import without_drafts
 from georay.core.answer_fields import find_fields
-from georay.core.answer_prose import (
-    PlaceFound,
-    is_refusal,
-    list_items,
-    place_abroad,
-    place_in_prose,
-    town_and_country,
-)
+from georay.core.answer_prose import list_items, place_in_prose
+from georay.core.answer_refusals import is_refusal
 from georay.core.coordinate_text import find_pair, read_degrees
 from georay.core.gazetteer import Gazetteer
 from georay.core.place_phrases import says_nothing
@@ -28,11 +25,16 @@ Status = Literal["answered", "refused", "unparseable"]
 _LONGEST_TEXT = 20_000
 _LONGEST_PLACE = 120
 _BLANKS = re.compile(r"[^\S\n]+|\x00+|\n(?=\s*\n\s*\n)")
+_ALTERNATIVES = re.compile(
+    r"\s*(?:/|\||;|,|、|>|→|\n|\b(?:or|and|oder|und|ou|et|o|y|e|или|и|alternatively|otherwise)\b|或者?)\s*",
+    re.IGNORECASE,
+)
 _TRAILING_NOTE = re.compile(r"\s*[(\[（].*$|\s+[-–—]\s+.*$|\s*[;|].*$", re.DOTALL)
 _EMPHASIS = re.compile(r"[*_`#]{1,3}|^\s*>\s?", re.MULTILINE)
 _LEAD_IN = re.compile(
-    r"^(?:(?:the |my )?(?:final |best )?(?:answer|location|guess|place)(?: is| would be)?\s*:?\s+|"
-    r"(?:this|it)(?: is|'s)\s+)",
+    r"^(?:(?:the |my )?(?:final |best |first |top )?(?:answer|location|guess|place|prediction|country|choice)"
+    r"(?: is| would be)?\s*:?\s+|(?:this|it)(?: is|'s)\s+|(?:most |very )?(?:likely|probably|possibly|perhaps|"
+    r"maybe)(?: in)?:?\s+|\d{1,3} ?% )+",
     re.IGNORECASE,
 )
 
@@ -58,19 +60,20 @@ class Answer:
 def parse_answer(raw: str, gazetteer: Gazetteer | None = None) -> Answer:
     """Read a model's raw answer. Takes any text and never raises.
 
-    "answered" names a country, a town or coordinates (of several candidates the first counts);
-    "refused" declines or finds no place; "unparseable" is neither. `gazetteer` is the one that
-    comes with georay unless another is given.
+    "answered" names a country, a town or coordinates (of several candidates the first counts,
+    whatever shares of confidence stand beside them); "refused" declines or finds no place;
+    "unparseable" is neither. What stands between tags of thought is no part of the answer.
+    `gazetteer` is the one that comes with georay unless another is given.
     """
     gazetteer = gazetteer or Gazetteer.load()
     writable = raw[:_LONGEST_TEXT].encode("utf-8", "replace").decode()
-    text = _BLANKS.sub(" ", writable).strip()
+    text = _BLANKS.sub(" ", without_drafts(writable)).strip()
     named_nothing = False
     for found in find_fields(text):
         answer = _from_fields(found.values, gazetteer)
         if answer is not None:
-            prose = f"{text[: found.start]}\n{text[found.stop :]}".strip("` \t\r\n")
-            return _with_reasons(answer, found.values.get("reasons") or _without_fences(prose))
+            prose = _without_fences(f"{text[: found.start]}\n{text[found.stop :]}").strip("` \t\r\n")
+            return _with_reasons(answer, found.values.get("reasons") or prose)
         named_nothing = named_nothing or _is_empty(found.values)
     return _from_text(text, gazetteer, named_nothing)
 
@@ -86,17 +89,37 @@ def _from_fields(values: Mapping[str, str], gazetteer: Gazetteer) -> Answer | No
         if guess:
             country, country_text, city = guess.country, guess.country_text, guess.city
     elif country_text and "," in country_text and country and not city:
-        city = country_text.split(",")[0].strip()
+        guess = town_and_country(country_text, gazetteer)
+        country, city = (guess.country, guess.city) if guess else (country, None)
     if city and not country_text and (guess := town_and_country(city, gazetteer)):
         country, city = guess.country, guess.city or city
     elif country_text and country is None:
         country = _country_in(country_text, gazetteer)
+    country = _decided_by_region(country, country_text, city, values, gazetteer)
     if city:
         city = _first_of_several(city, country, gazetteer)
     latitude, longitude = _coordinates(values)
     if not (country or city or latitude is not None):
         return None
     return Answer("answered", country, country_text, city, None, latitude, longitude)
+
+
+def _decided_by_region(
+    country: str | None,
+    country_text: str | None,
+    city: str | None,
+    values: Mapping[str, str],
+    gazetteer: Gazetteer,
+) -> str | None:
+    """The country, or that of the state which stands in its place, or beside the town alone."""
+    if city and country_text and country:
+        town = gazetteer.town_in_region(city.split(",")[0], country_text)
+        return town.country if town else country
+    region = _named(values.get("region"))
+    if country is None and country_text is None and region:
+        town = gazetteer.town_in_region(city, region) if city else None
+        return town.country if town else gazetteer.country(region)
+    return country
 
 
 def _first_of_several(city: str, country: str | None, gazetteer: Gazetteer) -> str:
@@ -107,7 +130,7 @@ def _first_of_several(city: str, country: str | None, gazetteer: Gazetteer) -> s
 
 def _country_in(text: str, gazetteer: Gazetteer) -> str | None:
     """The first country of a field that holds more than one, or a sentence."""
-    for part in re.split(r"\s*(?:/|\||;|,|\bor\b|\band\b)\s*", text):
+    for part in _ALTERNATIVES.split(without_confidence(text)):
         if code := gazetteer.country(part):
             return code
     guess = place_in_prose(f"It is likely {text}", gazetteer)
@@ -183,29 +206,36 @@ def _from_text(text: str, gazetteer: Gazetteer, named_nothing: bool) -> Answer:
 def _bare_place(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
     """The place in a text that is little more than one, or a list of them, or not English."""
     is_short = len(plain) <= _LONGEST_PLACE and "\n" not in plain and not is_refusal(plain)
-    if is_short and (place := town_and_country(_LEAD_IN.sub("", plain), gazetteer)):
-        return place
-    if place := place_abroad(plain, gazetteer) or _place_set_apart(plain, gazetteer):
+    if is_short and (place := _short_place(plain, gazetteer)):
         return place
     for item in list_items(plain):
-        if len(item) <= _LONGEST_PLACE and (place := town_and_country(item, gazetteer)):
+        if len(item) <= _LONGEST_PLACE and (place := _short_place(item, gazetteer)):
             return place
-    return None
+    return place_abroad(plain, gazetteer) or _place_set_apart(plain, gazetteer)
+
+
+def _short_place(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
+    """The place that a short text is, or the first of those it is made of."""
+    bare = _LEAD_IN.sub("", without_confidence(text).strip())
+    if place := town_and_country(bare, gazetteer):
+        return place
+    first, *others = _ALTERNATIVES.split(bare)
+    return town_and_country(first, gazetteer) if others else None
 
 
 def _place_set_apart(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
     """A "City, Country" that opens the text as a sentence, or closes it as a line."""
-    lines = plain.splitlines() or [""]
+    lines = [line for line in plain.splitlines() if line.strip()] or [""]
     for piece in (lines[0].split(". ")[0], lines[-1]):
         if len(piece) <= _LONGEST_PLACE and not is_refusal(piece):
-            place = town_and_country(_LEAD_IN.sub("", piece), gazetteer)
+            place = _short_place(piece, gazetteer)
             if place and place.country_text:
                 return place
     return None
 
 
 def _without_fences(text: str) -> str:
-    return re.sub(r"```(?:\w+)?", "", text).strip()
+    return re.sub(r"(?:```|~~~)(?:[\w+-]+(?=\s))?", "", text).strip()
 
 
 def _with_reasons(answer: Answer, reasons: str) -> Answer:

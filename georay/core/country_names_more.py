@@ -8,19 +8,6 @@ from types import MappingProxyType
 
 MORE_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "BL": "Saint-Barth|St. Barts|Saint Barts|St Barths",
-        "CA": "Quebec|Québec|Acadia",
-        "CC": "Keeling Islands",
-        "CL": "Easter Island|Rapa Nui|Isla de Pascua",
-        "EC": "Galápagos Islands|Galapagos",
-        "KG": "Киргизия|Kirghizia|Kirgizia",
-        "KM": "Comoro Islands",
-        "LY": "Libyan Arab Jamahiriya|Jamahiriya",
-        "MV": "Maldive Islands",
-        "NL": "Hollande|Holanda|Голландия|Olanda|Hollanda",
-        "PM": "Miquelon|Saint-Pierre",
-        "TM": "Туркмения|Turkmenia",
-        "WF": "Futuna|Wallis",
         "AE": "Trucial States|Trucial Oman|Trucial Coast|阿联酋",
         "AM": "Hayastan",
         "AQ": "Antarctic",
@@ -32,6 +19,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "BD": "East Pakistan",
         "BF": "Upper Volta|Haute-Volta",
         "BJ": "Dahomey|Dahomé",
+        "BL": "Saint-Barth|St. Barts|Saint Barts|St Barths",
         "BN": "Brunei Darussalam",
         "BQ": "Dutch Caribbean|"
         "Bonaire|Saba|Sint Eustatius|Bonaire, Saint Eustatius and Saba|BES Islands|"
@@ -40,6 +28,8 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "BY": "Белоруссия|Bielorrusia|Bielorrússia|Bielorussia|"
         "Belorussia|Byelorussia|White Russia|Weißrussland|Biélorussie|Wit-Rusland",
         "BZ": "British Honduras",
+        "CA": "Quebec|Québec|Acadia",
+        "CC": "Keeling Islands",
         "CD": "Zaire|Zaïre|Belgian Congo|Congo Free State|Congo Belge|RDC|DR Kongo|DRK|"
         "Democratic Republic of Congo|Kongo-Kinshasa",
         "CF": "CAR|Ubangi-Shari|Oubangui-Chari|RCA",
@@ -48,7 +38,8 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "CH": "Svizra",
         "CI": "Ivoryan|Ivorian",
         "CK": "Hervey Islands",
-        "CN": "Inner Mongolia|Nei Mongol|Xinjiang Uyghur|"
+        "CL": "Easter Island|Rapa Nui|Isla de Pascua",
+        "CN": "Yangtze Delta|Pearl River Delta|Inner Mongolia|Nei Mongol|Xinjiang Uyghur|"
         "Red China|Manchuria|East Turkestan|PR China|China PR|P.R. of China",
         "CY": "North Cyprus|TRNC|KKTC|Turkish Republic of Northern Cyprus|Akrotiri|Dhekelia|"
         "Akrotiri and Dhekelia",
@@ -57,6 +48,8 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "DE": "West Germany|East Germany|GDR|FRG|DDR|BRD|German Democratic Republic|"
         "Federal Republic of Germany",
         "DJ": "French Somaliland|Afars and Issas|French Territory of the Afars and the Issas",
+        "EC": "Galápagos Islands|Galapagos",
+        "EG": "Nile Delta|Suez Canal",
         "EH": "Spanish Sahara|Sahrawi Arab Democratic Republic|SADR|Río de Oro",
         "ES": "Balearic Islands|Balearics|Basque Country|Canaries|Ceuta|Melilla|España",
         "ET": "Abyssinia|Abyssinie|Abessinien",
@@ -77,7 +70,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "GY": "British Guiana",
         "HK": "中国香港|中國香港|香港|HKSAR|Hongkong|Hong Kong S.A.R.",
         "HT": "Saint-Domingue",
-        "ID": "Dutch East Indies|Netherlands East Indies|Netherlands Indies|Celebes",
+        "ID": "Bali|Java|Dutch East Indies|Netherlands East Indies|Netherlands Indies|Celebes",
         "IE": "Irish Free State|Éire|ROI|Southern Ireland",
         "IL": "State of Israel",
         "IO": "Chagos|Diego Garcia",
@@ -86,8 +79,10 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "JO": "Transjordan|Trans-Jordan",
         "JP": "Okinawa|Hokkaidō|Honshu|Kyushu|Shikoku|Ryukyu Islands|"
         "日本国|Nippon-koku",
+        "KG": "Киргизия|Kirghizia|Kirgizia",
         "KH": "Khmer Republic|Democratic Kampuchea|Cambodge",
         "KI": "Gilbert Islands",
+        "KM": "Comoro Islands",
         "KN": "St. Christopher and Nevis|Saint Christopher-Nevis|Saint Kitts|St Kitts",
         "KP": "Corée du Nord|RPD Korea|"
         "Democratic Republic of Korea|PDR Korea|Korea DPR|DPR of Korea|RPDC|КНДР|北韓|北韩",
@@ -97,6 +92,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "LA": "Lao|Lao PDR|寮国|寮國",
         "LK": "Ceylon|Ceylan|Sri Lanka (Ceylon)",
         "LS": "Basutoland",
+        "LY": "Libyan Arab Jamahiriya|Jamahiriya",
         "MD": "Молдавия|"
         "Moldavia|Bessarabia|Transnistria|Pridnestrovie",
         "MF": "Saint Martin (French part)|French Saint Martin|St. Martin",
@@ -109,18 +105,22 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "MN": "Outer Mongolia|Монгол улс",
         "MO": "中国澳门|中國澳門|Macao SAR|Macau SAR|MSAR",
         "MP": "CNMI|Northern Marianas|Saipan",
+        "MV": "Maldive Islands",
         "MW": "Nyasaland",
         "MY": "Malaya|Sarawak|Sabah|British Malaya|British North Borneo|East Malaysia",
         "MZ": "Portuguese East Africa",
         "NA": "South West Africa|South-West Africa|German South West Africa",
         "NC": "Kanaky",
-        "NG": "Biafra|Federal Republic of Nigeria",
+        "NG": "Niger Delta|Niger State|Biafra|Federal Republic of Nigeria",
+        "NL": "Hollande|Holanda|Голландия|Olanda|Hollanda",
         "NZ": "Aotearoa New Zealand",
         "OM": "Muscat and Oman",
+        "PA": "Panama Canal Zone",
         "PF": "Tahiti",
         "PG": "Bougainville|New Guinea|British New Guinea",
         "PK": "West Pakistan|Azad Kashmir",
         "PL": "Rzeczpospolita Polska",
+        "PM": "Miquelon|Saint-Pierre",
         "PS": "West Bank|Gaza|Gaza Strip|The Gaza Strip|West Bank and Gaza|West Bank & Gaza Strip|"
         "West Bank and Gaza Strip|Palestinian Territory|Occupied Palestinian Territory|OPT|"
         "Palestinian Territory, Occupied|Palestine, State of|Palestinian Authority|"
@@ -142,6 +142,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "SZ": "Kingdom of eSwatini|Swasiland",
         "TH": "Siam|暹罗",
         "TL": "Portuguese Timor|East Timor",
+        "TM": "Туркмения|Turkmenia",
         "TR": "Anatolia|Asia Minor",
         "TT": "Trinidad|Tobago|T&T|T & T",
         "TV": "Ellice Islands",
@@ -159,8 +160,9 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "VC": "St. Vincent|Saint Vincent|St Vincent & Grenadines|SVG",
         "VG": "BVI|UK Virgin Islands|GB Virgin Islands|British Virgin Islands",
         "VI": "US Virgin Islands|American Virgin Islands|Danish West Indies|Virgin Islands (U.S.)",
-        "VN": "North Vietnam|South Vietnam|Annam|Tonkin|Cochinchina|South Viet Nam|North Viet Nam",
+        "VN": "Mekong Delta|North Vietnam|South Vietnam|Annam|Tonkin|Cochinchina|South Viet Nam|North Viet Nam",
         "VU": "New Hebrides|Nouvelles-Hébrides",
+        "WF": "Futuna|Wallis",
         "WS": "Western Samoa|German Samoa",
         "XK": "Kosovo and Metohija|Kosovo (UNSCR 1244)|Kosovo under UNSCR 1244|Косово",
         "YE": "North Yemen|South Yemen|Aden|PDR Yemen|Yemen Arab Republic|"

@@ -92,6 +92,10 @@ class CountryNames:
         """The code of exactly this name, whatever its case and accents; no codes, no regions."""
         return self._code_of_name.get(fold(name))
 
+    def items(self) -> Iterable[tuple[str, str]]:
+        """(folded name, code) of every name."""
+        return self._code_of_name.items()
+
     def region_countries(self, name: str) -> Sequence[str]:
         """The countries that have a first-level region of this name."""
         return self._regions.get(fold(name), ())

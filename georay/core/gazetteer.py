@@ -5,7 +5,7 @@ other languages), countrynames and CLDR by `gazetteer_build`. A city answer is s
 centre, so everything that turns a name into a coordinate goes through this one object.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -134,6 +134,10 @@ class Gazetteer:
         """Alpha-2 code of the country that bears exactly this name, else None."""
         return self._country_names.named(name)
 
+    def names_of_countries(self) -> Iterable[tuple[str, str]]:
+        """(folded name, alpha-2 code) of every name of a country, in all languages."""
+        return self._country_names.items()
+
     def region_countries(self, name: str) -> Sequence[str]:
         """Alpha-2 codes of the countries with a first-level region of this English name."""
         return self._country_names.region_countries(name)
@@ -150,6 +154,24 @@ class Gazetteer:
             country = None
         for reading in town_readings(city):
             for scope in self._scopes(country, reading.context):
+                row = self._best(reading.name, scope)
+                if row is not None:
+                    return self._place(row)
+        return None
+
+    def town_in_region(self, city: str, region: str) -> Place | None:
+        """The town in a first-level region ("Lebanon", "Pennsylvania"), else None.
+
+        None too where the region's name is also a country's that has such a town.
+        """
+        country = self.country_named(region)
+        if country and self._best(city, _Scope((country,))) is not None:
+            return None
+        known = [_Scope((code,), number, True) for code, number in _named_regions(region)]
+        named = {scope.countries[0] for scope in known}
+        others = [_Scope((code,)) for code in self.region_countries(region) if code not in named]
+        for scope in known + others:
+            for reading in town_readings(city):
                 row = self._best(reading.name, scope)
                 if row is not None:
                     return self._place(row)

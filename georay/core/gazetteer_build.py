@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from georay.core.country_aliases import REGIONS
 from georay.core.country_sources import (
     country_names,
     english_phrases,
@@ -39,7 +40,7 @@ _OBSOLETE = ("AN", "CS")
 _OWN_NAME_WEIGHT = 100
 _SHORTEST_BEGINNING = 4
 _LARGE_TOWN = 50_000
-_METROPOLIS = 200_000
+_METROPOLIS = 100_000
 
 City = Mapping[str, Any]
 
@@ -140,12 +141,15 @@ def _regions(
 ) -> dict[str, pa.Array]:
     """Names of first-level regions; apart those that a town or a second country bears too."""
     named = subdivisions(codes)
+    well_known = {(code, fold(name)) for code, names in REGIONS.items() for name in names}
     bearers = Counter(name for names in named.values() for name in names)
     shared = {
         code: {
             name
             for name in names
-            if bearers[name] > 1 or (code, name) in large or name in metropolises
+            if bearers[name] > 1
+            or (code, name) in large
+            or (name in metropolises and (code, name) not in well_known)
         }
         for code, names in named.items()
     }
