@@ -18,6 +18,7 @@ _CONFIDENCE = re.compile(
     r"[(\[]\s*(?:high|medium|moderate|low|very \w+)(?: confidence| probability| likelihood)?\s*[)\]]",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"(?:not|no|never)\b(?! 1\b)", re.IGNORECASE)
 _CONTINENTS = frozenset(
     "africa|america|asia|europe|oceania|northamerica|southamerica|centralamerica|latinamerica|"
     "southeastasia|eastasia|southasia|westernasia|centralasia|easterneurope|westerneurope|caribbean|"
@@ -45,9 +46,10 @@ def town_and_country(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
 
     Of several countries in a row the first counts.
     """
+    text = re.sub(r"\s+in\s+(?:the\s+)?(?=[A-ZÀ-Þ])", ", ", text)
     text = re.sub(r"\s*[(\[]([^()\[\]]*)[)\]]", r", \1", without_confidence(text))
     text = text.strip(" \t\r\n\"'“”‘’«»`*_.,:;|>-").removeprefix("the ")
-    if not text or len(text.split()) > _MOST_WORDS:
+    if not text or len(text.split()) > _MOST_WORDS or _DENIED.match(text):
         return None
     parts = [part.strip() for part in re.split(r"[,，、:;/|]|\s[-–—]\s", text) if part.strip()]
     parts = [part for part in parts if fold(part) not in _CONTINENTS] or parts
@@ -67,17 +69,19 @@ def town_and_country(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
 def read_address(parts: Sequence[str], gazetteer: Gazetteer) -> PlaceFound | None:
     """The place that names in a row stand for, from the smallest to the largest or in a list."""
     first, last = parts[0], parts[-1]
-    outer, inner = gazetteer.country(last), gazetteer.country(first)
+    outer = gazetteer.country(", ".join(parts[1:])) or gazetteer.country(last)
+    inner = gazetteer.country(first)
     if place := _town_of_region(first, last, inner, gazetteer):
         return PlaceFound(place.country, last, first)
     if outer is None:
         return _country_first(parts, inner, gazetteer)
     town = gazetteer.resolve(first, outer)
-    if _is_known(town, first):
-        return PlaceFound(outer, last, first)
+    if town and _is_known(town, first):
+        return PlaceFound(town.country, last, first)
     if inner is None:
-        is_town = town is not None or _looks_like_name(first)
-        return PlaceFound(outer, last, first) if is_town else None
+        named = next((part for part in parts[:-1] if gazetteer.resolve(part, outer)), None)
+        city = named or (first if _looks_like_name(first) else None)
+        return PlaceFound(outer, last, city) if city else None
     whole = gazetteer.country(f"{first}, {last}")
     if whole is None and _is_known(gazetteer.resolve(last, inner), last):
         return PlaceFound(inner, first, last)
@@ -89,9 +93,8 @@ def _town_of_region(
 ) -> Place | None:
     """The town in the region; of two countries ("Benin, Niger") only where the region is a state."""
     place = gazetteer.town_in_region(town, region)
-    if place and country and gazetteer.country_named(region) and place.country != "US":
-        return None
-    return place
+    is_country = gazetteer.country_named(region) not in (None, place.country if place else None)
+    return None if place and country and is_country and place.country != "US" else place
 
 
 def _country_first(
@@ -113,7 +116,8 @@ def _named_town(
 ) -> PlaceFound | None:
     if not parts or not _looks_like_name(parts[0]):
         return None
-    place = gazetteer.resolve(text) if len(text) >= 3 or not text.isascii() else None
+    is_long_enough = len(text) >= 3 or not text.isascii()
+    place = gazetteer.resolve(text) if is_long_enough and gazetteer.resolve(parts[0]) else None
     if place and (place.population >= _LARGE_TOWN or len(parts) > 1):
         return PlaceFound(place.country, None, parts[0])
     return None

@@ -19,6 +19,10 @@ _MOST_WORDS = 200
 _JOINED_BEFORE = re.compile(r"^(?:[dl]['’]|[بلوفב](?=[\u0590-\u06ff]{3}))")
 _SUFFIX_MARK = re.compile(r"['’].*$")
 # Of ASCII letters two more, because more words look alike.
+_DENIED = re.compile(
+    r"\b(?:[Nn]ot|[Nn]icht|[Kk]ein|pas|[Nn]o es|[Nn]ão é|[Нн]е|[Nn]ie|[Nn]iet|[Nn]on è) (?:\w+ )?[^\W\d_a-zа-я]\w+|"
+    r"(?:不是|并非|並非)[^，。,；]+"
+)
 _SHORTEST_STEM = 5
 _SHORTEST_ASCII_STEM = 6
 _LONGEST_ENDING = 3
@@ -28,7 +32,7 @@ def place_abroad(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
     """The first country, and a town of it, in running text of another language than English."""
     if _ENGLISH.search(text):
         return None
-    names = list(_candidates(without_refusals_abroad(text)))
+    names = list(_candidates(_DENIED.sub(" ", without_refusals_abroad(text))))
     found = next(((code, name) for name in names if (code := _country(name, gazetteer))), None)
     if found is None:
         return None

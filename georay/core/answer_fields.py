@@ -41,7 +41,7 @@ _KEYS = "|".join(re.escape(key) for key in sorted(_FIELD_OF_KEY, key=len, revers
 # Bounded, so that no text makes matching slow.
 _MARKS = r"[\"'“”‘’«»`*_\\]{0,8}"
 _OPENING = re.compile(
-    rf"(?:^|[{{\[,;.\n]|(?<=[\"'“”‘’]))\s{{0,8}}(?:\d{{1,2}}[.)] ?)?[-*•+#> ]{{0,8}}{_MARKS}"
+    rf"(?:^|[{{\[,;.\n]|(?<=[\"'“”‘’])|(?<= )(?=\*\*))\s{{0,8}}(?:\d{{1,2}}[.)] ?)?[-*•+#> ]{{0,8}}{_MARKS}"
     rf"(?P<key>{_KEYS})(?: (?:guess|estimate|name))? ?{_MARKS} ?"
     rf"(?:[:=：] ?{_MARKS}|,(?= ?{_MARKS}(?:{_KEYS})\b))",
     re.IGNORECASE,

@@ -9,10 +9,10 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.names import fold
 from georay.core.place_mentions import Mention, mentions
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\bSt\.)(?<!\bU\.S\.)(?<!e\.g\.)(?<!i\.e\.)\s+|\n+|,?\s+(?=(?:but|although|though|however)\b)", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\bSt\.)(?<!\bU\.S\.)(?<!e\.g\.)(?<!i\.e\.)\s+|\n+|,?\s+(?=(?:but (?:i|it|my|the|this|we|most|more|then|now)|although|though|however)\b)", re.IGNORECASE)
 _SUBJECT = re.compile(
     r"\b(?:i|we|me|us|my|location|image|photo\w*|picture|scene|street|place|guess|answer|it|this|"
-    r"coordinates|setting|analysis|conclusion|view|country|city|looks)\b",
+    r"coordinates|setting|analysis|conclusion|view|country|city|looks|suggests?|indicates?|points?)\b",
     re.IGNORECASE,
 )
 _COMMITMENT = re.compile(
@@ -20,7 +20,7 @@ _COMMITMENT = re.compile(
     r"(?:c|w)ould be|may be|might be|appears|seems|from|(?:is|was|be) (?:in|at|near|from|taken)|"
     r"depict\w*|lean\w*|plac(?:e|es|ing)|deduc\w+|infer\w*|inclined|confiden\w+|narrow\w*|falls?|"
     r"lies|located|situated|taken|candidate|answer|exists|correspond\w*|it'?s|this is|looks like|"
-    r"(?:country|city|place|answer) is|say)\b",
+    r"(?:country|city|place|answer) is|say|chance|it is|shows?|pictured|indicat\w+|points? to)\b",
     re.IGNORECASE,
 )
 # Of several sentences that name a place, the first that draws a conclusion is the answer.
@@ -41,7 +41,7 @@ _EXAMPLE = re.compile(
     re.IGNORECASE,
 )
 _NEGATION = re.compile(
-    r"\b(?:not|isn['’]t|rather than|rule[sd]? out|instead of|unlikely)\b[^,;]{0,30}$|"
+    r"\b(?:not|isn['’]t|rather than|rule[sd]? out|instead of|unlikely)\b(?:(?!\bbut\b)[^,;]){0,30}$|"
     r"\b(?:can ?not|can['’]t|unable to|impossible to|hard to|difficult to|not sure|unsure)\b[^.;]{0,40}"
     r"\b(?:if|whether)\b[^.;]*$",
     re.IGNORECASE,
@@ -103,8 +103,8 @@ def _place_of(mention: Mention, sentence: str, gazetteer: Gazetteer) -> PlaceFou
     code = gazetteer.country(name) or next(iter(countries), None)
     if code is None:
         return None
-    before = sentence[: mention.start]
-    city = _town_before(before, name, gazetteer) or _town_near(sentence, name, gazetteer)
+    before, where = sentence[: mention.start], name if gazetteer.country(name) else code
+    city = _town_before(before, where, gazetteer) or _town_near(sentence, where, gazetteer)
     # "Savannah, Georgia": the state and not the country, if the town says so, or the sentence.
     if code not in countries and "US" in countries:
         town = gazetteer.resolve(city, name) if city else None
@@ -120,11 +120,14 @@ def _with_town(place: PlaceFound, sentence: str, gazetteer: Gazetteer) -> PlaceF
 
 
 def _town_before(before: str, country: str, gazetteer: Gazetteer) -> str | None:
-    """The town in "Town, Country" or "Town, Region, Country"."""
-    match = re.search(rf"({_NAME})(?:,\s*[^,.;]{{2,40}})?,\s*(?:the\s+)?$", before)
-    if match and gazetteer.resolve(match.group(1), country):
-        return match.group(1)
-    return None
+    """The town in "Town, Country", "Town, Region, Country" or "Town in Country"."""
+    match = re.search(
+        rf"({_NAME})(?:,\s*[^,.;]{{2,40}})?(?:,|\s+in)\s*(?:the\s+(?:state\s+of\s+)?)?$", before
+    )
+    words = match.group(1).split() if match else []
+    # "It's Vancouver" begins with no town.
+    names = (" ".join(words[start:]) for start in range(len(words)))
+    return next((name for name in names if gazetteer.resolve(name, country)), None)
 
 
 def _town_near(sentence: str, country: str, gazetteer: Gazetteer) -> str | None:

@@ -52,7 +52,7 @@ _REFUSAL = re.compile("|".join((_ENGLISH, *_OTHERS)), re.IGNORECASE)
 _ABROAD = re.compile("|".join(_OTHERS), re.IGNORECASE)
 _CLAUSE_END = re.compile(
     r"[.!?。！？।؟;；\n]+|,?\s+(?:mais|cependant|pero|sin embargo|aber|jedoch|mas|porém|ma|tuttavia|но|однако|"
-    r"ale|jednak|ama|ancak|fakat|tapi|tetapi|namun|nhưng|maar|men|لكن|ولكن|लेकिन|परन्तु|किंतु|কিন্তু|لیکن|מגר|אבל)\s+|"
+    r"ale|jednak|ama|ancak|fakat|tapi|tetapi|namun|nhưng|maar|men|لكن|ولكن|लेकिन|परन्तु|किंतु|কিন্তু|لیکن|מגר|אבל)(?:\s+|,)|"
     r"[，、,]?\s*(?:但是|但|不过|不過|しかし|ですが|しかしながら|하지만|그러나)",
     re.IGNORECASE,
 )

@@ -34,7 +34,7 @@ _EMPHASIS = re.compile(r"[*_`#]{1,3}|^\s*>\s?", re.MULTILINE)
 _LEAD_IN = re.compile(
     r"^(?:(?:the |my )?(?:final |best |first |top )?(?:answer|location|guess|place|prediction|country|choice)"
     r"(?: is| would be)?\s*:?\s+|(?:this|it)(?: is|'s)\s+|(?:most |very )?(?:likely|probably|possibly|perhaps|"
-    r"maybe)(?: in)?:?\s+|\d{1,3} ?% )+",
+    r"maybe)(?: in)?:?\s+|\d{1,3} ?% |(?:somewhere )?in (?:the )?(?:rural )?)+",
     re.IGNORECASE,
 )
 
@@ -91,11 +91,14 @@ def _from_fields(values: Mapping[str, str], gazetteer: Gazetteer) -> Answer | No
     elif country_text and "," in country_text and country and not city:
         guess = town_and_country(country_text, gazetteer)
         country, city = (guess.country, guess.city) if guess else (country, None)
-    if city and not country_text and (guess := town_and_country(city, gazetteer)):
+    region = _named(values.get("region"))
+    if country_text:
+        country = country or _country_in(country_text, gazetteer)
+        country = _decided_by_town(country, country_text, city, gazetteer)
+    elif region and (found := _country_of_region(region, city, gazetteer)):
+        country = found
+    elif city and (guess := town_and_country(city, gazetteer)):
         country, city = guess.country, guess.city or city
-    elif country_text and country is None:
-        country = _country_in(country_text, gazetteer)
-    country = _decided_by_region(country, country_text, city, values, gazetteer)
     if city:
         city = _first_of_several(city, country, gazetteer)
     latitude, longitude = _coordinates(values)
@@ -104,22 +107,17 @@ def _from_fields(values: Mapping[str, str], gazetteer: Gazetteer) -> Answer | No
     return Answer("answered", country, country_text, city, None, latitude, longitude)
 
 
-def _decided_by_region(
-    country: str | None,
-    country_text: str | None,
-    city: str | None,
-    values: Mapping[str, str],
-    gazetteer: Gazetteer,
+def _decided_by_town(
+    country: str | None, country_text: str, city: str | None, gazetteer: Gazetteer
 ) -> str | None:
-    """The country, or that of the state which stands in its place, or beside the town alone."""
-    if city and country_text and country:
-        town = gazetteer.town_in_region(city.split(",")[0], country_text)
-        return town.country if town else country
-    region = _named(values.get("region"))
-    if country is None and country_text is None and region:
-        town = gazetteer.town_in_region(city, region) if city else None
-        return town.country if town else gazetteer.country(region)
-    return country
+    """The country, or that of the state which stands in its place ("Georgia" beside Atlanta)."""
+    town = gazetteer.town_in_region(city.split(",")[0], country_text) if city and country else None
+    return town.country if town else country
+
+
+def _country_of_region(region: str, city: str | None, gazetteer: Gazetteer) -> str | None:
+    town = gazetteer.town_in_region(city, region) if city else None
+    return town.country if town else gazetteer.country(region)
 
 
 def _first_of_several(city: str, country: str | None, gazetteer: Gazetteer) -> str:
@@ -192,7 +190,7 @@ def _from_text(text: str, gazetteer: Gazetteer, named_nothing: bool) -> Answer:
     if place is None and not named_nothing:
         place = _bare_place(plain, gazetteer)
     if place is None and pair is None:
-        refused = named_nothing or is_refusal(plain)
+        refused = named_nothing or is_refusal(plain) or _is_nothing(plain)
         return Answer("refused" if refused else "unparseable")
     latitude, longitude = pair or (None, None)
     if place is None:
@@ -201,6 +199,11 @@ def _from_text(text: str, gazetteer: Gazetteer, named_nothing: bool) -> Answer:
     return Answer(
         "answered", place.country, place.country_text, place.city, reasons, latitude, longitude
     )
+
+
+def _is_nothing(plain: str) -> bool:
+    """Whether the whole text is "Unknown" or the like; "null" says not even that."""
+    return plain[:1].isalpha() and says_nothing(plain) and plain.lower() not in ("null", "none")
 
 
 def _bare_place(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
@@ -217,6 +220,9 @@ def _bare_place(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
 def _short_place(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
     """The place that a short text is, or the first of those it is made of."""
     bare = _LEAD_IN.sub("", without_confidence(text).strip())
+    label, _, labelled = bare.partition(":")
+    if labelled.strip() and not (gazetteer.country(label) or gazetteer.resolve(label)):
+        bare = labelled.strip()
     if place := town_and_country(bare, gazetteer):
         return place
     first, *others = _ALTERNATIVES.split(bare)

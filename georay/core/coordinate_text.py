@@ -53,6 +53,8 @@ _RANGE = re.compile(
     r"\bbetween\b|\bto\b|\brange\b|\d\s*°?\s*[nsew]?\s*(?:[-–—]|\band\b)\s*[-+]?\d", re.IGNORECASE
 )
 _EVIDENCE = re.compile(r"\d[.,]\d{2}|[°º˚′度]|\d\s*[NSEW]\b|\b[NSEW] ?\d")
+_LATITUDE = re.compile(r"\blat(?:itude)?[\"']?[ :=(\[]{0,4}$", re.IGNORECASE)
+_LONGEST_AROUND = 4
 _MOST_PAIRS = 50
 
 
@@ -78,11 +80,22 @@ def _pairs(text: str) -> Iterator[re.Match[str]]:
     """The first pair of each form that is one of coordinates."""
     for form in _PAIRS:
         for number, match in enumerate(form.finditer(text)):
-            if _EVIDENCE.search(match.group()) and _is_latitude_first(match):
+            if _is_evident(match) and _is_latitude_first(match):
                 yield match
                 break
             if number == _MOST_PAIRS:
                 break
+
+
+def _is_evident(match: re.Match[str]) -> bool:
+    """Whether two numbers are coordinates: by their form, a word before them, or being alone."""
+    text, start = match.string, match.start()
+    is_alone = len(text.strip()) - len(match.group()) <= _LONGEST_AROUND
+    return (
+        _EVIDENCE.search(match.group()) is not None
+        or _LATITUDE.search(text[max(0, start - 20) : start]) is not None
+        or (is_alone and "." in match.group())
+    )
 
 
 def _is_latitude_first(match: re.Match[str]) -> bool:

@@ -187,6 +187,15 @@ class CountryNames:
             bags.setdefault(tuple(sorted(word for word, _ in _words(phrase))), code)
         return bags
 
+    @cached_property
+    def _bags_with(self) -> dict[str, list[tuple[str, ...]]]:
+        """A word -> the bags it is in."""
+        bags: dict[str, list[tuple[str, ...]]] = {}
+        for bag in self._bags:
+            for word in set(bag):
+                bags.setdefault(word, []).append(bag)
+        return bags
+
     def _in_other_words(self, text: str) -> str | None:
         """ "Congo, Dem. Rep.": the words of one English name in any order, cut short or whole."""
         words = _words(text) if text.isascii() else []
@@ -196,7 +205,9 @@ class CountryNames:
             return code
         if not any(is_short for _, is_short in words):
             return None
-        codes = {code for bag, code in self._bags.items() if _abbreviates(words, bag)}
+        whole = max((word for word, is_short in words if not is_short), key=len, default="")
+        bags = self._bags_with.get(whole, ()) if whole else self._bags
+        codes = {self._bags[bag] for bag in bags if _abbreviates(words, bag)}
         return codes.pop() if len(codes) == 1 else None
 
     def _unofficial(self, text: str) -> str | None:
@@ -224,10 +235,10 @@ def _words(text: str) -> list[tuple[str, bool]]:
     ]
 
 
-def _abbreviates(words: Iterable[tuple[str, bool]], bag: tuple[str, ...]) -> bool:
+def _abbreviates(words: Sequence[tuple[str, bool]], bag: tuple[str, ...]) -> bool:
     """Whether every word is one of the bag's, or begins it where it is cut short."""
     left = list(bag)
-    if len(left) != sum(1 for _ in words):
+    if len(left) != len(words):
         return False
     for word, is_short in sorted(words, key=lambda each: (each[1], -len(each[0]))):
         fitting = [each for each in left if each == word or (is_short and _begins(each, word))]

@@ -164,12 +164,13 @@ class Gazetteer:
 
         None too where the region's name is also a country's that has such a town.
         """
-        country = self.country_named(region)
-        if country and self._best(city, _Scope((country,))) is not None:
+        country, countries = self.country_named(region), self.region_countries(region)
+        is_both = country is not None and country not in countries
+        if country and is_both and self._best(city, _Scope((country,))) is not None:
             return None
         known = [_Scope((code,), number, True) for code, number in _named_regions(region)]
         named = {scope.countries[0] for scope in known}
-        others = [_Scope((code,)) for code in self.region_countries(region) if code not in named]
+        others = [_Scope((code,)) for code in countries if code not in named]
         for scope in known + others:
             for reading in town_readings(city):
                 row = self._best(reading.name, scope)

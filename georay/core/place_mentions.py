@@ -16,7 +16,7 @@ _MORE_NAMES = (
     "Czech Republic|Türkiye|Burma|Korea|Bosnia|Macao|Cabo Verde|East Timor|Swaziland|"
     "Bosnia & Herzegovina|Trinidad & Tobago|Congo|DRC|Vatican|Ivory Coast|Great Britain|Britain|"
     "Niger Delta|Mekong Delta|Nile Delta|Bosnia-Herzegovina|DR Congo|Macedonia|Tibet|Crimea|"
-    "Inner Mongolia|Russian Federation|Republic of Ireland|Papua|Eswatini"
+    "New England|São Tomé|Inner Mongolia|Russian Federation|Republic of Ireland|Papua|Eswatini"
 ).split("|")
 # Names that in English prose are mostly something else.
 _NOT_IN_PROSE = frozenset({"JE", "GS", "AQ", "TF"})
@@ -47,7 +47,7 @@ _NAMES_OTHERWISE = re.compile(
     r"Falls|Springs|Heights|Hills?|Park|County|Township|Bay|Lake|Mountains?|Valley|Square|Station|"
     r"Airport|Gulf|Sea|Straits?|Ocean|Shores?|Point|Junction|Grove|Village|Corner|Plain|Center|Centre|"
     r"Bridge|Crossing|Harbou?r|House|Hotel|Restaurant|Tower|Wells|Ridge|Woods)\b|"
-    r"\s(?:pig|fowl|hen|pepper|grass|rose|balm|shorts|cow|cattle|spruce|maple|pine|palm|poppy)s?\b|"
+    r"\s(?:pig|fowl|hen|pepper|grass|rose|balm|shorts|hat|oak|cedar|thistle|nut|cow|cattle|spruce|maple|pine|palm|poppy)s?\b|"
     r"['’]s (?=[A-Z])",
 )
 _NEXT = r"(?:,\s*(?:in\s+|and\s+|or\s+)?|\s*\(\s*|\s+in\s+|\s*/\s*|,?\s+(?:or|and)\s+)(?:the\s+)?(?:US |U\.S\. )?(?:state of\s+)?"
