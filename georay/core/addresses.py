@@ -11,20 +11,27 @@ _LARGE_TOWN = 100_000
 _KNOWN_TOWN = 50_000
 _MOST_WORDS = 9
 _CONFIDENCE = re.compile(
-    r"[(\[]?\s*(?:~|≈|about |approx\w*\.? )?(?:(?:confidence|probability|prob\.?|likelihood|score|p)\s*[:=]?\s*)?"
-    r"(?:~|≈|>|<)?\d{1,3}(?:[.,]\d{1,4})?\s*(?:%|％|percent\b|pct\b)(?:\s*(?:confidence|confident|sure|likely|"
-    r"probability|chance|certain\w*))?\s*[)\]]?|[(\[]\s*(?:(?:confidence|probability|score|p)\s*[:=]?\s*)?"
-    r"[01]?[.,]\d{1,4}\s*[)\]]|(?:[:=–-]|\bconfidence|\bprobability)\s*[:=]?\s*[01]?[.]\d{1,4}(?![\d.°])|"
-    r"[(\[]\s*(?:high|medium|moderate|low|very \w+)(?: confidence| probability| likelihood)?\s*[)\]]",
+    r"[(\[]?\s*(?:~|≈|about |approx\w*\.? )?(?:(?:confidence|probability|prob\.?|likelihood|score|"
+    r"p)\s*[:=]?\s*)?"
+    r"(?:~|≈|>|<)?\d{1,3}(?:[.,]\d{1,4})?\s*(?:%|％|percent\b|pct\b)(?:\s*(?:confidence|confident|"
+    r"sure|likely|"
+    r"probability|chance|certain\w*))?\s*[)\]]?|[(\[]\s*(?:(?:confidence|probability|score|"
+    r"p)\s*[:=]?\s*)?"
+    r"[01]?[.,]\d{1,4}\s*[)\]]|(?:[:=–-]|\bconfidence|"
+    r"\bprobability)\s*[:=]?\s*[01]?[.]\d{1,4}(?![\d.°])|"
+    r"[(\[]\s*(?:high|medium|moderate|low|very \w+)(?: confidence| probability|"
+    r" likelihood)?\s*[)\]]",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"(?:not|no|never)\b(?! 1\b)", re.IGNORECASE)
-_CONTINENTS = frozenset(
+_CONTINENTS_TEXT = (
     "africa|america|asia|europe|oceania|northamerica|southamerica|centralamerica|latinamerica|"
-    "southeastasia|eastasia|southasia|westernasia|centralasia|easterneurope|westerneurope|caribbean|"
-    "thecaribbean|middleeast|themiddleeast|northafrica|westafrica|eastafrica|southernafrica|eu|"
-    "northerneurope|southerneurope|scandinavia|earth|europeanunion|subsaharanafrica".split("|")
+    "southeastasia|eastasia|southasia|westernasia|centralasia|easterneurope|westerneurope|"
+    "caribbean|thecaribbean|middleeast|themiddleeast|northafrica|westafrica|eastafrica|"
+    "southernafrica|eu|northerneurope|southerneurope|scandinavia|earth|europeanunion|"
+    "subsaharanafrica"
 )
+_CONTINENTS = frozenset(_CONTINENTS_TEXT.split("|"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ def read_address(parts: Sequence[str], gazetteer: Gazetteer) -> PlaceFound | Non
 def _town_of_region(
     town: str, region: str, country: str | None, gazetteer: Gazetteer
 ) -> Place | None:
-    """The town in the region; of two countries ("Benin, Niger") only where the region is a state."""
+    """The town in the region; of two countries ("Benin, Niger") only where the region is a "
+    "state."""
     place = gazetteer.town_in_region(town, region)
     is_country = gazetteer.country_named(region) not in (None, place.country if place else None)
     return None if place and country and is_country and place.country != "US" else place
@@ -111,9 +119,7 @@ def _is_known(town: Place | None, name: str) -> bool:
     return town is not None and town.population >= _KNOWN_TOWN and fold(town.name) == fold(name)
 
 
-def _named_town(
-    text: str, parts: Sequence[str], gazetteer: Gazetteer
-) -> PlaceFound | None:
+def _named_town(text: str, parts: Sequence[str], gazetteer: Gazetteer) -> PlaceFound | None:
     if not parts or not _looks_like_name(parts[0]):
         return None
     is_long_enough = len(text) >= 3 or not text.isascii()

@@ -9,9 +9,13 @@ from georay.core.answer_refusals import without_refusals_abroad
 from georay.core.gazetteer import Gazetteer
 from georay.core.names import fold
 
-_ENGLISH = re.compile(r"\b(?:[Tt]he|[Aa]nd|[Tt]his|[Ww]ith|[Tt]hat|[Ii]t)\b|\bI(?:['’]m| )|\bwas (?:taken|in)\b")
+_ENGLISH = re.compile(
+    r"\b(?:[Tt]he|[Aa]nd|[Tt]his|[Ww]ith|[Tt]hat|[Ii]t)\b|\bI(?:['’]m| )|\bwas (?:taken|in)\b"
+)
 # Vowel signs of the scripts of South and South-East Asia belong to a word.
-_WORD = re.compile(r"[^\W\d_](?:[\w'’.-]|[\u0300-\u036f\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u064b-\u065f])*")
+_WORD = re.compile(
+    r"[^\W\d_](?:[\w'’.-]|[\u0300-\u036f\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u064b-\u065f])*"
+)
 # Chinese, Japanese, Korean and Thai: names have no blank before or behind them.
 _WITHOUT_SPACES = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2,40}")
 _LONGEST_RUN_NAME = 9
@@ -20,7 +24,8 @@ _JOINED_BEFORE = re.compile(r"^(?:[dl]['’]|[بلوفב](?=[\u0590-\u06ff]{3}))
 _SUFFIX_MARK = re.compile(r"['’].*$")
 # Of ASCII letters two more, because more words look alike.
 _DENIED = re.compile(
-    r"\b(?:[Nn]ot|[Nn]icht|[Kk]ein|pas|[Nn]o es|[Nn]ão é|[Нн]е|[Nn]ie|[Nn]iet|[Nn]on è) (?:\w+ )?[^\W\d_a-zа-я]\w+|"
+    r"\b(?:[Nn]ot|[Nn]icht|[Kk]ein|pas|[Nn]o es|[Nn]ão é|[Нн]е|[Nn]ie|[Nn]iet|"
+    r"[Nn]on è) (?:\w+ )?[^\W\d_a-zа-я]\w+|"
     r"(?:不是|并非|並非)[^，。,；]+"
 )
 _SHORTEST_STEM = 5

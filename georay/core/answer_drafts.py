@@ -6,7 +6,10 @@ Models of thought put drafts between tags (`<think>`, `<reasoning>`, `◁think�
 
 import re
 
-_TAG_NAME = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|reflection|scratch_?pad|cot|begin_of_thought)"
+_TAG_NAME = (
+    r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|reflection|scratch_?pad|cot|"
+    r"begin_of_thought)"
+)
 _OPEN = re.compile(
     rf"<\|?(?:[\w-]{{1,20}}:)?{_TAG_NAME}\|?>|◁{_TAG_NAME}▷|\[{_TAG_NAME}\]|"
     r"<\|channel\|>\s?(?:analysis|commentary)\b[^<\n]{0,40}(?:<\|message\|>)?",
@@ -24,7 +27,8 @@ _ANSWER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LEFT_OVER = re.compile(
-    r"<\|(?:im_start|im_end|start|end|message|return|channel|eot_id|endoftext)\|>(?:assistant|final)?|"
+    r"<\|(?:im_start|im_end|start|end|message|return|channel|eot_id|endoftext)\|>(?:assistant|"
+    r"final)?|"
     r"</?s>|</?(?:final_?)?(?:answer|output|response|solution)>",
     re.IGNORECASE,
 )

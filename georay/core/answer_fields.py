@@ -12,27 +12,36 @@ from itertools import islice
 from typing import TypeGuard
 
 _KEYS_OF_FIELD = {
-    "country": "country|nation|country name|country code|predicted country|land|pays|país|pais|paese|"
+    "country": "country|nation|country name|country code|predicted country|land|pays|país|pais|"
+    "paese|"
     "страна|国家|國家|国|देश|দেশ|البلد|الدولة|ملک|negara|ülke|kraj|나라|국가|quốc gia|ประเทศ",
-    "city": "city|town|city name|city/town|predicted city|nearest city|ciudad|cidade|ville|stadt|città|"
+    "city": "city|town|city name|city/town|predicted city|nearest city|ciudad|cidade|ville|stadt|"
+    "città|"
     "город|城市|都市|शहर|শহর|المدينة|مدينة|شہر|kota|şehir|miasto|도시|thành phố|เมือง",
     "region": "state|province|region|state/province|state/region|admin1|subdivision|"
     "bundesland|estado|provincia",
     "latitude": "lat|latitude|latitud|breite|breitengrad|широта|纬度|緯度|위도",
     "longitude": "lon|long|lng|longitude|longitud|länge|längengrad|долгота|经度|經度|経度|경도",
-    "coordinates": "coordinates|coords|coordinate|gps|gps coordinates|lat lon|lat lng|latlng|latlon|"
+    "coordinates": "coordinates|coords|coordinate|gps|gps coordinates|lat lon|lat lng|latlng|"
+    "latlon|"
     "lat/lon|lat, lon|position|geo|point|koordinaten|coordenadas|coordonnées|координаты|坐标|座標",
-    "place": "location|place|answer|final answer|best guess|guess|my guess|my best guess|prediction|"
-    "predicted location|most likely|most likely location|ort|lieu|lugar|ubicación|respuesta|réponse|"
-    "antwort|resposta|место|ответ|地点|地點|答案|位置|場所|回答|위치|स्थान|उत्तर|الموقع|lokasi|konum",
-    "reasons": "reason|reasons|reasoning|explanation|explanations|rationale|justification|razón|razones|"
+    "place": "location|place|answer|final answer|best guess|guess|my guess|my best guess|"
+    "prediction|"
+    "predicted location|most likely|most likely location|ort|lieu|lugar|ubicación|respuesta|"
+    "réponse|"
+    "antwort|resposta|место|ответ|地点|地點|答案|位置|場所|回答|위치|स्थान|उत्तर|الموقع|lokasi|"
+    "konum",
+    "reasons": "reason|reasons|reasoning|explanation|explanations|rationale|justification|razón|"
+    "razones|"
     "raison|raisons|gründe|begründung|причина|причины|理由|原因|कारण|السبب|alasan",
 }
 _FIELD_OF_KEY = {key: field for field, keys in _KEYS_OF_FIELD.items() for key in keys.split("|")}
 # Keys under which candidates stand as plain texts.
 _CANDIDATES = re.compile(
-    r"(?:(?:top|best|most|likely|possible|predicted|next|final|my)[ _-]?)*(?:candidate|countr(?:y|ie)|"
-    r"guess(?:e)?|answer|prediction|location|place|cit(?:y|ie)|possibilit(?:y|ie)|result|option|rank|ranking|"
+    r"(?:(?:top|best|most|likely|possible|predicted|next|final|my)[ _-]?)*(?:candidate|countr(?:y|"
+    r"ie)|"
+    r"guess(?:e)?|answer|prediction|location|place|cit(?:y|ie)|possibilit(?:y|ie)|result|option|"
+    r"rank|ranking|"
     r"choice|first|second|third)s?[ _-]?\d{0,2}|\d{1,2}|top[ _-]?\d{0,2}",
     re.IGNORECASE,
 )
@@ -41,7 +50,8 @@ _KEYS = "|".join(re.escape(key) for key in sorted(_FIELD_OF_KEY, key=len, revers
 # Bounded, so that no text makes matching slow.
 _MARKS = r"[\"'“”‘’«»`*_\\]{0,8}"
 _OPENING = re.compile(
-    rf"(?:^|[{{\[,;.\n]|(?<=[\"'“”‘’])|(?<= )(?=\*\*))\s{{0,8}}(?:\d{{1,2}}[.)] ?)?[-*•+#> ]{{0,8}}{_MARKS}"
+    rf"(?:^|[{{\[,;.\n]|(?<=[\"'“”‘’])|"
+    rf"(?<= )(?=\*\*))\s{{0,8}}(?:\d{{1,2}}[.)] ?)?[-*•+#> ]{{0,8}}{_MARKS}"
     rf"(?P<key>{_KEYS})(?: (?:guess|estimate|name))? ?{_MARKS} ?"
     rf"(?:[:=：] ?{_MARKS}|,(?= ?{_MARKS}(?:{_KEYS})\b))",
     re.IGNORECASE,

@@ -9,14 +9,20 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.names import fold
 from georay.core.place_mentions import Mention, mentions
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\bSt\.)(?<!\bU\.S\.)(?<!e\.g\.)(?<!i\.e\.)\s+|\n+|,?\s+(?=(?:but (?:i|it|my|the|this|we|most|more|then|now)|although|though|however)\b)", re.IGNORECASE)
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])(?<!\bSt\.)(?<!\bU\.S\.)(?<!e\.g\.)(?<!i\.e\.)\s+|\n+|"
+    r",?\s+(?=(?:but (?:i|it|my|the|this|we|most|more|then|now)|although|though|however)\b)",
+    re.IGNORECASE,
+)
 _SUBJECT = re.compile(
     r"\b(?:i|we|me|us|my|location|image|photo\w*|picture|scene|street|place|guess|answer|it|this|"
-    r"coordinates|setting|analysis|conclusion|view|country|city|looks|suggests?|indicates?|points?)\b",
+    r"coordinates|setting|analysis|conclusion|view|country|city|looks|suggests?|indicates?|"
+    r"points?)\b",
     re.IGNORECASE,
 )
 _COMMITMENT = re.compile(
-    r"\b(?:guess\w*|belie\w+|likely|probab\w+|possibl[ey]|estimat\w+|conclu\w+|suggest\w*|speculat\w+|"
+    r"\b(?:guess\w*|belie\w+|likely|probab\w+|possibl[ey]|estimat\w+|conclu\w+|suggest\w*|"
+    r"speculat\w+|"
     r"(?:c|w)ould be|may be|might be|appears|seems|from|(?:is|was|be) (?:in|at|near|from|taken)|"
     r"depict\w*|lean\w*|plac(?:e|es|ing)|deduc\w+|infer\w*|inclined|confiden\w+|narrow\w*|falls?|"
     r"lies|located|situated|taken|candidate|answer|exists|correspond\w*|it'?s|this is|looks like|"
@@ -41,8 +47,10 @@ _EXAMPLE = re.compile(
     re.IGNORECASE,
 )
 _NEGATION = re.compile(
-    r"\b(?:not|isn['’]t|rather than|rule[sd]? out|instead of|unlikely)\b(?:(?!\bbut\b)[^,;]){0,30}$|"
-    r"\b(?:can ?not|can['’]t|unable to|impossible to|hard to|difficult to|not sure|unsure)\b[^.;]{0,40}"
+    r"\b(?:not|isn['’]t|rather than|rule[sd]? out|instead of|"
+    r"unlikely)\b(?:(?!\bbut\b)[^,;]){0,30}$|"
+    r"\b(?:can ?not|can['’]t|unable to|impossible to|hard to|difficult to|not sure|"
+    r"unsure)\b[^.;]{0,40}"
     r"\b(?:if|whether)\b[^.;]*$",
     re.IGNORECASE,
 )
@@ -60,6 +68,8 @@ _TOWN_CUE = re.compile(
 )
 _LARGE_TOWN = 100_000
 _LONGEST_SENTENCE = 600
+
+
 def place_in_prose(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
     """The place that running text commits itself to: its first conclusion, else its first hint.
 
@@ -93,9 +103,9 @@ def _committed(sentence: str, gazetteer: Gazetteer) -> PlaceFound | None:
 
 def _place_of(mention: Mention, sentence: str, gazetteer: Gazetteer) -> PlaceFound | None:
     name = mention.name
-    if mention.following and (place := read_address([name, mention.following], gazetteer)):
-        if place.city or place.country_text != name:
-            return _with_town(place, sentence, gazetteer)
+    place = read_address([name, mention.following], gazetteer) if mention.following else None
+    if place and (place.city or place.country_text != name):
+        return _with_town(place, sentence, gazetteer)
     if mention.is_town:
         town = gazetteer.resolve(name)
         return PlaceFound(town.country, None, name) if town else None
@@ -133,7 +143,11 @@ def _town_before(before: str, country: str, gazetteer: Gazetteer) -> str | None:
 def _town_near(sentence: str, country: str, gazetteer: Gazetteer) -> str | None:
     for match in _TOWN_CUE.finditer(sentence):
         name = match["name"].rstrip(".'’-").removesuffix("'s").removesuffix("’s")
-        if gazetteer.country_named(name) is None and len(name) > 2 and gazetteer.resolve(name, country):
+        if (
+            gazetteer.country_named(name) is None
+            and len(name) > 2
+            and gazetteer.resolve(name, country)
+        ):
             return name
     return None
 

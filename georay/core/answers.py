@@ -26,14 +26,17 @@ _LONGEST_TEXT = 20_000
 _LONGEST_PLACE = 120
 _BLANKS = re.compile(r"[^\S\n]+|\x00+|\n(?=\s*\n\s*\n)")
 _ALTERNATIVES = re.compile(
-    r"\s*(?:/|\||;|,|、|>|→|\n|\b(?:or|and|oder|und|ou|et|o|y|e|или|и|alternatively|otherwise)\b|或者?)\s*",
+    r"\s*(?:/|\||;|,|、|>|→|\n|\b(?:or|and|oder|und|ou|et|o|y|e|или|и|alternatively|otherwise)\b|"
+    r"或者?)\s*",
     re.IGNORECASE,
 )
 _TRAILING_NOTE = re.compile(r"\s*[(\[（].*$|\s+[-–—]\s+.*$|\s*[;|].*$", re.DOTALL)
 _EMPHASIS = re.compile(r"[*_`#]{1,3}|^\s*>\s?", re.MULTILINE)
 _LEAD_IN = re.compile(
-    r"^(?:(?:the |my )?(?:final |best |first |top )?(?:answer|location|guess|place|prediction|country|choice)"
-    r"(?: is| would be)?\s*:?\s+|(?:this|it)(?: is|'s)\s+|(?:most |very )?(?:likely|probably|possibly|perhaps|"
+    r"^(?:(?:the |my )?(?:final |best |first |top )?(?:answer|location|guess|place|prediction|"
+    r"country|choice)"
+    r"(?: is| would be)?\s*:?\s+|(?:this|it)(?: is|'s)\s+|(?:most |very )?(?:likely|probably|"
+    r"possibly|perhaps|"
     r"maybe)(?: in)?:?\s+|\d{1,3} ?% |(?:somewhere )?in (?:the )?(?:rural )?)+",
     re.IGNORECASE,
 )
@@ -72,7 +75,9 @@ def parse_answer(raw: str, gazetteer: Gazetteer | None = None) -> Answer:
     for found in find_fields(text):
         answer = _from_fields(found.values, gazetteer)
         if answer is not None:
-            prose = _without_fences(f"{text[: found.start]}\n{text[found.stop :]}").strip("` \t\r\n")
+            prose = _without_fences(f"{text[: found.start]}\n{text[found.stop :]}").strip(
+                "` \t\r\n"
+            )
             return _with_reasons(answer, found.values.get("reasons") or prose)
         named_nothing = named_nothing or _is_empty(found.values)
     return _from_text(text, gazetteer, named_nothing)
@@ -170,8 +175,10 @@ _SENTENCE = re.compile(
 # "Anytown", "Unnamed Village", "Tropical Country".
 _NO_PLACE_IN_PARTICULAR = re.compile(
     r"(?:(?:an?|any|the|some|small|large|rural|urban|suburban|coastal|industrial|tropical|modern|"
-    r"european|asian|african|american|latin|unnamed|unidentified|unspecified|residential|generic|local|major|other|"
-    r"developing)[\s-]*)+(?:town|city|village|country|area|region|suburb|neighbou?rhood|place|ville)?",
+    r"european|asian|african|american|latin|unnamed|unidentified|unspecified|residential|generic|"
+    r"local|major|other|"
+    r"developing)[\s-]*)+(?:town|city|village|country|area|region|suburb|neighbou?rhood|place|"
+    r"ville)?",
     re.IGNORECASE,
 )
 

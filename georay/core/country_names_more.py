@@ -1,4 +1,5 @@
-"""Names of countries that no source lists: abbreviations, former names, names of parts of a country.
+"""Names of countries that no source lists: abbreviations, former names, names of parts of a "
+"country.
 
 One line a code, names apart by `|`. A name that meant more than one of today's countries is absent.
 """
@@ -14,8 +15,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "AS": "US Samoa|Eastern Samoa|American Samoan",
         "AU": "Ashmore and Cartier Islands|Coral Sea Islands|Van Diemen's Land|Lord Howe Island",
         "AZ": "Nagorno-Karabakh|Artsakh",
-        "BA": "Bosnie|Bosnien|Bosnië|Bosna|Босния|Bósnia|"
-        "Bosnia|BiH|波黑|Bosna i Hercegovina",
+        "BA": "Bosnie|Bosnien|Bosnië|Bosna|Босния|Bósnia|Bosnia|BiH|波黑|Bosna i Hercegovina",
         "BD": "East Pakistan",
         "BF": "Upper Volta|Haute-Volta",
         "BJ": "Dahomey|Dahomé",
@@ -43,8 +43,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "Red China|Manchuria|East Turkestan|PR China|China PR|P.R. of China",
         "CY": "North Cyprus|TRNC|KKTC|Turkish Republic of Northern Cyprus|Akrotiri|Dhekelia|"
         "Akrotiri and Dhekelia",
-        "CZ": "Tschechei|"
-        "Bohemia|Moravia|Czech",
+        "CZ": "Tschechei|Bohemia|Moravia|Czech",
         "DE": "West Germany|East Germany|GDR|FRG|DDR|BRD|German Democratic Republic|"
         "Federal Republic of Germany",
         "DJ": "French Somaliland|Afars and Issas|French Territory of the Afars and the Issas",
@@ -56,7 +55,9 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "FO": "Faroes|Faeroes|Faeroe Islands",
         "FR": "Normandy|Corse|French Republic|République française|法兰西|法蘭西|Pháp|"
         "Metropolitan France|Mainland France|Clipperton Island",
-        "GB": "Gales|País de Gales|Pays de Galles|Galles|Irlande du Nord|Irlanda del Norte|Irlanda do Norte|Irlanda del Nord|Nordirland|Noord-Ierland|Северная Ирландия|北アイルランド|북아일랜드|北爱尔兰|北愛爾蘭|"
+        "GB": "Gales|País de Gales|Pays de Galles|Galles|Irlande du Nord|Irlanda del Norte|"
+        "Irlanda do Norte|Irlanda del Nord|Nordirland|Noord-Ierland|Северная Ирландия|"
+        "北アイルランド|북아일랜드|北爱尔兰|北愛爾蘭|"
         "Britain|G.B.|Ulster|British Isles|Great Britain and Northern Ireland|"
         "Angleterre|Inglaterra|Inghilterra|Англия|İngiltere|Engeland|英国|英國",
         "GE": "South Ossetia|South Ossetian|Abkhazia|Adjara|Ajaria|Tskhinvali Region",
@@ -77,8 +78,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "IQ": "Mesopotamia|Iraqi Kurdistan|Kurdistan Region",
         "IR": "Persia|Perse|Persien",
         "JO": "Transjordan|Trans-Jordan",
-        "JP": "Okinawa|Hokkaidō|Honshu|Kyushu|Shikoku|Ryukyu Islands|"
-        "日本国|Nippon-koku",
+        "JP": "Okinawa|Hokkaidō|Honshu|Kyushu|Shikoku|Ryukyu Islands|日本国|Nippon-koku",
         "KG": "Киргизия|Kirghizia|Kirgizia",
         "KH": "Khmer Republic|Democratic Kampuchea|Cambodge",
         "KI": "Gilbert Islands",
@@ -93,8 +93,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "LK": "Ceylon|Ceylan|Sri Lanka (Ceylon)",
         "LS": "Basutoland",
         "LY": "Libyan Arab Jamahiriya|Jamahiriya",
-        "MD": "Молдавия|"
-        "Moldavia|Bessarabia|Transnistria|Pridnestrovie",
+        "MD": "Молдавия|Moldavia|Bessarabia|Transnistria|Pridnestrovie",
         "MF": "Saint Martin (French part)|French Saint Martin|St. Martin",
         "MG": "Malagasy Republic",
         "MH": "Marshalls",
@@ -146,7 +145,8 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "TR": "Anatolia|Asia Minor",
         "TT": "Trinidad|Tobago|T&T|T & T",
         "TV": "Ellice Islands",
-        "TW": "Formosa|Chinese Taipei|中国台湾|中國台灣|中华台北|中華台北|中華民國|中华民国|Taipei, China|"
+        "TW": "Formosa|Chinese Taipei|中国台湾|中國台灣|中华台北|中華台北|中華民國|中华民国|"
+        "Taipei, China|"
         "Taiwan, Province of China|Taiwan (Province of China)|Taiwan ROC|臺灣",
         "TZ": "Tanganyika|Zanzibar",
         "UM": "Wake Island|Midway Islands|Midway|Johnston Atoll|Howland Island|Baker Island|"
@@ -160,7 +160,8 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "VC": "St. Vincent|Saint Vincent|St Vincent & Grenadines|SVG",
         "VG": "BVI|UK Virgin Islands|GB Virgin Islands|British Virgin Islands",
         "VI": "US Virgin Islands|American Virgin Islands|Danish West Indies|Virgin Islands (U.S.)",
-        "VN": "Mekong Delta|North Vietnam|South Vietnam|Annam|Tonkin|Cochinchina|South Viet Nam|North Viet Nam",
+        "VN": "Mekong Delta|North Vietnam|South Vietnam|Annam|Tonkin|Cochinchina|South Viet Nam|"
+        "North Viet Nam",
         "VU": "New Hebrides|Nouvelles-Hébrides",
         "WF": "Futuna|Wallis",
         "WS": "Western Samoa|German Samoa",
@@ -173,22 +174,20 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_SPORTS_TEXT = (
+    "ALG=DZ ANG=AO ANT=AG ARU=AW ASA=AS BAH=BS BAN=BD BAR=BB BER=BM BHU=BT BIZ=BZ BOT=BW "
+    "BRU=BN BUL=BG BUR=BF CAM=KH CAY=KY CGO=CG CHA=TD CHI=CL CRC=CR CRO=HR CTA=CF DEN=DK "
+    "EQG=GQ ESA=SV FIJ=FJ GAM=GM GBS=GW GEQ=GQ GER=DE GRE=GR GRN=GD GUA=GT GUI=GN HAI=HT "
+    "HON=HN INA=ID IRI=IR ISV=VI IVB=VG KOS=XK KSA=SA KUW=KW LAT=LV LBA=LY LBR=LR LES=LS "
+    "LIB=LB MAD=MG MAS=MY MAW=MW MGL=MN MON=MC MRI=MU MTN=MR MYA=MM NCA=NI NED=NL NEP=NP "
+    "NGR=NG NIG=NE OMA=OM PAR=PY PHI=PH PLE=PS POR=PT PUR=PR ROU=RO RSA=ZA SAM=WS SCO=GB "
+    "ENG=GB WAL=GB NIR=GB SEY=SC SIN=SG SKN=KN SLO=SI SOL=SB SRI=LK STP=ST SUD=SD SUI=CH "
+    "TAH=PF TAN=TZ TGA=TO TOG=TG TPE=TW TRI=TT UAE=AE URU=UY VAN=VU VIE=VN VIN=VC ZAM=ZM "
+    "ZIM=ZW"
+)
 # Codes in sports tables that differ from ISO 3166-1 alpha-3; in capitals only.
 SPORTS_CODES: Mapping[str, str] = MappingProxyType(
-    dict(
-        pair.split("=")
-        for pair in (
-            "ALG=DZ ANG=AO ANT=AG ARU=AW ASA=AS BAH=BS BAN=BD BAR=BB BER=BM BHU=BT BIZ=BZ BOT=BW "
-            "BRU=BN BUL=BG BUR=BF CAM=KH CAY=KY CGO=CG CHA=TD CHI=CL CRC=CR CRO=HR CTA=CF DEN=DK "
-            "EQG=GQ ESA=SV FIJ=FJ GAM=GM GBS=GW GEQ=GQ GER=DE GRE=GR GRN=GD GUA=GT GUI=GN HAI=HT "
-            "HON=HN INA=ID IRI=IR ISV=VI IVB=VG KOS=XK KSA=SA KUW=KW LAT=LV LBA=LY LBR=LR LES=LS "
-            "LIB=LB MAD=MG MAS=MY MAW=MW MGL=MN MON=MC MRI=MU MTN=MR MYA=MM NCA=NI NED=NL NEP=NP "
-            "NGR=NG NIG=NE OMA=OM PAR=PY PHI=PH PLE=PS POR=PT PUR=PR ROU=RO RSA=ZA SAM=WS SCO=GB "
-            "ENG=GB WAL=GB NIR=GB SEY=SC SIN=SG SKN=KN SLO=SI SOL=SB SRI=LK STP=ST SUD=SD SUI=CH "
-            "TAH=PF TAN=TZ TGA=TO TOG=TG TPE=TW TRI=TT UAE=AE URU=UY VAN=VU VIE=VN VIN=VC ZAM=ZM "
-            "ZIM=ZW"
-        ).split()
-    )
+    {code3: code for code3, _, code in (pair.partition("=") for pair in _SPORTS_TEXT.split())}
 )
 
 # Names that sources give to one country but that name none, or more than one, of today.

@@ -26,39 +26,43 @@ _BESIDE = re.compile(
 _A_REGION = re.compile(r"(?:U\.?S\.? |American )?(?:state|province)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’ʼ][^\W_]+)*\.?")
 _FUNCTION_WORDS = frozenset({"the", "of", "and"})
-_ABBREVIATED = frozenset(
-    "afr barb br c dem e eq fed fr gren herz i is isl isls n p pop ppl rep s st sth nth sts ter terr utd vin w"
-    .split()
+_ABBREVIATED_TEXT = (
+    "afr barb br c dem e eq fed fr gren herz i is isl isls n p pop ppl rep s st sth nth sts ter "
+    "terr utd vin w"
 )
+_ABBREVIATED = frozenset(_ABBREVIATED_TEXT.split())
 # Beginnings of the words of official names, folded; "democratic" ones tell the Congos and Koreas.
-_DEMOCRATIC = (
-    "democ", "demok", "démoc", "peoples", "popul", "volks", "демократ", "народ", "ديمقراط",
-    "الديمقراط", "الشعب", "लोकतांत्रिक", "δημοκρατικ", "민주", "인민", "ludowo", "demicrat",
-)  # fmt: skip
-_OFFICIAL = (
-    "republi", "repubbli", "repuvli", "kingdom", "reino", "royaume", "regno", "konigreich", "koninkrijk",
-    "krolestwo", "kralovstvi", "kongerik", "kungari", "kralligi", "reich", "cumhuriyet", "rzeczpospolita",
-    "commonwealth", "principa", "furstentum", "grand", "duchy", "duche", "duque", "sultan", "emirat",
-    "federa", "foderat", "bundes", "confeder", "union", "state", "estado", "etat", "staat", "stato",
-    "islamic", "islami", "arab", "socialist", "sozialist", "plurinational", "bolivarian", "cooperative",
-    "independent", "former", "territor", "autonom", "gebiet", "sonderverwaltung", "special", "especial",
-    "administrati", "region", "республик", "королевств", "федерати",
-    "союз", "исламск", "социалист", "территор", "улс", "جمهوريه", "الجمهوريه", "مملكه", "المملكه", "دوله",
-    "سلطنه", "العربيه", "الاسلاميه", "الاتحاديه", "الاراضي", "جمهوري", "गणराज्य", "संघीय", "공화국", "연방",
-    "왕국", "δημοκρατια", "βασιλειο", "island",
-)  # fmt: skip
-_OFFICIAL_ABBREVIATIONS = frozenset("dem fed ir is prov rb rep sar ras".split())
-_SMALL = frozenset(
-    "of the de du des da do dos di del della d la le les el l al and e et y i und von der den van "
-    "het en".split()
+_DEMOCRATIC_TEXT = (
+    "democ demok démoc peoples popul volks демократ народ ديمقراط الديمقراط الشعب "
+    "लोकतांत्रिक δημοκρατικ 민주 인민 ludowo demicrat"
 )
+_DEMOCRATIC = tuple(_DEMOCRATIC_TEXT.split())
+_OFFICIAL_TEXT = (
+    "republi repubbli repuvli kingdom reino royaume regno konigreich koninkrijk "
+    "krolestwo kralovstvi kongerik kungari kralligi reich cumhuriyet rzeczpospolita "
+    "commonwealth principa furstentum grand duchy duche duque sultan emirat federa "
+    "foderat bundes confeder union state estado etat staat stato islamic islami arab "
+    "socialist sozialist plurinational bolivarian cooperative independent former "
+    "territor autonom gebiet sonderverwaltung special especial administrati region "
+    "республик королевств федерати союз исламск социалист территор улс جمهوريه "
+    "الجمهوريه مملكه المملكه دوله سلطنه العربيه الاسلاميه الاتحاديه الاراضي جمهوري "
+    "गणराज्य संघीय 공화국 연방 왕국 δημοκρατια βασιλειο island"
+)
+_OFFICIAL = tuple(_OFFICIAL_TEXT.split())
+_OFFICIAL_ABBREVIATIONS = frozenset(["dem", "fed", "ir", "is", "prov", "rb", "rep", "sar", "ras"])
+_SMALL_TEXT = (
+    "of the de du des da do dos di del della d la le les el l al and e et y i und von der den "
+    "van het en"
+)
+_SMALL = frozenset(_SMALL_TEXT.split())
 _HAN_OFFICIAL = re.compile(
     "(?P<start>^(?:中国|中國|中华人民共和国|中華人民共和国|中華人民共和國))|(?P<end>(?:人民|民主|主义|主義|社会|社會|"
     "伊斯兰|伊斯蘭|阿拉伯|联邦|聯邦|共和国|共和國|王国|王國|公国|公國|特别行政区|特別行政區|特別行政区|领土|領土|"
     "自治区|自治區|国|國|민주|인민|공화국|왕국)+$)"
 )
 _OFFICIAL_START = re.compile(
-    r"^(?:ประเทศ|สาธารณรัฐ|ราชอาณาจักร|รัฐ|(?:cộng hòa|cộng hoà|vương quốc|nước|dân chủ|nhân dân|liên bang|"
+    r"^(?:ประเทศ|สาธารณรัฐ|ราชอาณาจักร|รัฐ|"
+    r"(?:cộng hòa|cộng hoà|vương quốc|nước|dân chủ|nhân dân|liên bang|"
     r"xã hội chủ nghĩa)\s+)+",
     re.IGNORECASE,
 )

@@ -23,18 +23,20 @@ _OFFICIAL_ENGLISH = re.compile(
     r"Emirates|Principality|Duchy|Sultanate|Saint|South|North|Western|French|British)\b"
 )
 # Each of these counts as many small ones.
-_LARGE_LANGUAGES = frozenset(
-    "am ar az bg bn ca cs da de el en es et fa fi fr gu ha he hi hr hu hy id it ja ka kk km kn ko ky "
-    "lo lt lv mk ml mn mr ms my nb ne nl pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tr uk ur uz vi "
-    "zh zu".split()
+_LARGE_LANGUAGES_TEXT = (
+    "am ar az bg bn ca cs da de el en es et fa fi fr gu ha he hi hr hu hy id it ja ka kk km kn "
+    "ko ky lo lt lv mk ml mn mr ms my nb ne nl pa pl ps pt ro ru si sk sl sq sr sv sw ta te th "
+    "tr uk ur uz vi zh zu"
 )
+_LARGE_LANGUAGES = frozenset(_LARGE_LANGUAGES_TEXT.split())
 _WEIGHT = 10
 # Words that are names of regions, and much else.
-_GENERIC_REGIONS = frozenset(
-    "balkan central centre centrum coast delta east eastern forest grand highlands island islands "
-    "lake littoral mountain north northcentral northeast northern northwest other plateau river "
-    "south southeast southern southwest upper valley west western".split()
+_GENERIC_REGIONS_TEXT = (
+    "balkan central centre centrum coast delta east eastern forest grand highlands island "
+    "islands lake littoral mountain north northcentral northeast northern northwest other "
+    "plateau river south southeast southern southwest upper valley west western"
 )
+_GENERIC_REGIONS = frozenset(_GENERIC_REGIONS_TEXT.split())
 _BLOCKED = frozenset(map(fold, NO_ONE_COUNTRY))
 
 Names = Iterator[tuple[str, str]]

@@ -11,46 +11,54 @@ from functools import lru_cache
 from georay.core.country_aliases import REGIONS
 from georay.core.gazetteer import Gazetteer
 
-_MORE_NAMES = (
+_MORE_NAMES_TEXT = (
     "USA|U.S.A.|U.S.|US|UK|U.K.|UAE|England|Scotland|Wales|Northern Ireland|America|Holland|"
     "Czech Republic|Türkiye|Burma|Korea|Bosnia|Macao|Cabo Verde|East Timor|Swaziland|"
     "Bosnia & Herzegovina|Trinidad & Tobago|Congo|DRC|Vatican|Ivory Coast|Great Britain|Britain|"
     "Niger Delta|Mekong Delta|Nile Delta|Bosnia-Herzegovina|DR Congo|Macedonia|Tibet|Crimea|"
     "New England|São Tomé|Inner Mongolia|Russian Federation|Republic of Ireland|Papua|Eswatini"
-).split("|")
+)
+_MORE_NAMES = _MORE_NAMES_TEXT.split("|")
 # Names that in English prose are mostly something else.
 _NOT_IN_PROSE = frozenset({"JE", "GS", "AQ", "TF"})
 # Regions by which people place a town; those of REGIONS come on top.
-_MORE_REGIONS = (
-    "Andhra Pradesh|Arunachal Pradesh|Assam|Bihar|Chhattisgarh|Goa|Gujarat|Haryana|Himachal Pradesh|"
-    "Jammu and Kashmir|Jharkhand|Karnataka|Kerala|Ladakh|Madhya Pradesh|Maharashtra|Manipur|Meghalaya|"
-    "Mizoram|Nagaland|Odisha|Rajasthan|Sikkim|Tamil Nadu|Telangana|Tripura|Uttar Pradesh|Uttarakhand|"
-    "West Bengal|Punjab|"
-    "Aguascalientes|Baja California|Baja California Sur|Campeche|Chiapas|Chihuahua|Coahuila|Colima|"
-    "Durango|Guanajuato|Guerrero|Hidalgo|Jalisco|Michoacán|Morelos|Nayarit|Nuevo León|Oaxaca|Puebla|"
-    "Querétaro|Quintana Roo|San Luis Potosí|Sinaloa|Sonora|Tabasco|Tamaulipas|Tlaxcala|Veracruz|"
-    "Yucatán|Yucatan|Zacatecas|"
-    "Alagoas|Amapá|Amazonas|Bahia|Ceará|Espírito Santo|Goiás|Maranhão|Mato Grosso|Mato Grosso do Sul|"
-    "Minas Gerais|Paraná|Paraíba|Pará|Pernambuco|Piauí|Rio Grande do Norte|Rio Grande do Sul|Rondônia|"
-    "Roraima|Santa Catarina|Sergipe|Tocantins|"
-    "Bavaria|Saxony|Catalonia|Andalusia|Tuscany|Sicily|Sardinia|Lombardy|Brittany|Normandy|Corsica|"
-    "Flanders|Wallonia|Hokkaido|Okinawa|Bali|Siberia|Québec"
-).split("|")
+_MORE_REGIONS_TEXT = (
+    "Andhra Pradesh|Arunachal Pradesh|Assam|Bihar|Chhattisgarh|Goa|Gujarat|Haryana|"
+    "Himachal Pradesh|Jammu and Kashmir|Jharkhand|Karnataka|Kerala|Ladakh|Madhya Pradesh|"
+    "Maharashtra|Manipur|Meghalaya|Mizoram|Nagaland|Odisha|Rajasthan|Sikkim|Tamil Nadu|Telangana|"
+    "Tripura|Uttar Pradesh|Uttarakhand|West Bengal|Punjab|Aguascalientes|Baja California|"
+    "Baja California Sur|Campeche|Chiapas|Chihuahua|Coahuila|Colima|Durango|Guanajuato|Guerrero|"
+    "Hidalgo|Jalisco|Michoacán|Morelos|Nayarit|Nuevo León|Oaxaca|Puebla|Querétaro|Quintana Roo|"
+    "San Luis Potosí|Sinaloa|Sonora|Tabasco|Tamaulipas|Tlaxcala|Veracruz|Yucatán|Yucatan|"
+    "Zacatecas|Alagoas|Amapá|Amazonas|Bahia|Ceará|Espírito Santo|Goiás|Maranhão|Mato Grosso|"
+    "Mato Grosso do Sul|Minas Gerais|Paraná|Paraíba|Pará|Pernambuco|Piauí|Rio Grande do Norte|"
+    "Rio Grande do Sul|Rondônia|Roraima|Santa Catarina|Sergipe|Tocantins|Bavaria|Saxony|"
+    "Catalonia|Andalusia|Tuscany|Sicily|Sardinia|Lombardy|Brittany|Normandy|Corsica|Flanders|"
+    "Wallonia|Hokkaido|Okinawa|Bali|Siberia|Québec"
+)
+_MORE_REGIONS = _MORE_REGIONS_TEXT.split("|")
 _NOT_AFTER = re.compile(
-    r"(?:\b(?:gulf|bay|sea|straits?|university|bank|church|battle|lake|mount|mt\.?|port|fort|little|new|old|"
+    r"(?:\b(?:gulf|bay|sea|straits?|university|bank|church|battle|lake|mount|mt\.?|port|fort|"
+    r"little|new|old|"
     r"royal|queen|king|prince|saint|st\.?|san|santa|point|cape|rio|río|via|rue|calle|plaza)"
     r"(?: of(?: the)?)? |['’-])$",
     re.IGNORECASE,
 )
 _NAMES_OTHERWISE = re.compile(
-    r"\s(?:City|Beach|Creek|River|Delta|Canal|Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Boulevard|Lane|Drive|"
+    r"\s(?:City|Beach|Creek|River|Delta|Canal|Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Boulevard|"
+    r"Lane|Drive|"
     r"Falls|Springs|Heights|Hills?|Park|County|Township|Bay|Lake|Mountains?|Valley|Square|Station|"
-    r"Airport|Gulf|Sea|Straits?|Ocean|Shores?|Point|Junction|Grove|Village|Corner|Plain|Center|Centre|"
+    r"Airport|Gulf|Sea|Straits?|Ocean|Shores?|Point|Junction|Grove|Village|Corner|Plain|Center|"
+    r"Centre|"
     r"Bridge|Crossing|Harbou?r|House|Hotel|Restaurant|Tower|Wells|Ridge|Woods)\b|"
-    r"\s(?:pig|fowl|hen|pepper|grass|rose|balm|shorts|hat|oak|cedar|thistle|nut|cow|cattle|spruce|maple|pine|palm|poppy)s?\b|"
+    r"\s(?:pig|fowl|hen|pepper|grass|rose|balm|shorts|hat|oak|cedar|thistle|nut|cow|cattle|spruce|"
+    r"maple|pine|palm|poppy)s?\b|"
     r"['’]s (?=[A-Z])",
 )
-_NEXT = r"(?:,\s*(?:in\s+|and\s+|or\s+)?|\s*\(\s*|\s+in\s+|\s*/\s*|,?\s+(?:or|and)\s+)(?:the\s+)?(?:US |U\.S\. )?(?:state of\s+)?"
+_NEXT = (
+    r"(?:,\s*(?:in\s+|and\s+|or\s+)?|\s*\(\s*|\s+in\s+|\s*/\s*|,?\s+(?:or|and)\s+)"
+    r"(?:the\s+)?(?:US |U\.S\. )?(?:state of\s+)?"
+)
 _BEFORE_NAME = r"(?<!\w)(?<!['’-])"
 _PART_OF_CONTINENT = r"(?<!North )(?<!South )(?<!Latin )(?<!Central )"
 _MORE_WORDS = re.compile(r"(?: [A-Z][\w'’-]*){1,2}")

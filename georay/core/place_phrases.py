@@ -33,11 +33,16 @@ _NOTHING = frozenset(
     }
 )
 _NOTHING_ABROAD = (
-    "desconocido|desconocida|desconhecido|desconhecida|inconnu|inconnue|unbekannt|onbekend|sconosciuto|"
-    "sconosciuta|necunoscut|неизвестно|неизвестна|неизвестный|невідомо|nieznany|nieznana|nieznane|neznámé|"
-    "bilinmiyor|bilinmeyen|未知|未知国家|未知城市|不明|不详|不詳|不确定|无法确定|無法確定|无|無|不知道|わからない|"
-    "알 수 없음|미상|불명|غير معروف|غير معروفة|مجهول|نامعلوم|نامشخص|अज्ञात|পাওয়া যায়নি|অজানা|tidak diketahui|"
-    "không rõ|không xác định|ไม่ทราบ|ukjent|okänd|okänt|ukendt|tuntematon|ismeretlen|άγνωστο|לא ידוע"
+    "desconocido|desconocida|desconhecido|desconhecida|inconnu|inconnue|unbekannt|onbekend|"
+    "sconosciuto|"
+    "sconosciuta|necunoscut|неизвестно|неизвестна|неизвестный|невідомо|nieznany|nieznana|nieznane|"
+    "neznámé|"
+    "bilinmiyor|bilinmeyen|未知|未知国家|未知城市|不明|不详|不詳|不确定|无法确定|無法確定|无|無|"
+    "不知道|わからない|"
+    "알 수 없음|미상|불명|غير معروف|غير معروفة|مجهول|نامعلوم|نامشخص|अज्ञात|পাওয়া যায়নি|অজানা|"
+    "tidak diketahui|"
+    "không rõ|không xác định|ไม่ทราบ|ukjent|okänd|okänt|ukendt|tuntematon|ismeretlen|άγνωστο|"
+    "לא ידוע"
 )
 _NOTHING_KNOWN = _NOTHING | frozenset(map(fold, _NOTHING_ABROAD.split("|")))
 _PARENTHESES = re.compile(r"[(\[（](.*?)[)\]）]")
