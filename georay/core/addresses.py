@@ -23,7 +23,8 @@ _CONFIDENCE = re.compile(
     r" likelihood)?\s*[)\]]",
     re.IGNORECASE,
 )
-_DENIED = re.compile(r"(?:not|no|never)\b(?! 1\b)", re.IGNORECASE)
+_DENIED = re.compile(r"(?:not|no|never)\b(?! 1\b)|(?:gulf|bay|sea|straits?) of\b", re.IGNORECASE)
+_HEDGE = re.compile(r"^(?:(?:most )?likely|probably|possibly|maybe|perhaps) ", re.IGNORECASE)
 _CONTINENTS_TEXT = (
     "africa|america|asia|europe|oceania|northamerica|southamerica|centralamerica|latinamerica|"
     "southeastasia|eastasia|southasia|westernasia|centralasia|easterneurope|westerneurope|"
@@ -59,7 +60,7 @@ def town_and_country(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
     if not text or len(text.split()) > _MOST_WORDS or _DENIED.match(text):
         return None
     parts = [part.strip() for part in re.split(r"[,，、:;/|]|\s[-–—]\s", text) if part.strip()]
-    parts = [part for part in parts if fold(part) not in _CONTINENTS] or parts
+    parts = [_HEDGE.sub("", part) for part in parts if fold(part) not in _CONTINENTS] or parts
     if len(parts) == 1 and (code := gazetteer.country(parts[0])):
         return PlaceFound(code, parts[0], None)
     if len(parts) > 1:
@@ -86,6 +87,10 @@ def read_address(parts: Sequence[str], gazetteer: Gazetteer) -> PlaceFound | Non
     if town and _is_known(town, first):
         return PlaceFound(town.country, last, first)
     if inner is None:
+        # "Porto Alegre, RS" is not in Serbia.
+        anywhere = gazetteer.resolve(first) if town is None and len(last) == 2 else None
+        if anywhere and _is_known(anywhere, first):
+            return PlaceFound(anywhere.country, None, first)
         named = next((part for part in parts[:-1] if gazetteer.resolve(part, outer)), None)
         city = named or (first if _looks_like_name(first) else None)
         return PlaceFound(outer, last, city) if city else None
@@ -120,7 +125,7 @@ def _is_known(town: Place | None, name: str) -> bool:
 
 
 def _named_town(text: str, parts: Sequence[str], gazetteer: Gazetteer) -> PlaceFound | None:
-    if not parts or not _looks_like_name(parts[0]):
+    if not parts or not _looks_like_name(parts[0]) or re.search(r"\d[.,]\d", text):
         return None
     is_long_enough = len(text) >= 3 or not text.isascii()
     place = gazetteer.resolve(text) if is_long_enough and gazetteer.resolve(parts[0]) else None

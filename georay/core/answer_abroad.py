@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from georay.core.addresses import PlaceFound
 from georay.core.answer_refusals import without_refusals_abroad
@@ -18,18 +19,23 @@ _WORD = re.compile(
 )
 # Chinese, Japanese, Korean and Thai: names have no blank before or behind them.
 _WITHOUT_SPACES = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2,40}")
+_ONE_PHRASE = re.compile(r"[^,;:!?()\n]*[^,;:!?().\n]\.?")
+_LONGEST_NAME = 4
 _LONGEST_RUN_NAME = 9
 _MOST_WORDS = 200
+_MOST_NAMES = 5_000
 _JOINED_BEFORE = re.compile(r"^(?:[dl]['’]|[بلوفב](?=[\u0590-\u06ff]{3}))")
 _SUFFIX_MARK = re.compile(r"['’].*$")
 # Of ASCII letters two more, because more words look alike.
 _DENIED = re.compile(
     r"\b(?:[Nn]ot|[Nn]icht|[Kk]ein|pas|[Nn]o es|[Nn]ão é|[Нн]е|[Nn]ie|[Nn]iet|"
     r"[Nn]on è) (?:\w+ )?[^\W\d_a-zа-я]\w+|"
-    r"(?:不是|并非|並非)[^，。,；]+"
+    r"\b(?:Gulf|Golfe|Golfo|Bay|Sea) (?:of|du|de|del|do) \w+|(?:不是|并非|並非)[^，。,；]+"
 )
 _SHORTEST_STEM = 5
 _SHORTEST_ASCII_STEM = 6
+_SHORTEST_INDIC_STEM = 4
+_FIRST_SEMITIC = "\u0590"
 _LONGEST_ENDING = 3
 
 
@@ -37,7 +43,8 @@ def place_abroad(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
     """The first country, and a town of it, in running text of another language than English."""
     if _ENGLISH.search(text):
         return None
-    names = list(_candidates(_DENIED.sub(" ", without_refusals_abroad(text))))
+    candidates = _candidates(_DENIED.sub(" ", without_refusals_abroad(text)))
+    names = list(islice(candidates, _MOST_NAMES))
     found = next(((code, name) for name in names if (code := _country(name, gazetteer))), None)
     if found is None:
         return None
@@ -49,13 +56,15 @@ def place_abroad(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
 
 def _candidates(text: str) -> Iterator[str]:
     """Runs of words, and of letters where words have no blanks, that may be names."""
-    words = _WORD.findall(text)[:_MOST_WORDS]
+    words = list(islice(_WORD.finditer(text), _MOST_WORDS))
     for start, first in enumerate(words):
-        if first[0].islower() or (len(first) <= 3 and first.isascii()):
+        bare = _JOINED_BEFORE.sub("", first.group())
+        if bare[0].islower() or (len(bare) <= 3 and bare.isascii()):
             continue
-        for length in (4, 3, 2, 1):
-            if start + length <= len(words):
-                yield " ".join(words[start : start + length]).rstrip(".")
+        for last in reversed(words[start : start + _LONGEST_NAME]):
+            phrase = text[first.start() : last.end()]
+            if len(phrase.split()) == 1 or _ONE_PHRASE.fullmatch(phrase):
+                yield phrase.rstrip(".")
     for run in _WITHOUT_SPACES.findall(text)[:_MOST_WORDS]:
         for start in range(len(run)):
             for length in range(_LONGEST_RUN_NAME, 1, -1):
@@ -74,11 +83,17 @@ def _country(name: str, gazetteer: Gazetteer) -> str | None:
     stems = _stems(gazetteer)
     for ending in range(_LONGEST_ENDING + 1):
         stem = folded[: len(folded) - ending]
-        if len(stem) < (_SHORTEST_ASCII_STEM if stem.isascii() else _SHORTEST_STEM):
+        if len(stem) < _shortest_stem(stem):
             return None
         if code := stems.get(stem):
             return code
     return None
+
+
+def _shortest_stem(stem: str) -> int:
+    if stem.isascii():
+        return _SHORTEST_ASCII_STEM
+    return _SHORTEST_STEM if stem and stem[0] < _FIRST_SEMITIC else _SHORTEST_INDIC_STEM
 
 
 @lru_cache(maxsize=2)
@@ -86,7 +101,7 @@ def _stems(gazetteer: Gazetteer) -> dict[str, str]:
     """Names without their last letter, in scripts that inflect, where one country has the stem."""
     codes: dict[str, set[str]] = {}
     for folded, code in gazetteer.names_of_countries():
-        if len(folded) >= _SHORTEST_STEM:
+        if len(folded) >= _shortest_stem(folded):
             codes.setdefault(folded[:-1], set()).add(code)
             codes.setdefault(folded, set()).add(code)
     return {stem: next(iter(named)) for stem, named in codes.items() if len(named) == 1}

@@ -24,7 +24,8 @@ _KEYS_OF_FIELD = {
     "longitude": "lon|long|lng|longitude|longitud|länge|längengrad|долгота|经度|經度|経度|경도",
     "coordinates": "coordinates|coords|coordinate|gps|gps coordinates|lat lon|lat lng|latlng|"
     "latlon|"
-    "lat/lon|lat, lon|position|geo|point|koordinaten|coordenadas|coordonnées|координаты|坐标|座標",
+    "lat/lon|lat/long|lat/lng|latitude/longitude|latitude, longitude|lat, long|lat, lon|position|"
+    "geo|point|koordinaten|coordenadas|coordonnées|координаты|坐标|座標",
     "place": "location|place|answer|final answer|best guess|guess|my guess|my best guess|"
     "prediction|"
     "predicted location|most likely|most likely location|ort|lieu|lugar|ubicación|respuesta|"

@@ -59,7 +59,7 @@ _AMERICAN = re.compile(
 )
 _NAME = (
     r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*"
-    r"(?:[ -](?:(?:de|del|la|las|los|el|do|da|dos|di|du|le|of|the|am|an|upon)[ -])?"
+    r"(?:[ -](?:(?:de|del|la|las|los|el|do|da|dos|di|du|le|of|the|am|an|upon)[ -]){0,2}"
     r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*){0,4}"
 )
 _TOWN_CUE = re.compile(
@@ -105,7 +105,7 @@ def _place_of(mention: Mention, sentence: str, gazetteer: Gazetteer) -> PlaceFou
     name = mention.name
     place = read_address([name, mention.following], gazetteer) if mention.following else None
     if place and (place.city or place.country_text != name):
-        return _with_town(place, sentence, gazetteer)
+        return _with_town(place, mention, sentence, gazetteer)
     if mention.is_town:
         town = gazetteer.resolve(name)
         return PlaceFound(town.country, None, name) if town else None
@@ -123,10 +123,15 @@ def _place_of(mention: Mention, sentence: str, gazetteer: Gazetteer) -> PlaceFou
     return PlaceFound(code, name, city)
 
 
-def _with_town(place: PlaceFound, sentence: str, gazetteer: Gazetteer) -> PlaceFound:
-    if place.city or place.country_text is None:
+def _with_town(
+    place: PlaceFound, mention: Mention, sentence: str, gazetteer: Gazetteer
+) -> PlaceFound:
+    """The place with the town before it ("Geelong, Victoria, Australia"), else with one nearby."""
+    if place.country is None:
         return place
-    return replace(place, city=_town_near(sentence, place.country_text, gazetteer))
+    if town := _town_before(sentence[: mention.start], place.country, gazetteer):
+        return replace(place, city=town)
+    return replace(place, city=place.city or _town_near(sentence, place.country, gazetteer))
 
 
 def _town_before(before: str, country: str, gazetteer: Gazetteer) -> str | None:

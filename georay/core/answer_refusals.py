@@ -60,11 +60,28 @@ _OTHERS = (
     r"দুঃখিত|ক্ষমা|পারছি না|পারি না|পারব না|সম্ভব নয়|অক্ষম|மன்னிக்க|முடியாது|முடியவில்லை|క్షమించ|"
     r"చెప్పలేను|"
     r"ขออภัย|ขอโทษ|เสียใจ|ไม่สามารถ|Λυπάμαι|συγγνώμη|δεν (?:μπορώ|είναι δυνατ)",
+    # Not knowing, too little to go by, and hard to say, in the languages of most speakers
+    r"\b(?:weiß nicht|weiss nicht|schwer zu sagen|nicht gen(?:ug|ügend)\w*|pas assez|"
+    r"difficile (?:de|à|da)|"
+    r"no (?:lo )?sé|no hay|difícil (?:de |determinar|decir|saber|dizer)|não sei|insuficientes?|"
+    r"non so|"
+    r"затрудня\w+|нельзя|недостаточно|(?:сложно|трудно) (?:определить|сказать)|sulit|"
+    r"tidak (?:ada|cukup)|yetersiz|bilmiyorum|\w+(?:[ae]m[ıi]yorum|amam|emem|amadım|emedim))\b",
+    r"不知道|没有足够|沒有足夠|不足|很难|很難|不清楚|難し|できかね|わかりかね|부족|모르|"
+    r"नहीं.{0,15}(?:सकत|पता|मालूम|जानत)|(?:पता|मालूम) नहीं|मुश्किल|कठिन|"
+    r"ليس لدي|لا (?:توجد|تتوفر|أدري)|غير (?:كاف|ممكن)|من الصعب|يصعب|مستحيل|"
+    r"জানি না|যায় না|যাচ্ছে না|অসম্ভব|কঠিন|"
+    r"نہیں.{0,15}(?:سکت|معلوم|پتہ|جانت)|معلوم نہیں|مشکل",
 )
 _REFUSAL = re.compile("|".join((_ENGLISH, *_OTHERS)), re.IGNORECASE)
 _ABROAD = re.compile("|".join(_OTHERS), re.IGNORECASE)
 _CLAUSE_END = re.compile(
-    r"[.!?。！？।؟;；\n]+|,?\s+(?:mais|cependant|pero|sin embargo|aber|jedoch|mas|porém|ma|"
+    r"[.!?。！？।؟;；\n]+|[，、,،]\s*(?=可能|也许|或许|大概|应该|おそらく|たぶん|아마|quizás|"
+    r"tal vez|probablemente|peut-être|"
+    r"probablement|vielleicht|wahrscheinlich|talvez|provavelmente|возможно|вероятно|скорее|ربما|"
+    r"शायद|সম্ভবত|"
+    r"شاید|mungkin|forse|probabilmente)|"
+    r"[,،]?\s+(?:mais|cependant|pero|sin embargo|aber|jedoch|mas|porém|ma|"
     r"tuttavia|но|однако|"
     r"ale|jednak|ama|ancak|fakat|tapi|tetapi|namun|nhưng|maar|men|لكن|ولكن|लेकिन|परन्तु|किंतु|"
     r"কিন্তু|لیکن|מגר|אבל)(?:\s+|,)|"

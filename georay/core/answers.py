@@ -221,6 +221,8 @@ def _bare_place(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
     for item in list_items(plain):
         if len(item) <= _LONGEST_PLACE and (place := _short_place(item, gazetteer)):
             return place
+    if "\n" in plain and (place := _place_set_apart(plain, gazetteer)):
+        return place
     return place_abroad(plain, gazetteer) or _place_set_apart(plain, gazetteer)
 
 

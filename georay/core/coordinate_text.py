@@ -52,16 +52,17 @@ _PAIRS = tuple(
 _RANGE = re.compile(
     r"\bbetween\b|\bto\b|\brange\b|\d\s*°?\s*[nsew]?\s*(?:[-–—]|\band\b)\s*[-+]?\d", re.IGNORECASE
 )
-_EVIDENCE = re.compile(r"\d[.,]\d{2}|[°º˚′度]|\d\s*[NSEW]\b|\b[NSEW] ?\d")
+_EVIDENCE = re.compile(r"\d[.,]\d{2}|[°º˚′度]|\ddeg|\d deg|\d[\"'’”″ ]*[NSEW]\b|\b[NSEW] ?\d")
 _LATITUDE = re.compile(r"\blat(?:itude)?[\"']?[ :=(\[]{0,4}$", re.IGNORECASE)
 _LONGEST_AROUND = 4
+_DIGIT = re.compile(r"\d")
 _MOST_PAIRS = 50
 
 
 def read_degrees(text: str, limit: float) -> float | None:
     """The one coordinate in a text, in degrees; None for none, a range, or one beyond `limit`."""
     text = text.split("(")[0]
-    if _RANGE.search(text):
+    if not _DIGIT.search(text) or _RANGE.search(text):
         return None
     match = next((match for one in _ONES if (match := one.search(text))), None)
     return None if match is None else _degrees(match, "", limit)
@@ -78,7 +79,7 @@ def find_pair(text: str) -> tuple[float, float] | None:
 
 def _pairs(text: str) -> Iterator[re.Match[str]]:
     """The first pair of each form that is one of coordinates."""
-    for form in _PAIRS:
+    for form in _PAIRS if _DIGIT.search(text) else ():
         for number, match in enumerate(form.finditer(text)):
             if _is_evident(match) and _is_latitude_first(match):
                 yield match

@@ -51,7 +51,8 @@ _NAMES_OTHERWISE = re.compile(
     r"Airport|Gulf|Sea|Straits?|Ocean|Shores?|Point|Junction|Grove|Village|Corner|Plain|Center|"
     r"Centre|"
     r"Bridge|Crossing|Harbou?r|House|Hotel|Restaurant|Tower|Wells|Ridge|Woods)\b|"
-    r"\s(?:pig|fowl|hen|pepper|grass|rose|balm|shorts|hat|oak|cedar|thistle|nut|cow|cattle|spruce|"
+    r"\s(?:pig|fowl|hen|pepper|grass|rose|balm|shorts|goose|geese|hat|oak|cedar|thistle|nut|cow|"
+    r"cattle|spruce|"
     r"maple|pine|palm|poppy)s?\b|"
     r"['’]s (?=[A-Z])",
 )
