@@ -9,15 +9,17 @@ from types import MappingProxyType
 
 MORE_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "AE": "Trucial States|Trucial Oman|Trucial Coast|阿联酋",
+        "AE": "VAE|V.A.E.|Trucial States|Trucial Oman|Trucial Coast|阿联酋",
         "AM": "Hayastan",
         "AQ": "Antarctic",
         "AS": "US Samoa|Eastern Samoa|American Samoan",
+        "AT": "Tirol",
         "AU": "Ashmore and Cartier Islands|Coral Sea Islands|Van Diemen's Land|Lord Howe Island",
         "AZ": "Nagorno-Karabakh|Artsakh",
         "BA": "Bosnie|Bosnien|Bosnië|Bosna|Босния|Bósnia|Bosnia|BiH|波黑|Bosna i Hercegovina",
         "BD": "East Pakistan",
-        "BF": "Upper Volta|Haute-Volta",
+        "BE": "Vlaanderen|Wallonie|Flandern|Flandre",
+        "BF": "Burkina|Upper Volta|Haute-Volta",
         "BJ": "Dahomey|Dahomé",
         "BL": "Saint-Barth|St. Barts|Saint Barts|St Barths",
         "BN": "Brunei Darussalam",
@@ -28,7 +30,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "BY": "Белоруссия|Bielorrusia|Bielorrússia|Bielorussia|"
         "Belorussia|Byelorussia|White Russia|Weißrussland|Biélorussie|Wit-Rusland",
         "BZ": "British Honduras",
-        "CA": "Quebec|Québec|Acadia",
+        "CA": "Québec province|Quebec|Québec|Acadia",
         "CC": "Keeling Islands",
         "CD": "Zaire|Zaïre|Belgian Congo|Congo Free State|Congo Belge|RDC|DR Kongo|DRK|"
         "Democratic Republic of Congo|Kongo-Kinshasa",
@@ -40,20 +42,25 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "CK": "Hervey Islands",
         "CL": "Easter Island|Rapa Nui|Isla de Pascua",
         "CN": "Yangtze Delta|Pearl River Delta|Inner Mongolia|Nei Mongol|Xinjiang Uyghur|"
-        "Red China|Manchuria|East Turkestan|PR China|China PR|P.R. of China",
+        "Red China|Manchuria|East Turkestan|PR China|China PR|P.R. of China|China, P.R.: Mainland",
         "CY": "North Cyprus|TRNC|KKTC|Turkish Republic of Northern Cyprus|Akrotiri|Dhekelia|"
         "Akrotiri and Dhekelia",
         "CZ": "Tschechei|Bohemia|Moravia|Czech",
-        "DE": "West Germany|East Germany|GDR|FRG|DDR|BRD|German Democratic Republic|"
+        "DE": "Bayern|Sachsen|Bavière|Baviera|"
+        "West Germany|East Germany|GDR|FRG|DDR|BRD|German Democratic Republic|"
         "Federal Republic of Germany",
         "DJ": "French Somaliland|Afars and Issas|French Territory of the Afars and the Issas",
         "EC": "Galápagos Islands|Galapagos",
         "EG": "Nile Delta|Suez Canal",
         "EH": "Spanish Sahara|Sahrawi Arab Democratic Republic|SADR|Río de Oro",
-        "ES": "Balearic Islands|Balearics|Basque Country|Canaries|Ceuta|Melilla|España",
+        "ES": "Catalunya|Cataluña|Katalonien|Catalogne|Andalucía|Euskadi|País Vasco|Canarias|"
+        "Каталония|"
+        "Balearic Islands|Balearics|Basque Country|Canaries|Ceuta|Melilla|España",
         "ET": "Abyssinia|Abyssinie|Abessinien",
+        "FK": "Falklands|Malvinas|Las Malvinas",
         "FO": "Faroes|Faeroes|Faeroe Islands",
-        "FR": "Normandy|Corse|French Republic|République française|法兰西|法蘭西|Pháp|"
+        "FR": "Bretagne|Normandie|Île-de-France|Provence|Korsika|"
+        "Normandy|Corse|French Republic|République française|法兰西|法蘭西|Pháp|"
         "Metropolitan France|Mainland France|Clipperton Island",
         "GB": "Gales|País de Gales|Pays de Galles|Galles|Irlande du Nord|Irlanda del Norte|"
         "Irlanda do Norte|Irlanda del Nord|Nordirland|Noord-Ierland|Северная Ирландия|"
@@ -61,11 +68,12 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "Britain|G.B.|Ulster|British Isles|Great Britain and Northern Ireland|"
         "Angleterre|Inglaterra|Inghilterra|Англия|İngiltere|Engeland|英国|英國",
         "GE": "South Ossetia|South Ossetian|Abkhazia|Adjara|Ajaria|Tskhinvali Region",
-        "GF": "Guyane|Guyane française",
+        "GF": "French Guyana|Guyane|Guyane française",
         "GH": "Gold Coast",
         "GL": "Kalaallit Nunaat",
         "GN": "French Guinea|Guinea-Conakry|Guinée-Conakry",
         "GQ": "Spanish Guinea|Río Muni|Fernando Po",
+        "GR": "Ellada|Kreta|Crète|Creta",
         "GS": "South Georgia|South Georgia and the Islands",
         "GW": "Portuguese Guinea",
         "GY": "British Guiana",
@@ -77,6 +85,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "IO": "Chagos|Diego Garcia",
         "IQ": "Mesopotamia|Iraqi Kurdistan|Kurdistan Region",
         "IR": "Persia|Perse|Persien",
+        "IT": "Toscana|Sicilia|Sardegna|Toskana|Sizilien|Sardinien|Sicile|Sardaigne|Сицилия",
         "JO": "Transjordan|Trans-Jordan",
         "JP": "Okinawa|Hokkaidō|Honshu|Kyushu|Shikoku|Ryukyu Islands|日本国|Nippon-koku",
         "KG": "Киргизия|Kirghizia|Kirgizia",
@@ -84,15 +93,18 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "KI": "Gilbert Islands",
         "KM": "Comoro Islands",
         "KN": "St. Christopher and Nevis|Saint Christopher-Nevis|Saint Kitts|St Kitts",
-        "KP": "Corée du Nord|RPD Korea|"
+        "KP": "북조선|朝鮮民主主義人民共和国|"
+        "Corée du Nord|RPD Korea|"
         "Democratic Republic of Korea|PDR Korea|Korea DPR|DPR of Korea|RPDC|КНДР|北韓|北韩",
-        "KR": "Corée|Coreia|Корея|Κορέα|كوريا|कोरिया|Kore|Coreea|Koreja|Kórea|Koreya|Coréia|"
+        "KR": "大韓民國|大韩民国|南朝鲜|南朝鮮|R.O. Korea|"
+        "Corée|Coreia|Корея|Κορέα|كوريا|कोरिया|Kore|Coreea|Koreja|Kórea|Koreya|Coréia|"
         "Corea|Koreo|Korean Republic|韩国|韓國|南韩|南韓|남한|Südkorea|ROK",
         "KY": "Caymans",
         "LA": "Lao|Lao PDR|寮国|寮國",
         "LK": "Ceylon|Ceylan|Sri Lanka (Ceylon)",
         "LS": "Basutoland",
         "LY": "Libyan Arab Jamahiriya|Jamahiriya",
+        "MA": "Al-Maghrib|Maghrib",
         "MD": "Молдавия|Moldavia|Bessarabia|Transnistria|Pridnestrovie",
         "MF": "Saint Martin (French part)|French Saint Martin|St. Martin",
         "MG": "Malagasy Republic",
@@ -120,14 +132,16 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "PK": "West Pakistan|Azad Kashmir",
         "PL": "Rzeczpospolita Polska",
         "PM": "Miquelon|Saint-Pierre",
-        "PS": "West Bank|Gaza|Gaza Strip|The Gaza Strip|West Bank and Gaza|West Bank & Gaza Strip|"
+        "PS": "Occupied Palestinian Territories|"
+        "West Bank|Gaza|Gaza Strip|The Gaza Strip|West Bank and Gaza|West Bank & Gaza Strip|"
         "West Bank and Gaza Strip|Palestinian Territory|Occupied Palestinian Territory|OPT|"
         "Palestinian Territory, Occupied|Palestine, State of|Palestinian Authority|"
         "Occupied Territories|Palestina|Palestine|Палестина|パレスチナ|巴勒斯坦|팔레스타인|"
         "فلسطين|फिलिस्तीन|Filistin|Palästina|פלסטין|Παλαιστίνη|Palestyna",
         "PT": "Azores|Açores|Madeira",
         "PW": "Belau|Pelew",
-        "RU": "Soviet Russia|RSFSR|RF|Russian SFSR|Chechnya|Tatarstan|Siberia|Dagestan",
+        "RU": "Сибирь|Sibirien|Sibérie|"
+        "Soviet Russia|RSFSR|RF|Russian SFSR|Chechnya|Tatarstan|Siberia|Dagestan",
         "SA": "KSA|沙特|沙烏地|Hejaz",
         "SB": "British Solomon Islands|Solomons",
         "SH": "Saint Helena|St Helena|Ascension|Ascension Island|Tristan da Cunha|"
@@ -135,7 +149,7 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "SJ": "Svalbard|Spitsbergen|Jan Mayen",
         "SO": "Somaliland|Puntland|Italian Somaliland|British Somaliland",
         "SR": "Dutch Guiana|Netherlands Guiana|Surinam",
-        "SS": "Southern Sudan",
+        "SS": "Sud-Soudan|Soudan du Sud|Southern Sudan",
         "SX": "Sint Maarten (Dutch part)|Dutch Sint Maarten|St Maarten|Sint-Maarten",
         "SY": "Syrian",
         "SZ": "Kingdom of eSwatini|Swasiland",
@@ -149,9 +163,11 @@ MORE_NAMES: Mapping[str, str] = MappingProxyType(
         "Taipei, China|"
         "Taiwan, Province of China|Taiwan (Province of China)|Taiwan ROC|臺灣",
         "TZ": "Tanganyika|Zanzibar",
+        "UA": "Крым|Krim|Crimée",
         "UM": "Wake Island|Midway Islands|Midway|Johnston Atoll|Howland Island|Baker Island|"
         "Jarvis Island|Palmyra Atoll|Kingman Reef|Navassa Island",
-        "US": "State of Georgia|New England|Estados Unidos|"
+        "US": "U.S. of America|Etats-Unis|"
+        "State of Georgia|New England|Estados Unidos|"
         "US of A|U.S. of A.|the States|United States of A.|Stateside|Estados Unidos da América|"
         "Estados Unidos de América|Estados Unidos de Norteamérica|États-Unis d'Amérique|"
         "Соединённые Штаты Америки|Соединенные Штаты Америки|Vereinigte Staaten von Amerika|"

@@ -15,7 +15,7 @@ from georay.core.names import fold
 _LONGEST_NAME = 200
 _MOST_PARTS = 6
 _BRACKETS = re.compile(r"[(\[（【{](.*?)[)\]）】}]")
-_SEPARATORS = re.compile(r"\s*[,،，、;/|]\s*|\s+[-–—=]\s+|\s*\n\s*|\s+(?:aka|a\.k\.a\.)\s+")
+_SEPARATORS = re.compile(r"\s*[,،，、;:/|]\s*|\s+[-–—=]\s+|\s*\n\s*|\s+(?:aka|a\.k\.a\.)\s+")
 _ARTICLE = re.compile(r"^the\s+", re.IGNORECASE)
 _BESIDE = re.compile(
     r"\b(?:former(?:ly)?|now|ex|previously|officially|also|called|known as|see|part of|the|of|an?|"
@@ -202,7 +202,7 @@ class CountryNames:
 
     def _in_other_words(self, text: str) -> str | None:
         """ "Congo, Dem. Rep.": the words of one English name in any order, cut short or whole."""
-        words = _words(text) if text.isascii() else []
+        words = _words(text) if fold(text).isascii() else []
         if not 2 <= len(words) <= 10:
             return None
         if code := self._bags.get(tuple(sorted(word for word, _ in words))):

@@ -79,7 +79,7 @@ def english_phrases(short: Mapping[str, str]) -> dict[str, str]:
     for code, name in _countrynames(short):
         if name.isascii() and _OFFICIAL_ENGLISH.search(name):
             phrases.setdefault(name, code)
-    return {name: code for name, code in phrases.items() if " " in name}
+    return {name: code for name, code in phrases.items() if " " in name or "-" in name}
 
 
 def subdivisions(codes: Collection[str]) -> dict[str, frozenset[str]]:
