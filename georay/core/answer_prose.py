@@ -17,7 +17,7 @@ _SENTENCE_END = re.compile(
 _SUBJECT = re.compile(
     r"\b(?:i|we|me|us|my|location|image|photo\w*|picture|scene|street|place|guess|answer|it|this|"
     r"coordinates|setting|analysis|conclusion|view|country|city|looks|suggests?|indicates?|"
-    r"points?)\b",
+    r"points?|plates?)\b",
     re.IGNORECASE,
 )
 _COMMITMENT = re.compile(
