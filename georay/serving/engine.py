@@ -14,6 +14,7 @@ from georay.config.serve import ServeRecipe
 from georay.core.prompts import INFERENCE, LOCATION, Conversation, Prompt
 from georay.models.adapters import STAGES
 from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
+from georay.models.apart import check_alive
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.locations import Location
@@ -47,6 +48,9 @@ class Engine(Protocol):
     """What a replica needs of whoever answers."""
 
     card: ModelCard
+
+    def refusal_of(self, width: int, height: int) -> str | None:
+        """Why no picture of this size can be answered about; None where it can."""
 
     def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
         """One location per picture, in order. Raises ValueError for an adapter it has not."""
@@ -98,6 +102,9 @@ class LocalEngine:
         choices = (*names, *(("both",) if len(names) == len(STAGES) else ()))
         self.card = ModelCard(_public(loaded.id), loaded.revision, choices, _default_of(choices))
 
+    def refusal_of(self, width: int, height: int) -> str | None:
+        return self._loaded.family.refusal_of(width, height)
+
     def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
         answerer = self._answerer(options)
         exchanges = [_question(picture, options) for picture in pictures]
@@ -128,12 +135,7 @@ class LocalEngine:
         ]
 
     def check(self) -> None:
-        grey = Image.new("RGB", (56, 56), "grey")
-        exchange = Exchange((grey,), Conversation(INFERENCE.question))
-        family = self._loaded.family
-        answers = family.generate(family.encode([exchange]), Sampling(max_new_tokens=1))
-        if len(answers) != 1:
-            raise RuntimeError(f"the model gave {len(answers)} answers to one question")
+        check_alive(self._loaded.family)
 
     def _answerer(self, options: LocateOptions) -> LocalAnswerer:
         """The answerer of these options, with their adapters acting."""
@@ -179,6 +181,10 @@ class RemoteEngine:
         self._model = model
         self._recipe = recipe
         self.card = ModelCard(recipe.remote.model, None, (), "none")
+
+    def refusal_of(self, width: int, height: int) -> str | None:  # noqa: ARG002
+        """None: each picture travels by itself, and the endpoint says what it does not take."""
+        return None
 
     def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
         _check_choice(options.adapter or "none", self.card)
