@@ -37,7 +37,10 @@ def serve(
     """
     chosen = _recipe(recipe, host, port, model)
     _check_port(chosen.http.host, chosen.http.port)
-    _check_weights(chosen)
+    if chosen.cluster.address == "local":
+        from georay.serving.checking import check_here
+
+        check_here(chosen)
     from georay.serving.app import running
 
     stop = threading.Event()
@@ -86,12 +89,3 @@ def _check_port(host: str, port: int) -> None:
             raise ValueError(
                 f"cannot listen on {host}:{port} ({problem.strerror}); choose another --port"
             ) from None
-
-
-def _check_weights(recipe: "ServeRecipe") -> None:
-    """Raises ModelUnavailable where this machine cannot hold the model of a private server."""
-    from georay.models.placement import choose_placement
-    from georay.models.registry import this_machine
-
-    if recipe.remote is None and recipe.device is None and recipe.cluster.address == "local":
-        choose_placement(recipe.model, this_machine())

@@ -12,6 +12,8 @@ from georay.models.families.chat import MODEL_TYPES, ChatFamily
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.registry import REGISTRY, Precision
 
+_QWEN_VL = "qwen"
+
 
 def load_family(
     name: str,
@@ -32,23 +34,31 @@ def load_family(
     source, revision, precision = _resolved(name, revision, precision)
     family: Family
     try:
-        model_type = _model_type(source, revision)
-        if model_type == "qwen":
+        if _known_type(name, source, revision) == _QWEN_VL:
             family = QwenVLFamily.from_pretrained(source, revision, getattr(torch, precision))
-        elif model_type in MODEL_TYPES:
+        else:
             family = ChatFamily.from_pretrained(
                 source, revision, getattr(torch, precision), max_pixels or _max_pixels(name)
-            )
-        else:
-            raise ValueError(
-                f"{name} is a {model_type!r} model; georay reads 'qwen' (Qwen-VL) and "
-                f"{', '.join(map(repr, MODEL_TYPES))}"
             )
     except OSError as problem:
         raise ModelUnavailable(_advice(name, problem)) from problem
     network: Any = family.network  # PreTrainedModel.to is untyped
     network.to(device)
     return family
+
+
+def check_name(name: str, revision: str | None = None) -> None:
+    """Raises ValueError for a name that names no model; asks no hub and reads no file."""
+    _resolved(name, revision, None)
+
+
+def check_type(name: str, revision: str | None = None) -> None:
+    """Raises what `load_family` raises, as far as a model's configuration tells it."""
+    source, revision, _ = _resolved(name, revision, None)
+    try:
+        _known_type(name, source, revision)
+    except OSError as problem:
+        raise ModelUnavailable(_advice(name, problem)) from problem
 
 
 def _resolved(
@@ -78,10 +88,16 @@ def _max_pixels(name: str) -> int | None:
     return spec.max_pixels if spec else None
 
 
-def _model_type(source: str, revision: str | None) -> str | None:
+def _known_type(name: str, source: str, revision: str | None) -> str:
+    """The model type that the configuration says; raises ValueError for one that is not read."""
     config, _ = PreTrainedConfig.get_config_dict(source, revision=revision or "main")
-    model_type: str | None = config.get("model_type")
-    return model_type
+    model_type = config.get("model_type")
+    if model_type != _QWEN_VL and model_type not in MODEL_TYPES:
+        raise ValueError(
+            f"{name} is a {model_type!r} model; georay reads {_QWEN_VL!r} (Qwen-VL) and "
+            f"{', '.join(map(repr, MODEL_TYPES))}"
+        )
+    return str(model_type)
 
 
 def _advice(name: str, problem: OSError) -> str:

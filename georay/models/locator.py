@@ -203,7 +203,7 @@ def load_model(
         stack.fold()
     spec = REGISTRY.get(model)
     exact = revision or (spec.revision if spec else None)
-    return LoadedModel(model, exact, family, stack, _calibration(model, adapters))
+    return LoadedModel(model, exact, family, stack, find_calibration(model, adapters))
 
 
 def load_adapters(
@@ -245,8 +245,11 @@ def _pixels(image: Picture) -> Image.Image:
     return decode(raw, ImageLimits()).image
 
 
-def _calibration(model: str, adapters: Path | None) -> Calibration | None:
-    """The one kept beside the adapters, else beside the weights if they lie in a folder here."""
+def find_calibration(model: str, adapters: Path | None) -> Calibration | None:
+    """The calibration beside the adapters, else beside the weights if they lie in a folder here.
+
+    Raises ValueError for a damaged one.
+    """
     if adapters is not None:
         return Calibration.find(adapters)
     spec = REGISTRY.get(model)

@@ -17,6 +17,7 @@ from ray.serve.exceptions import RayServeException
 
 from georay.config.serve import ServeRecipe
 from georay.runtime.connect import connect
+from georay.serving.checking import check_anywhere
 from georay.serving.ingress import MODEL, RETRY_AFTER_S, Ingress
 from georay.serving.replica import ModelReplica
 
@@ -31,7 +32,11 @@ _log = logging.getLogger(__name__)
 
 
 def build(recipe: ServeRecipe) -> Application:
-    """The application of a recipe, for `serve.run` and as the import path of a Serve file."""
+    """The application of a recipe, for `serve.run` and as the import path of a Serve file.
+
+    Raises ValueError for a recipe that no machine could serve.
+    """
+    check_anywhere(recipe)
     model = serve.deployment(ModelReplica, **model_options(recipe)).bind(recipe)
     ingress = serve.deployment(
         Ingress,
@@ -87,6 +92,7 @@ def running(recipe: ServeRecipe) -> Iterator[str]:
     """
     http = recipe.http
     private = recipe.cluster.address == "local" and not ray.is_initialized()
+    application = build(recipe)
     with connect(recipe.cluster):
         logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its notices are for its makers
         options = {
@@ -96,7 +102,7 @@ def running(recipe: ServeRecipe) -> Iterator[str]:
         }
         serve.start(proxy_location="HeadOnly", http_options=options)
         try:
-            serve.run(build(recipe), name=NAME)
+            serve.run(application, name=NAME)
             try:
                 yield f"http://{http.host}:{http.port}/"
             finally:

@@ -79,11 +79,9 @@ def load_engine(recipe: ServeRecipe) -> Engine:
     """
     if recipe.remote is not None:
         return RemoteEngine(RemoteModel(RemoteSettings(**recipe.remote.model_dump())), recipe)
-    named = Path(recipe.adapters).expanduser() if recipe.adapters else None
-    adapters = named or packaged_adapters(recipe.model)
     loaded = load_model(
         recipe.model,
-        adapters,
+        adapters_of(recipe),
         revision=recipe.revision,
         device=recipe.device,
         precision=recipe.precision,
@@ -215,6 +213,12 @@ class RemoteEngine:
 
     def check(self) -> None:
         """A new replica would not bring a dead endpoint back: its errors are in the answers."""
+
+
+def adapters_of(recipe: ServeRecipe) -> Path | None:
+    """The folder of the recipe's adapters, or of those that the package carries for its model."""
+    named = Path(recipe.adapters).expanduser() if recipe.adapters else None
+    return named or packaged_adapters(recipe.model)
 
 
 def _public(model: str) -> str:
