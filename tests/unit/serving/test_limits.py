@@ -5,9 +5,11 @@ import time
 import pytest
 from locating_family import picture
 from make_bad_images import FOLDER
+from PIL import ImageFile
 from serving_parts import file_of, street
 
 from georay.config.serve import RequestLimitsRecipe
+from georay.core.images import ImageLimits
 from georay.serving.errors import Refusal
 from georay.serving.limits import KeyRing, Rates, check_picture
 
@@ -40,12 +42,20 @@ def test_everything_else_is_refused_by_its_first_bytes_or_its_header(raw, code):
     assert len(caught.value.detail) > 20
 
 
-def test_a_bomb_is_refused_without_being_decoded():
-    bomb = (FOLDER / "bomb_100_megapixels.png").read_bytes()
-    started = time.perf_counter()
+def test_nothing_is_decoded_to_refuse_a_bomb_or_to_measure_a_picture(monkeypatch):
+    def decoded(_: object) -> None:
+        raise AssertionError("it was decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
     with pytest.raises(Refusal):
-        check_picture(bomb, LIMITS)
-    assert time.perf_counter() - started < 0.05
+        check_picture((FOLDER / "bomb_100_megapixels.png").read_bytes(), LIMITS)
+    assert check_picture(street(), LIMITS).width == 80
+
+
+def test_what_a_telephone_makes_is_within_the_usual_limits():
+    usual = RequestLimitsRecipe()
+    assert usual.max_pixels == ImageLimits().max_pixels, "one limit for all verbs"
+    assert usual.max_body_bytes == ImageLimits().max_bytes
 
 
 def test_a_picture_shows_no_content_where_it_is_printed():
