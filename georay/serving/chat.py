@@ -8,7 +8,7 @@ import binascii
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
@@ -157,7 +157,7 @@ def _job(asked: ChatRequest, card: ModelCard, service: Service) -> ChatJob:
     """The job of a request; raises Refusal for what cannot be asked."""
     adapter = _adapter(asked.model, card)
     parts = asked.messages[0].content
-    pictures = [_picture(one, service) for one in parts if isinstance(one, ImagePart)]
+    pictures = _pictures([one for one in parts if isinstance(one, ImagePart)], service)
     question = "\n".join(one.text for one in parts if isinstance(one, TextPart))
     if len(question) > _LONGEST_QUESTION:
         raise Refusal("invalid", f"a question may have {_LONGEST_QUESTION:,} letters; shorten it")
@@ -183,6 +183,20 @@ def _adapter(model: str, card: ModelCard) -> AdapterChoice | None:
             "not_found", f"there is no model {model[:80]!r}; /v1/models lists: {', '.join(names)}"
         )
     return names[model]
+
+
+def _pictures(parts: Sequence[ImagePart], service: Service) -> list[Picture]:
+    """The pictures of a question; raises Refusal that says which of several is at fault."""
+    pictures: list[Picture] = []
+    for part in parts:
+        try:
+            pictures.append(_picture(part, service))
+        except Refusal as refusal:
+            if len(parts) == 1:
+                raise
+            number = len(pictures) + 1
+            raise Refusal(refusal.code, f"picture {number}: {refusal.detail}") from None
+    return pictures
 
 
 def _picture(part: ImagePart, service: Service) -> Picture:

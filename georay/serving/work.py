@@ -102,23 +102,37 @@ class Worker:
 
     async def decode(self, raws: Sequence[bytes]) -> tuple[tuple[Image.Image, ...], float]:
         """Pictures and the milliseconds they took. Raises UnreadableImage for the first bad one."""
-        started = time.perf_counter()
-
-        def work() -> tuple[Image.Image, ...]:
-            return tuple(decode(raw, self._limits, _SHORTEST_SIDE).image for raw in raws)
-
-        pictures = await _in(self._decoding, work)
-        return pictures, _milliseconds(started)
+        return await self._decoded(raws, lambda _width, _height: None)
 
     async def decode_for_model(
         self, raws: Sequence[bytes]
     ) -> tuple[tuple[Image.Image, ...], float]:
         """As `decode`. Raises UnreadableImage also for a picture that the model does not take."""
-        pictures, decode_ms = await self.decode(raws)
-        for picture in pictures:
-            if refusal := self.engine.refusal_of(*picture.size):
+        return await self._decoded(raws, self.engine.refusal_of)
+
+    async def _decoded(
+        self, raws: Sequence[bytes], refusal_of: Callable[[int, int], str | None]
+    ) -> tuple[tuple[Image.Image, ...], float]:
+        started = time.perf_counter()
+
+        def one(raw: bytes) -> Image.Image:
+            picture = decode(raw, self._limits, _SHORTEST_SIDE).image
+            if refusal := refusal_of(*picture.size):
                 raise UnreadableImage("not for the model", refusal)
-        return pictures, decode_ms
+            return picture
+
+        def work() -> tuple[Image.Image, ...]:
+            pictures: list[Image.Image] = []
+            for raw in raws:
+                try:
+                    pictures.append(one(raw))
+                except UnreadableImage as problem:
+                    named = f"picture {len(pictures) + 1}: {problem}" if len(raws) > 1 else problem
+                    raise UnreadableImage(problem.kind, str(named)) from None
+            return tuple(pictures)
+
+        pictures = await _in(self._decoding, work)
+        return pictures, _milliseconds(started)
 
     async def clues(self, picture: Image.Image, overlay: bool) -> Clues:
         """The picture's locatability."""
