@@ -37,6 +37,8 @@ def serve(
     """
     chosen = _recipe(recipe, host, port, model)
     _check_port(chosen.http)
+    typer.echo("starting; the model is being loaded")
+    _warn(chosen)
     if chosen.cluster.address == "local":
         from georay.serving.checking import check_here
 
@@ -44,8 +46,6 @@ def serve(
     from georay.serving.app import running
 
     stop = threading.Event()
-    typer.echo("starting; the model is being loaded")
-    _warn(chosen)
     with running(chosen) as address:
         for number in (signal.SIGINT, signal.SIGTERM):  # only now: Ray sets its own when it starts
             signal.signal(number, lambda *_: stop.set())

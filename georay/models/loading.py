@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import PreTrainedConfig
 
 from georay.errors import ModelUnavailable
@@ -29,7 +30,7 @@ def load_family(
     the bound it was saved with and is loaded in float32, an unregistered hub id in bfloat16.
     max_pixels: the most that Qwen2.5-VL and Qwen3-VL see of a picture; the others' size is fixed.
     Raises ValueError for a hub id without a revision and for a network that no family reads;
-    ModelUnavailable when the weights are neither here nor reachable.
+    ModelUnavailable when the weights are neither here nor reachable, or damaged.
     """
     source, revision, precision = _resolved(name, revision, precision)
     family: Family
@@ -42,6 +43,11 @@ def load_family(
             )
     except OSError as problem:
         raise ModelUnavailable(_advice(name, problem)) from problem
+    except SafetensorError as problem:
+        again = "fetch or save them again"
+        raise ModelUnavailable(
+            f"the weights of {name} are damaged ({problem}); {again}"
+        ) from problem
     network: Any = family.network  # PreTrainedModel.to is untyped
     network.to(device)
     return family

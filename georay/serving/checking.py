@@ -3,10 +3,11 @@
 The functions that load are asked: there is no second list of what may be wrong.
 """
 
-from georay.config.serve import ServeRecipe
+from georay.config.serve import CluesRecipe, ServeRecipe
 from georay.models.checking import check_model, check_parts
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.segmenter import SMALL
+from georay.models.segmenters.hub import model_config, pinned_revision
 from georay.serving.clues import CluesReader, class_weights
 from georay.serving.engine import adapters_of
 from georay.serving.limits import KeyRing
@@ -21,9 +22,18 @@ def check_here(recipe: ServeRecipe) -> None:
         check_model(
             recipe.model, adapters_of(recipe), revision=recipe.revision, device=recipe.device
         )
-    if recipe.clues.segmenter.model == SMALL:  # a larger one is for the replicas alone to load
-        on_cpu = recipe.clues.segmenter.model_copy(update={"device": "cpu"})
-        CluesReader(recipe.clues.model_copy(update={"segmenter": on_cpu}))
+    _check_clues(recipe.clues)
+
+
+def _check_clues(clues: CluesRecipe) -> None:
+    """A segmenter that is not small is for the replicas alone to load."""
+    choice = clues.segmenter
+    if choice.model == SMALL:
+        on_cpu = choice.model_copy(update={"device": "cpu"})
+        CluesReader(clues.model_copy(update={"segmenter": on_cpu}))
+    else:
+        model_config(choice.model, pinned_revision(choice.model, choice.revision))
+        class_weights(clues.weights)
 
 
 def check_anywhere(recipe: ServeRecipe) -> None:
