@@ -54,8 +54,12 @@ def load_family(
 
 
 def check_name(name: str, revision: str | None = None) -> None:
-    """Raises ValueError for a name that names no model; asks no hub and reads no file."""
-    _resolved(name, revision, None)
+    """Raises ValueError for a name that names no model on any machine; asks no hub.
+
+    A folder is taken at its word: it may lie on other machines than this.
+    """
+    if not _is_path(name):
+        _resolved(name, revision, None)
 
 
 def check_type(name: str, revision: str | None = None) -> None:
@@ -76,7 +80,7 @@ def _resolved(
         return source, revision or spec.revision, precision or spec.precision
     if name and Path(name).is_dir():
         return name, None, precision or "float32"
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+    if _is_path(name) or "/" not in name:
         raise ValueError(
             f"no folder {name!r}, and no such model: give a folder, a hub id with its revision, "
             f"or one of {', '.join(REGISTRY)}"
@@ -89,6 +93,10 @@ def _resolved(
     return name, revision, precision or "bfloat16"
 
 
+def _is_path(name: str) -> bool:
+    return name.startswith((".", "/", "~")) or name.count("/") > 1
+
+
 def _max_pixels(name: str) -> int | None:
     spec = REGISTRY.get(name)
     return spec.max_pixels if spec else None
@@ -98,6 +106,8 @@ def _known_type(name: str, source: str, revision: str | None) -> str:
     """The model type that the configuration says; raises ValueError for one that is not read."""
     config, _ = PreTrainedConfig.get_config_dict(source, revision=revision or "main")
     model_type = config.get("model_type")
+    if model_type is None:
+        raise ValueError(f"{name} holds no config.json that says a model's type: is it a model?")
     if model_type != _QWEN_VL and model_type not in MODEL_TYPES:
         raise ValueError(
             f"{name} is a {model_type!r} model; georay reads {_QWEN_VL!r} (Qwen-VL) and "

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import json
 import os
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -111,6 +113,45 @@ def test_a_chunked_body_meets_the_cap(server):
     except httpx.WriteError:  # the server hung up while we were still sending
         return
     assert response.status_code == 413 and response.json()["error"]["code"] == "too_large"
+
+
+def test_half_an_emoji_costs_only_its_own_question_an_answer(server):
+    name = httpx.get(f"{server}/v1/models").json()["data"][0]["id"]
+    url = "data:image/jpg;base64," + base64.b64encode(street()).decode()
+
+    def question(text: str) -> str:
+        parts = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": text}]
+        messages = [{"role": "user", "content": parts}]
+        return json.dumps({"model": name, "messages": messages, "max_tokens": 8})
+
+    async def all_at_once() -> list[int]:
+        async with httpx.AsyncClient(timeout=120) as client:
+            ends = ("?", " \ud83d?", "!", " \ud83d!", ".", "…")
+            headers = {"Content-Type": "application/json"}
+            path = f"{server}/v1/chat/completions"
+            asked = [
+                client.post(path, content=question(f"Where{end}"), headers=headers) for end in ends
+            ]
+            return [one.status_code for one in await asyncio.gather(*asked)]
+
+    assert asyncio.run(all_at_once()) == [200, 422, 200, 422, 200, 200]
+
+
+def test_headers_that_do_not_end_are_told_so_and_the_line_closes(server):
+    """At the end of timeout_s, 90 s here, as a body that does not end."""
+    address = httpx.URL(server)
+    with socket.create_connection((address.host, address.port), timeout=240) as line:
+        line.sendall(b"POST /v1/locate HTTP/1.1\r\nHost: x\r\n")
+        answer = b""
+        while piece := line.recv(4096):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_head_is_answered_by_the_proxy_too(server):
+    for path in ("/healthz", "/readyz"):
+        told = httpx.head(f"{server}{path}")
+        assert told.status_code == 200 and told.content == b""
 
 
 def test_concurrent_requests_share_batches(server):

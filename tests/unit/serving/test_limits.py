@@ -48,7 +48,7 @@ def test_nothing_is_decoded_to_refuse_a_bomb_or_to_measure_a_picture(monkeypatch
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
     with pytest.raises(Refusal):
-        check_picture((FOLDER / "bomb_100_megapixels.png").read_bytes(), LIMITS)
+        check_picture(next(FOLDER.glob("bomb_*.png")).read_bytes(), LIMITS)
     assert check_picture(street(), LIMITS).width == 80
 
 
