@@ -146,10 +146,10 @@ class HeadAsGet:
 
         async def send_no_body(message: Message) -> None:
             if message["type"] == "http.response.body":
-                message = message | {"body": b""}
+                message = {**message, "body": b""}
             await send(message)
 
-        await self._app(scope | {"method": "GET"}, receive, send_no_body)
+        await self._app({**scope, "method": "GET"}, receive, send_no_body)
 
 
 class Gate:

@@ -111,6 +111,9 @@ def test_ray_finds_the_callback_where_a_cluster_starts_and_nowhere_else(monkeypa
         assert getattr(connections, name) is in_the_proxy and module == connections.__name__
         assert float(os.environ[SECONDS]) == 7.5
     assert CALLBACK not in os.environ and SECONDS not in os.environ
+    monkeypatch.setenv(CALLBACK, "the.users:own")
+    with proxies_close_late_lines(7.5):
+        assert os.environ[CALLBACK] == "the.users:own"
 
 
 def test_in_the_proxy_the_protocol_that_uvicorn_takes_is_punctual(monkeypatch):

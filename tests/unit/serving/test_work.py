@@ -130,30 +130,45 @@ def test_a_model_that_failed_is_asked_at_the_next_check(worker, monkeypatch):
     assert asked == [1]
 
 
+class Held:
+    """An engine's `locate` whose first pass does not end before it may; notes each pass's size."""
+
+    def __init__(self, locate) -> None:
+        self._locate = locate
+        self._has_begun, self._may_end = threading.Event(), threading.Event()
+        self.sizes: list[int] = []
+
+    def __call__(self, pictures, options):
+        self.sizes.append(len(pictures))
+        self._has_begun.set()
+        assert self._may_end.wait(60)
+        return self._locate(pictures, options)
+
+    async def begun(self) -> None:
+        assert await asyncio.to_thread(self._has_begun.wait, 60)
+
+    def end(self) -> None:
+        self._may_end.set()
+
+
 def test_what_waits_while_the_model_is_busy_is_answered_together(worker, monkeypatch):
     """In at most a batch's size, and without those who went away meanwhile."""
-    sizes: list[int] = []
-    locate = worker.engine.locate
-
-    def counted(pictures, options):
-        sizes.append(len(pictures))
-        time.sleep(0.3)
-        return locate(pictures, options)
-
-    monkeypatch.setattr(worker.engine, "locate", counted)
+    held = Held(worker.engine.locate)
+    monkeypatch.setattr(worker.engine, "locate", held)
 
     async def ask() -> None:
         asking = [asyncio.create_task(worker.answer([ready()]))]
-        await asyncio.sleep(0.1)
+        await held.begun()
         asking += [asyncio.create_task(worker.answer([ready()])) for _ in range(19)]
-        await asyncio.sleep(0.05)
-        gone = asking.pop()
-        gone.cancel()
+        await asyncio.sleep(0)  # all of them are waiting now
+        asking.pop().cancel()
+        await asyncio.sleep(0)
+        held.end()
         answers = [one for some in await asyncio.gather(*asking) for one in some]
         assert len(answers) == 19 and all(one.answer is not None for one in answers)
 
     asyncio.run(ask())
-    assert sizes == [1, 16, 2]
+    assert held.sizes == [1, 16, 2]
 
 
 def test_the_model_is_loaded_in_the_thread_that_asks_it(model, monkeypatch):
@@ -170,25 +185,20 @@ def test_the_model_is_loaded_in_the_thread_that_asks_it(model, monkeypatch):
 
 
 def test_those_who_were_just_answered_share_the_next_batch(model, backend, monkeypatch):
-    recipe = small_recipe(model, batching={"max_batch_size": 4, "wait_s": 0.3})
+    recipe = small_recipe(model, batching={"max_batch_size": 4, "wait_s": 1.0})
     worker = Worker(recipe, backend.worker.engine, backend.worker._clues)
+    held = Held(worker.engine.locate)
+    monkeypatch.setattr(worker.engine, "locate", held)
 
     async def client() -> list[int]:
         return [(await worker.answer([ready()]))[0].share.batch_size for _ in range(2)]
 
     async def four() -> list[list[int]]:
         early = [asyncio.create_task(client()) for _ in range(2)]
-        await asyncio.sleep(0.35)  # two are being answered
+        await held.begun()  # two are being answered
         late = [asyncio.create_task(client()) for _ in range(2)]
+        await asyncio.sleep(0)
+        held.end()
         return list(await asyncio.gather(*early, *late))
 
-    monkeypatch.setattr(worker.engine, "locate", slowly(worker.engine.locate))
     assert asyncio.run(four())[0] == [2, 4]
-
-
-def slowly(locate):
-    def work(pictures, options):
-        time.sleep(0.3)
-        return locate(pictures, options)
-
-    return work

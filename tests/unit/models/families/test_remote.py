@@ -57,6 +57,15 @@ def test_question_and_pixels_arrive_and_the_answer_comes_back(endpoint: Endpoint
     assert Image.open(io.BytesIO(raw)).size == (32, 24)
 
 
+def test_an_ipv6_address_in_brackets_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    endpoint = Endpoint("::1")
+    try:
+        assert ask(endpoint).text == ANSWER
+    finally:
+        endpoint.close()
+
+
 def test_answers_keep_their_order_and_a_failure_stays_in_its_row(endpoint: Endpoint) -> None:
     def by_question(number: int, asked: Asked) -> Act:
         word = asked.body["messages"][0]["content"][-1]["text"]
