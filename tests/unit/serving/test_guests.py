@@ -98,6 +98,15 @@ def test_half_an_emoji_disturbs_nobody_who_asks_at_the_same_time(guests):
     assert asyncio.run(all_at_once()) == [200, 422, 200]
 
 
+@pytest.mark.parametrize("temperature", [1e-300, 1e-40, 1e-9, 1e-3])
+def test_no_temperature_is_too_cold(guests, temperature):
+    """Logits divided by next to nothing are not numbers, which ends a whole pass."""
+    told = post(guests, chat("Where?", street(), temperature=temperature, top_p=1e-9))
+    greedy = post(guests, chat("Where?", street()))
+    assert told.status_code == 200, told.text
+    assert told.json()["choices"] == greedy.json()["choices"]
+
+
 def test_a_picture_that_the_processor_does_not_take_fails_alone_and_is_named(guests):
     files = [("images", (name, raw)) for name, raw in (("a.jpg", street()), ("wide.jpg", WIDE))]
     response = guests.post("/v1/locate", files=files, data=QUICK)
