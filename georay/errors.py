@@ -31,3 +31,7 @@ class ScoringStopped(GeorayError):
 
 class TrainingStopped(GeorayError):
     """A training run that cannot go on as it is; its checkpoints stay."""
+
+
+class ServingStopped(GeorayError):
+    """A server whose deployments cannot start."""

@@ -1,0 +1,15 @@
+"""One thin file a job: it reads a recipe, calls one function, reports and leaves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from georay.errors import GeorayError
+
+
+@contextmanager
+def problems_in_a_sentence() -> Iterator[None]:
+    """What a user can mend ends the job with its sentence, without a traceback."""
+    try:
+        yield
+    except (GeorayError, ValueError, OSError) as problem:
+        raise SystemExit(str(problem)) from problem

@@ -11,17 +11,15 @@ import typer
 from georay.config.curate import CurateRecipe
 from georay.config.load import load_recipe
 from georay.curation.run import curate
-from georay.errors import GeorayError
+from jobs import problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A curation recipe, YAML.")],
 ) -> None:
     """Run one curation recipe on the cluster that this job was submitted to."""
-    try:
+    with problems_in_a_sentence():
         summary = curate(load_recipe(recipe, CurateRecipe))
-    except (GeorayError, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
     print(summary.as_text())
     print(f"report: {summary.folder}/report.html")
 

@@ -13,14 +13,16 @@ import typer
 
 from georay.config.load import load_recipe
 from georay.config.pretrain import PretrainRecipe
+from jobs import problems_in_a_sentence
 
 
 def main(recipe: Annotated[Path, typer.Option(help="YAML recipe.")]) -> None:
     """Draws the scenes where absent, trains, evaluates on held-out scenes and writes the model."""
-    run = load_recipe(recipe, PretrainRecipe)
-    from georay.training.pretrain.run import pretrain
+    with problems_in_a_sentence():
+        run = load_recipe(recipe, PretrainRecipe)
+        from georay.training.pretrain.run import pretrain
 
-    folder = pretrain(run, lambda line: print(line, flush=True))
+        folder = pretrain(run, lambda line: print(line, flush=True))
     print(f"wrote {folder}")
 
 

@@ -10,18 +10,16 @@ import typer
 
 from georay.config.load import load_recipe
 from georay.config.train import TrainRecipe
-from georay.errors import GeorayError
 from georay.training.run import train
+from jobs import problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A training recipe, YAML.")],
 ) -> None:
     """Run one training recipe on the cluster that this job was submitted to."""
-    try:
+    with problems_in_a_sentence():
         summary = train(load_recipe(recipe, TrainRecipe))
-    except (GeorayError, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
     print(summary.as_text())
 
 

@@ -14,6 +14,7 @@ import typer
 
 from georay.config.load import load_recipe
 from georay.config.segmenter import TrainSegmenterRecipe
+from jobs import problems_in_a_sentence
 
 
 def main(
@@ -24,10 +25,15 @@ def main(
     split: Annotated[str, typer.Option(help="CamVid split that is evaluated.")] = "test",
 ) -> None:
     """Trains by a recipe, or prints the mean intersection over union of weights."""
-    run = load_recipe(recipe, TrainSegmenterRecipe)
-    if evaluate:
-        _evaluate(run, evaluate, split)
-        return
+    with problems_in_a_sentence():
+        run = load_recipe(recipe, TrainSegmenterRecipe)
+        if evaluate:
+            _evaluate(run, evaluate, split)
+        else:
+            _train(run)
+
+
+def _train(run: TrainSegmenterRecipe) -> None:
     from georay.training.segmenter.run import train_segmenter
 
     written = train_segmenter(run, lambda progress: print(progress.as_text(), flush=True))

@@ -11,13 +11,15 @@ from typing import Annotated
 import typer
 
 from georay.flow.demo import SHIPPED, run_demo
+from jobs import problems_in_a_sentence
 
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the scenes and the runs.")] = Path("runs"),
 ) -> None:
     """Draw, curate, train both stages above `tiny`, and ask about places that were held out."""
-    finished = run_demo(SHIPPED, out, typer.echo)
+    with problems_in_a_sentence():
+        finished = run_demo(SHIPPED, out, typer.echo)
     typer.echo(f"{finished.text}\nreport: {finished.report}")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from georay.config.serve import ServeRecipe
+    from georay.config.serve import HttpRecipe, ServeRecipe
 
 
 def serve(
@@ -36,13 +36,16 @@ def serve(
     Example: georay serve --port 8080
     """
     chosen = _recipe(recipe, host, port, model)
-    _check_port(chosen.http.host, chosen.http.port)
-    _check_weights(chosen)
+    _check_port(chosen.http)
+    typer.echo("starting; the model is being loaded")
+    _warn(chosen)
+    if chosen.cluster.address == "local":
+        from georay.serving.checking import check_here
+
+        check_here(chosen)
     from georay.serving.app import running
 
     stop = threading.Event()
-    typer.echo("starting; the model is being loaded")
-    _warn(chosen)
     with running(chosen) as address:
         for number in (signal.SIGINT, signal.SIGTERM):  # only now: Ray sets its own when it starts
             signal.signal(number, lambda *_: stop.set())
@@ -67,31 +70,28 @@ def _recipe(
 
 
 def _warn(recipe: "ServeRecipe") -> None:
-    """Says what the served model cannot do."""
+    """Says what the served model cannot do, and who may ask it."""
     from georay.models.registry import packaged_adapters, without_places
 
     adapters = Path(recipe.adapters) if recipe.adapters else packaged_adapters(recipe.model)
     if recipe.remote is None and (warning := without_places(recipe.model, adapters)):
         typer.echo(warning, err=True)
+    if not recipe.http.is_private and recipe.limits.keys_variable is None:
+        typer.echo(
+            f"whoever reaches {recipe.http.url} may use this server: it asks for no key (set "
+            "limits.keys_variable in a recipe, or listen on 127.0.0.1)",
+            err=True,
+        )
 
 
-def _check_port(host: str, port: int) -> None:
+def _check_port(http: "HttpRecipe") -> None:
     """Raises ValueError where nobody could listen: better now than after the model is loaded."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as knock:
         knock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            knock.bind((host, port))
+            knock.bind((http.host, http.port))
         except OSError as problem:
             raise ValueError(
-                f"cannot listen on {host}:{port} ({problem.strerror}); choose another --port"
+                f"cannot listen on {http.url} ({problem.strerror}); choose another --port or --host"
             ) from None
-
-
-def _check_weights(recipe: "ServeRecipe") -> None:
-    """Raises ModelUnavailable where this machine cannot hold the model of a private server."""
-    from georay.models.placement import choose_placement
-    from georay.models.registry import this_machine
-
-    if recipe.remote is None and recipe.device is None and recipe.cluster.address == "local":
-        choose_placement(recipe.model, this_machine())

@@ -1,12 +1,14 @@
 """The recipe of a server: which model answers, what it refuses, and how it grows."""
 
-from typing import Literal, Self
+from ipaddress import ip_address
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from georay.config.cluster import ClusterRecipe
 from georay.config.curate import SegmenterRecipe
 from georay.config.load import Recipe
+from georay.core.images import ImageLimits
 
 LOOPBACK = "127.0.0.1"
 
@@ -53,14 +55,15 @@ class CluesRecipe(Recipe):
 class RequestLimitsRecipe(Recipe):
     """What a request may be, before anything of it is parsed or decoded.
 
+    max_body_bytes, max_pixels: by default one picture as large as any other verb takes.
     max_queued: pictures that wait for a replica; beyond them the answer is 429 at once.
     timeout_s: from the first byte of a request to its answer, the upload included.
     keys_variable: the environment variable that holds the API keys, separated by spaces; without
     it the server is open to whoever reaches its port. requests_per_minute, burst: of each key.
     """
 
-    max_body_bytes: PositiveInt = 32 << 20
-    max_pixels: PositiveInt = 40_000_000
+    max_body_bytes: PositiveInt = ImageLimits.max_bytes
+    max_pixels: PositiveInt = ImageLimits.max_pixels
     max_images: PositiveInt = 16
     max_queued: PositiveInt = 64
     timeout_s: PositiveFloat = 60.0
@@ -114,11 +117,32 @@ class ReplicasRecipe(Recipe):
         return self
 
 
-class HttpRecipe(Recipe):
-    """Where `georay serve` listens. On a cluster the Serve file's http_options say it."""
+def _without_brackets(host: str) -> str:
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
-    host: str = LOOPBACK
+
+class HttpRecipe(Recipe):
+    """Where `georay serve` listens. On a cluster the Serve file's http_options say it.
+
+    host: a name or an address; of IPv6 with or without brackets.
+    """
+
+    host: Annotated[str, AfterValidator(_without_brackets)] = LOOPBACK
     port: int = Field(default=8000, ge=1, le=65535)
+
+    @property
+    def url(self) -> str:
+        """The address as a browser takes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/"
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine reaches it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 class ServeRecipe(Recipe):

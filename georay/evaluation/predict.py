@@ -21,7 +21,7 @@ from georay.core.manifest import digest, file_sha256, machine, versions, write_a
 from georay.core.tables import PREDICTIONS, conform
 from georay.evaluation.answering import Shard, answer_shard, cut
 from georay.evaluation.datasets import KnownPicture, read_split
-from georay.evaluation.subject import Subject, identify, load_locator
+from georay.evaluation.subject import Subject, check_subject, identify, load_locator
 from georay.runtime.progress import Meter, progress
 
 _PACKAGES = ("georay", "torch", "transformers", "peft", "pyarrow", "pillow", "numpy")
@@ -83,6 +83,7 @@ def predict(recipe: PredictRecipe) -> PredictSummary:
     settings = _settings(recipe, subject, pictures)
     finished_before = _hold_to_settings(files, settings)
     if not finished_before:
+        check_subject(recipe)
         _begin(files, settings)
         shards = tuple(cut(pictures, recipe.shard_size))
         _answer_what_is_left(files, shards, recipe, subject)

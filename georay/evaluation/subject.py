@@ -9,8 +9,10 @@ from georay.core.manifest import file_sha256
 from georay.core.prompts import PROMPTS
 from georay.models.adapter_card import read_card
 from georay.models.answering import LocatorSettings
+from georay.models.checking import check_parts
 from georay.models.decoding.calibration import FILE as CALIBRATION
 from georay.models.families.base import Sampling
+from georay.models.loading import check_type
 from georay.models.locator import Locator, adapter_names
 from georay.models.registry import REGISTRY
 
@@ -56,6 +58,17 @@ def identify(recipe: PredictRecipe) -> Subject:
         adapters=_adapters(adapters, recipe.active_adapters) if adapters is not None else {},
         calibration=_calibration(adapters) if adapters is not None else None,
     )
+
+
+def check_subject(recipe: PredictRecipe) -> None:
+    """Raises what `load_locator` will raise, before anything is written or a cluster starts.
+
+    Elsewhere than here, the nodes hold the weights: then only what every machine sees is checked.
+    """
+    adapters = Path(recipe.adapters).expanduser() if recipe.adapters else None
+    check_parts(recipe.model, adapters, recipe.active_adapters, revision=recipe.revision)
+    if recipe.workers is None or recipe.cluster.address == "local":
+        check_type(recipe.model, recipe.revision)
 
 
 def load_locator(recipe: PredictRecipe) -> Locator:

@@ -6,6 +6,7 @@ works on any family's network, in place: the network it is given is the network 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -104,8 +105,8 @@ class AdapterStack:
         above other adapters.
         """
         stack = cls(network, base)
-        for name in names:
-            stack._load_one(name, folder / name)
+        for saved in read_saved(folder, names):
+            stack._put_on_top(saved)
         return stack
 
     @property
@@ -277,25 +278,17 @@ class AdapterStack:
             versions=versions(("georay", "torch", "transformers", "peft")),
         )
 
-    def _load_one(self, name: str, folder: Path) -> None:
-        card = read_card(folder)
+    def _put_on_top(self, saved: "SavedAdapter") -> None:
+        card = saved.card
         if card.base_fingerprint != self._fingerprint:
             raise ValueError(
-                f"adapter {name!r} in {folder} was trained on another base: its card says "
-                f"{card.base} (weights {card.base_fingerprint[:12]}), this network is {self._base} "
-                f"(weights {self._fingerprint[:12]}); load that base, or train the adapter again"
+                f"adapter {saved.name!r} in {saved.folder} was trained on another base: its card "
+                f"says {card.base} (weights {card.base_fingerprint[:12]}), this network is "
+                f"{self._base} (weights {self._fingerprint[:12]}); load that base, or train the "
+                "adapter again"
             )
-        below = {one: tensors_hash(self.weights(one)) for one in self.names}
-        if card.stacked_on != below:
-            raise ValueError(
-                f"adapter {name!r} in {folder} was trained above {_named(card.stacked_on)}, "
-                f"not above {_named(below)}; load the adapters that were saved together"
-            )
-        weights = _read_weights(folder)
-        if tensors_hash(weights) != card.weights:
-            raise ValueError(f"{folder / WEIGHTS} is not the file that its card describes")
-        self.add(name, card.settings)
-        self._fill(name, weights)
+        self.add(saved.name, card.settings)
+        self._fill(saved.name, saved.weights)
 
     def _fill(self, name: str, weights: Mapping[str, torch.Tensor]) -> None:
         expected = {key: tensor.shape for key, tensor in self.weights(name).items()}
@@ -306,6 +299,39 @@ class AdapterStack:
                 f"or shape, the first is {wrong[0][0]}"
             )
         set_peft_model_state_dict(self.model, dict(weights), adapter_name=name)
+
+
+@dataclass(frozen=True)
+class SavedAdapter:
+    """An adapter as its folder holds it, whole by its own card."""
+
+    name: str
+    folder: Path
+    card: AdapterCard
+    weights: dict[str, torch.Tensor]
+
+
+def read_saved(folder: Path, names: Sequence[str]) -> list[SavedAdapter]:
+    """The named adapters that `AdapterStack.save` wrote, lowest first; needs no network.
+
+    Raises ValueError when one is absent or damaged, or was trained above others than those named.
+    """
+    found: list[SavedAdapter] = []
+    below: dict[str, str] = {}
+    for name in names:
+        place = folder / name
+        card = read_card(place)
+        if card.stacked_on != below:
+            raise ValueError(
+                f"adapter {name!r} in {place} was trained above {_named(card.stacked_on)}, "
+                f"not above {_named(below)}; load the adapters that were saved together"
+            )
+        weights = _read_weights(place)
+        if tensors_hash(weights) != card.weights:
+            raise ValueError(f"{place / WEIGHTS} is not the file that its card describes")
+        below[name] = card.weights
+        found.append(SavedAdapter(name, place, card, weights))
+    return found
 
 
 def _lora_config(settings: LoraSettings) -> LoraConfig:

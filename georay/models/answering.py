@@ -92,18 +92,13 @@ class LocalAnswerer:
         self._ranker = cache(partial(PlaceRanker, family, gazetteer=self._gazetteer))
 
     def answer(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
-        """One location per exchange, in order, with `top_k` candidates."""
-        located: list[Location] = []
-        for start in range(0, len(exchanges), self._settings.batch_size):
-            batch = exchanges[start : start + self._settings.batch_size]
-            if top_k == 0:
-                located += self._written(batch)
-            elif self._settings.constrained:
-                located += self._explained(batch, [self._rank(one, top_k) for one in batch])
-            else:
-                ranked = [self._rank(one, top_k) for one in batch]
-                located += map(self._with_candidates, self._written(batch), ranked)
-        return located
+        """One location per exchange, in order, with `top_k` candidates; all in one batch."""
+        if top_k == 0:
+            return self._written(exchanges)
+        ranked = [self._rank(one, top_k) for one in exchanges]
+        if self._settings.constrained:
+            return self._explained(exchanges, ranked)
+        return list(map(self._with_candidates, self._written(exchanges), ranked))
 
     def answer_aloud(
         self,

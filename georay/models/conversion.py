@@ -18,7 +18,11 @@ from georay.models.registry import REGISTRY
 
 BIN = "pytorch_model"
 SAFE = "model"
-BESIDE_WEIGHTS = ("*.json", "*.tiktoken", "*.model", "*.txt", "LICENSE*", "NOTICE*")
+BESIDE_WEIGHTS = (
+    *("*.json", "*.jinja"),  # configuration, chat templates
+    *("*.tiktoken", "*.model", "*.spm", "*.bpe", "*.vocab", "*.txt"),  # vocabularies
+    *("LICENSE*", "NOTICE*"),
+)
 
 
 def convert_shards(source: str, out: Path, revision: str | None = None) -> Iterator[str]:
@@ -72,7 +76,7 @@ def _fetched(name: str, revision: str | None) -> Path:
 
 
 def _copy_the_rest(folder: Path, out: Path) -> None:
-    """Configuration and vocabulary; remote code and old weight maps stay behind."""
+    """Configuration, templates and vocabulary; remote code and old weight maps stay behind."""
     for pattern in BESIDE_WEIGHTS:
         for file in folder.glob(pattern):
             if not file.name.startswith(BIN):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import PreTrainedConfig
 
 from georay.errors import ModelUnavailable
@@ -11,6 +12,8 @@ from georay.models.families.base import Family
 from georay.models.families.chat import MODEL_TYPES, ChatFamily
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.registry import REGISTRY, Precision
+
+_QWEN_VL = "qwen"
 
 
 def load_family(
@@ -27,28 +30,45 @@ def load_family(
     the bound it was saved with and is loaded in float32, an unregistered hub id in bfloat16.
     max_pixels: the most that Qwen2.5-VL and Qwen3-VL see of a picture; the others' size is fixed.
     Raises ValueError for a hub id without a revision and for a network that no family reads;
-    ModelUnavailable when the weights are neither here nor reachable.
+    ModelUnavailable when the weights are neither here nor reachable, or damaged.
     """
     source, revision, precision = _resolved(name, revision, precision)
     family: Family
     try:
-        model_type = _model_type(source, revision)
-        if model_type == "qwen":
+        if _known_type(name, source, revision) == _QWEN_VL:
             family = QwenVLFamily.from_pretrained(source, revision, getattr(torch, precision))
-        elif model_type in MODEL_TYPES:
+        else:
             family = ChatFamily.from_pretrained(
                 source, revision, getattr(torch, precision), max_pixels or _max_pixels(name)
             )
-        else:
-            raise ValueError(
-                f"{name} is a {model_type!r} model; georay reads 'qwen' (Qwen-VL) and "
-                f"{', '.join(map(repr, MODEL_TYPES))}"
-            )
     except OSError as problem:
         raise ModelUnavailable(_advice(name, problem)) from problem
+    except SafetensorError as problem:
+        again = "fetch or save them again"
+        raise ModelUnavailable(
+            f"the weights of {name} are damaged ({problem}); {again}"
+        ) from problem
     network: Any = family.network  # PreTrainedModel.to is untyped
     network.to(device)
     return family
+
+
+def check_name(name: str, revision: str | None = None) -> None:
+    """Raises ValueError for a name that names no model on any machine; asks no hub.
+
+    A folder is taken at its word: it may lie on other machines than this.
+    """
+    if not _is_path(name):
+        _resolved(name, revision, None)
+
+
+def check_type(name: str, revision: str | None = None) -> None:
+    """Raises what `load_family` raises, as far as a model's configuration tells it."""
+    source, revision, _ = _resolved(name, revision, None)
+    try:
+        _known_type(name, source, revision)
+    except OSError as problem:
+        raise ModelUnavailable(_advice(name, problem)) from problem
 
 
 def _resolved(
@@ -60,7 +80,7 @@ def _resolved(
         return source, revision or spec.revision, precision or spec.precision
     if name and Path(name).is_dir():
         return name, None, precision or "float32"
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+    if _is_path(name) or "/" not in name:
         raise ValueError(
             f"no folder {name!r}, and no such model: give a folder, a hub id with its revision, "
             f"or one of {', '.join(REGISTRY)}"
@@ -73,15 +93,27 @@ def _resolved(
     return name, revision, precision or "bfloat16"
 
 
+def _is_path(name: str) -> bool:
+    return name.startswith((".", "/", "~")) or name.count("/") > 1
+
+
 def _max_pixels(name: str) -> int | None:
     spec = REGISTRY.get(name)
     return spec.max_pixels if spec else None
 
 
-def _model_type(source: str, revision: str | None) -> str | None:
+def _known_type(name: str, source: str, revision: str | None) -> str:
+    """The model type that the configuration says; raises ValueError for one that is not read."""
     config, _ = PreTrainedConfig.get_config_dict(source, revision=revision or "main")
-    model_type: str | None = config.get("model_type")
-    return model_type
+    model_type = config.get("model_type")
+    if model_type is None:
+        raise ValueError(f"{name} holds no config.json that says a model's type: is it a model?")
+    if model_type != _QWEN_VL and model_type not in MODEL_TYPES:
+        raise ValueError(
+            f"{name} is a {model_type!r} model; georay reads {_QWEN_VL!r} (Qwen-VL) and "
+            f"{', '.join(map(repr, MODEL_TYPES))}"
+        )
+    return str(model_type)
 
 
 def _advice(name: str, problem: OSError) -> str:

@@ -8,6 +8,7 @@ for location in locator.locate(["street.jpg"]):
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +20,7 @@ from georay.core.prompts import Conversation
 from georay.errors import UnreadableImage
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
+from georay.models.apart import check_alive, together_or_apart
 from georay.models.decoding.calibration import Calibration
 from georay.models.families.base import Exchange, Family
 from georay.models.families.remote import RemoteModel, RemoteSettings
@@ -55,6 +57,7 @@ class Locator:
         self.settings = settings or LocatorSettings()
         self._local: LocalAnswerer | None = None
         self._answerer: Answerer
+        self._family = None if isinstance(model, RemoteModel) else model
         if isinstance(model, RemoteModel):
             if self.settings.abstain_below or calibration:
                 raise ValueError(
@@ -107,17 +110,31 @@ class Locator:
 
         top_k: how many countries to rank as candidates, by the probability of each of the
         gazetteer's; 0 takes the model's written answer alone, which is faster. A picture that
-        cannot be read gives a location that says so and disturbs no other.
+        cannot be read, or not be answered, gives a location that says so and disturbs no other.
+        Raises what the network raises where it cannot answer anything.
         """
         if top_k < 0:
             raise ValueError(f"top_k must be 0 or more, got {top_k}")
         opened = [self._open(image) for image in images]
         readable = [one for one in opened if isinstance(one, Exchange)]
-        located = iter(self._answerer.answer(readable, top_k))
+        located = iter(self._answered(readable, top_k))
         return [
             Location("failed", error=one.reason) if isinstance(one, _Unreadable) else next(located)
             for one in opened
         ]
+
+    def _answered(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
+        """A location for each; one that the model cannot answer says why, and costs only itself."""
+        answer = partial(self._answerer.answer, top_k=top_k)
+        if self._family is None:
+            return answer(exchanges)  # a remote model answers each by itself
+        size, located = self.settings.batch_size, list[Location]()
+        for start in range(0, len(exchanges), size):
+            found = together_or_apart(answer, exchanges[start : start + size])
+            if all(isinstance(one, Exception) for one in found):
+                check_alive(self._family)
+            located += [_failed(one) if isinstance(one, Exception) else one for one in found]
+        return located
 
     def calibrate(self, images: Sequence[Picture], countries: Sequence[str]) -> Calibration:
         """Fits the temperature on pictures whose countries are known, and uses it from now on.
@@ -144,6 +161,8 @@ class Locator:
             pixels = _pixels(image)
         except (OSError, UnreadableImage) as problem:
             return _Unreadable(str(problem))
+        if self._family and (refusal := self._family.refusal_of(*pixels.size)):
+            return _Unreadable(refusal)
         return Exchange((pixels,), Conversation(self.settings.prompt.question))
 
 
@@ -184,7 +203,7 @@ def load_model(
         stack.fold()
     spec = REGISTRY.get(model)
     exact = revision or (spec.revision if spec else None)
-    return LoadedModel(model, exact, family, stack, _calibration(model, adapters))
+    return LoadedModel(model, exact, family, stack, find_calibration(model, adapters))
 
 
 def load_adapters(
@@ -211,6 +230,11 @@ def adapter_names(folder: Path, active: Sequence[str] = ()) -> list[str]:
     return [name for name in there if name in active or not active]
 
 
+def _failed(problem: Exception) -> Location:
+    why = str(problem) or type(problem).__name__
+    return Location("failed", error=f"the model cannot answer about this picture: {why}")
+
+
 def _pixels(image: Picture) -> Image.Image:
     if isinstance(image, Image.Image):
         plain = image.convert("RGB")
@@ -221,8 +245,11 @@ def _pixels(image: Picture) -> Image.Image:
     return decode(raw, ImageLimits()).image
 
 
-def _calibration(model: str, adapters: Path | None) -> Calibration | None:
-    """The one kept beside the adapters, else beside the weights if they lie in a folder here."""
+def find_calibration(model: str, adapters: Path | None) -> Calibration | None:
+    """The calibration beside the adapters, else beside the weights if they lie in a folder here.
+
+    Raises ValueError for a damaged one.
+    """
     if adapters is not None:
         return Calibration.find(adapters)
     spec = REGISTRY.get(model)

@@ -4,6 +4,7 @@
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,9 +15,13 @@ from ray.exceptions import RayError
 from ray.serve import Application
 from ray.serve.config import RequestRouterConfig
 from ray.serve.exceptions import RayServeException
+from ray.serve.schema import DeploymentStatus
 
 from georay.config.serve import ServeRecipe
+from georay.errors import ServingStopped
 from georay.runtime.connect import connect
+from georay.serving.checking import check_anywhere
+from georay.serving.connections import proxies_close_late_lines
 from georay.serving.ingress import MODEL, RETRY_AFTER_S, Ingress
 from georay.serving.replica import ModelReplica
 
@@ -27,11 +32,18 @@ _MOST_STARTS = 3
 _LOOK_AGAIN_S = 0.02  # for a place in a replica: looking ever less often leaves batches small
 _LOOK_S = 0.2  # between two looks of a replica that leaves whether all is answered
 
+_FAILED = (DeploymentStatus.DEPLOY_FAILED, DeploymentStatus.UNHEALTHY)
+_ERROR = re.compile(r"(?m)^(?:\w+\.)*[A-Z]\w+: ")  # where a traceback ends: a class, what it says
+
 _log = logging.getLogger(__name__)
 
 
 def build(recipe: ServeRecipe) -> Application:
-    """The application of a recipe, for `serve.run` and as the import path of a Serve file."""
+    """The application of a recipe, for `serve.run` and as the import path of a Serve file.
+
+    Raises ValueError for a recipe that no machine could serve.
+    """
+    check_anywhere(recipe)
     model = serve.deployment(ModelReplica, **model_options(recipe)).bind(recipe)
     ingress = serve.deployment(
         Ingress,
@@ -83,27 +95,44 @@ def running(recipe: ServeRecipe) -> Iterator[str]:
     """The application on the recipe's cluster, ready to answer; gives its address.
 
     Leaving it stops the application after what it accepted was answered. Raises ValueError for a
-    port that is taken; RuntimeError where a deployment cannot start.
+    recipe that cannot be served or a port that is taken; ServingStopped where a deployment cannot
+    start.
     """
-    http = recipe.http
+    http, limits = recipe.http, recipe.limits
     private = recipe.cluster.address == "local" and not ray.is_initialized()
-    with connect(recipe.cluster):
+    application = build(recipe)
+    with proxies_close_late_lines(limits.timeout_s), connect(recipe.cluster):
         logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its notices are for its makers
         options = {
             "host": http.host,
             "port": http.port,
-            "request_timeout_s": recipe.limits.timeout_s + _PROXY_SPARE_S,
+            "request_timeout_s": limits.timeout_s + _PROXY_SPARE_S,
         }
         serve.start(proxy_location="HeadOnly", http_options=options)
         try:
-            serve.run(build(recipe), name=NAME)
+            _start(application)
             try:
-                yield f"http://{http.host}:{http.port}/"
+                yield http.url
             finally:
                 _close(recipe.replicas.drain_s)
         finally:
             if not private:  # a private cluster ends now, and takes the rest of Ray Serve with it
                 serve.shutdown()
+
+
+def _start(application: Application) -> None:
+    """Returns once all deployments run; raises ServingStopped with the cause where one cannot."""
+    try:
+        serve.run(application, name=NAME)
+    except RuntimeError as problem:  # it names the deployment; the cause is in its status
+        deployments = serve.status().applications[NAME].deployments.values()
+        told = [one.message for one in deployments if one.status in _FAILED] or [str(problem)]
+        raise ServingStopped(f"the server cannot start: {cause_of(told[0])}") from problem
+
+
+def cause_of(message: str) -> str:
+    """The last error that a deployment's status tells, without its traceback."""
+    return _ERROR.split(message)[-1].strip()
 
 
 def _close(patience_s: float) -> None:

@@ -8,7 +8,7 @@ import binascii
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
@@ -20,42 +20,46 @@ from georay.serving.errors import EVENTS, Refusal, documented
 from georay.serving.jobs import AdapterChoice, ChatJob, ChatOptions, ChatOutcome, ModelCard
 from georay.serving.limits import Picture, check_picture
 from georay.serving.locating import ERRORS, WAITING, Served
-from georay.serving.schemas import ModelEntry, ModelsAnswer
+from georay.serving.schemas import Asked, ModelEntry, ModelsAnswer
 from georay.serving.service import Service
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 
 _LONGEST_QUESTION = 4000  # letters
-_DATA_URI = re.compile(r"data:image/(?:jpeg|png|webp);base64,")
+# What a URI says of the kind of its picture does not matter: the first bytes decide.
+_DATA_URI = re.compile(
+    r"data:(?:image/[a-z0-9.-]+|application/octet-stream)?(?:;[a-z0-9-]+=[^;,]*)*;base64,", re.I
+)
+_BLANKS = str.maketrans("", "", " \t\r\n")  # some encoders break base64 into lines
 
 
-class _Asked(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class TextPart(_Asked):
+class TextPart(_Part):
     type: Literal["text"]
     text: str
 
 
-class ImageUrl(_Asked):
+class ImageUrl(_Part):
     url: str = Field(description="a data: URI; the server fetches nothing")
     detail: Literal["auto", "low", "high"] = "auto"
 
 
-class ImagePart(_Asked):
+class ImagePart(_Part):
     type: Literal["image_url"]
     image_url: ImageUrl
 
 
-class UserMessage(_Asked):
+class UserMessage(_Part):
     role: Literal["user"]
     content: list[Annotated[TextPart | ImagePart, Field(discriminator="type")]] = Field(
         min_length=1
     )
 
 
-class ChatRequest(_Asked):
+class ChatRequest(Asked):
     """One user message. Greedy unless a temperature is given; n is 1."""
 
     model: str
@@ -153,7 +157,7 @@ def _job(asked: ChatRequest, card: ModelCard, service: Service) -> ChatJob:
     """The job of a request; raises Refusal for what cannot be asked."""
     adapter = _adapter(asked.model, card)
     parts = asked.messages[0].content
-    pictures = [_picture(one, service) for one in parts if isinstance(one, ImagePart)]
+    pictures = _pictures([one for one in parts if isinstance(one, ImagePart)], service)
     question = "\n".join(one.text for one in parts if isinstance(one, TextPart))
     if len(question) > _LONGEST_QUESTION:
         raise Refusal("invalid", f"a question may have {_LONGEST_QUESTION:,} letters; shorten it")
@@ -181,6 +185,20 @@ def _adapter(model: str, card: ModelCard) -> AdapterChoice | None:
     return names[model]
 
 
+def _pictures(parts: Sequence[ImagePart], service: Service) -> list[Picture]:
+    """The pictures of a question; raises Refusal that says which of several is at fault."""
+    pictures: list[Picture] = []
+    for part in parts:
+        try:
+            pictures.append(_picture(part, service))
+        except Refusal as refusal:
+            if len(parts) == 1:
+                raise
+            number = len(pictures) + 1
+            raise Refusal(refusal.code, f"picture {number}: {refusal.detail}") from None
+    return pictures
+
+
 def _picture(part: ImagePart, service: Service) -> Picture:
     url = part.image_url.url
     start = _DATA_URI.match(url)
@@ -190,7 +208,7 @@ def _picture(part: ImagePart, service: Service) -> Picture:
             "a picture must be a data: URI of base64 JPEG, PNG or WebP; the server fetches no URL",
         )
     try:
-        raw = base64.b64decode(url[start.end() :], validate=True)
+        raw = base64.b64decode(url[start.end() :].translate(_BLANKS), validate=True)
     except (binascii.Error, ValueError):
         raise Refusal("invalid", "a picture's data: URI is not valid base64") from None
     return check_picture(raw, service.recipe.limits)

@@ -30,7 +30,7 @@ class CluesReader:
             exact=choice.exact,
             device=choice.device,
         )
-        self._weights = _weights(recipe.weights)
+        self._weights = class_weights(recipe.weights)
 
     def read(self, picture: Image.Image, overlay: bool) -> Clues:
         """Locatability of an RGB picture, with its coloured class map if that is wanted."""
@@ -55,7 +55,8 @@ class CluesReader:
         )
 
 
-def _weights(source: str) -> ClassWeights:
+def class_weights(source: str) -> ClassWeights:
+    """The published class weights, or those of a file. Raises ValueError where there are none."""
     if source == "published":
         return published_weights()
     path = Path(source).expanduser()

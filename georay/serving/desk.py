@@ -40,7 +40,7 @@ class Desk:
         started = time.perf_counter()
         card = self._worker.engine.card
         try:
-            pictures, decode_ms = await self._worker.decode([job.raw])
+            pictures, decode_ms = await self._worker.decode_for_model([job.raw])
         except UnreadableImage as problem:
             return LocateOutcome(card, unreadable=str(problem))
         ready = Ready(job, pictures, time.perf_counter())
@@ -55,7 +55,7 @@ class Desk:
         started = time.perf_counter()
         card = self._worker.engine.card
         try:
-            pictures, decode_ms = await self._worker.decode([job.raw])
+            pictures, decode_ms = await self._worker.decode_for_model([job.raw])
         except UnreadableImage as problem:
             yield Piece("done", outcome=LocateOutcome(card, unreadable=str(problem)))
             return
@@ -86,7 +86,7 @@ class Desk:
         started = time.perf_counter()
         card = self._worker.engine.card
         try:
-            pictures, decode_ms = await self._worker.decode(job.raws)
+            pictures, decode_ms = await self._worker.decode_for_model(job.raws)
         except UnreadableImage as problem:
             return ChatOutcome(card, unreadable=str(problem))
         answered = await self._batched(Ready(job, pictures, time.perf_counter()))

@@ -14,6 +14,7 @@ from georay.config.serve import ServeRecipe
 from georay.core.prompts import INFERENCE, LOCATION, Conversation, Prompt
 from georay.models.adapters import STAGES
 from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
+from georay.models.apart import check_alive
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.locations import Location
@@ -48,6 +49,9 @@ class Engine(Protocol):
 
     card: ModelCard
 
+    def refusal_of(self, width: int, height: int) -> str | None:
+        """Why no picture of this size can be answered about; None where it can."""
+
     def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
         """One location per picture, in order. Raises ValueError for an adapter it has not."""
 
@@ -75,11 +79,9 @@ def load_engine(recipe: ServeRecipe) -> Engine:
     """
     if recipe.remote is not None:
         return RemoteEngine(RemoteModel(RemoteSettings(**recipe.remote.model_dump())), recipe)
-    named = Path(recipe.adapters).expanduser() if recipe.adapters else None
-    adapters = named or packaged_adapters(recipe.model)
     loaded = load_model(
         recipe.model,
-        adapters,
+        adapters_of(recipe),
         revision=recipe.revision,
         device=recipe.device,
         precision=recipe.precision,
@@ -97,6 +99,9 @@ class LocalEngine:
         names = loaded.stack.names if loaded.stack else ()
         choices = (*names, *(("both",) if len(names) == len(STAGES) else ()))
         self.card = ModelCard(_public(loaded.id), loaded.revision, choices, _default_of(choices))
+
+    def refusal_of(self, width: int, height: int) -> str | None:
+        return self._loaded.family.refusal_of(width, height)
 
     def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
         answerer = self._answerer(options)
@@ -128,12 +133,7 @@ class LocalEngine:
         ]
 
     def check(self) -> None:
-        grey = Image.new("RGB", (56, 56), "grey")
-        exchange = Exchange((grey,), Conversation(INFERENCE.question))
-        family = self._loaded.family
-        answers = family.generate(family.encode([exchange]), Sampling(max_new_tokens=1))
-        if len(answers) != 1:
-            raise RuntimeError(f"the model gave {len(answers)} answers to one question")
+        check_alive(self._loaded.family)
 
     def _answerer(self, options: LocateOptions) -> LocalAnswerer:
         """The answerer of these options, with their adapters acting."""
@@ -180,6 +180,10 @@ class RemoteEngine:
         self._recipe = recipe
         self.card = ModelCard(recipe.remote.model, None, (), "none")
 
+    def refusal_of(self, width: int, height: int) -> str | None:  # noqa: ARG002
+        """None: each picture travels by itself, and the endpoint says what it does not take."""
+        return None
+
     def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
         _check_choice(options.adapter or "none", self.card)
         answerer: Answerer = RemoteAnswerer(self._model, _settings(self._recipe, options))
@@ -209,6 +213,12 @@ class RemoteEngine:
 
     def check(self) -> None:
         """A new replica would not bring a dead endpoint back: its errors are in the answers."""
+
+
+def adapters_of(recipe: ServeRecipe) -> Path | None:
+    """The folder of the recipe's adapters, or of those that the package carries for its model."""
+    named = Path(recipe.adapters).expanduser() if recipe.adapters else None
+    return named or packaged_adapters(recipe.model)
 
 
 def _public(model: str) -> str:

@@ -1,5 +1,6 @@
 """Refusals: each has a status, a code, and a sentence that helps."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from georay.serving.schemas import ErrorAnswer, ErrorCode, ErrorShown
+from georay.serving.wording import of_broken_body, of_fault
 
 _STATUS: Mapping[ErrorCode, int] = {
     "invalid": 422,
@@ -49,7 +51,9 @@ def busy(retry_after_s: int) -> Refusal:
 def response_of(refusal: Refusal, scope: Scope) -> JSONResponse:
     """The JSON body that every error has."""
     request_id = scope.get("state", {}).get("request_id", "")
-    shown = ErrorShown(code=refusal.code, message=refusal.detail, request_id=request_id)
+    # What a sentence repeats of a request may hold half a character, which no JSON can carry.
+    message = refusal.detail.encode("utf-8", "backslashreplace").decode()
+    shown = ErrorShown(code=refusal.code, message=message, request_id=request_id)
     return JSONResponse(
         ErrorAnswer(error=shown).model_dump(), refusal.status_code, dict(refusal.headers or {})
     )
@@ -71,25 +75,27 @@ async def on_http_error(request: Request, problem: Exception) -> JSONResponse:
         refusal = Refusal("method_not_allowed", f"{request.method} is not offered here; see /docs")
         refusal.headers = problem.headers
     else:
-        refusal = Refusal("invalid", str(problem.detail))
+        refusal = Refusal("invalid", of_broken_body(str(problem.detail)))
     return response_of(refusal, request.scope)
 
 
 async def on_invalid(request: Request, problem: Exception) -> JSONResponse:
     """Fields that are missing, unknown or out of range, named in one sentence."""
     assert isinstance(problem, RequestValidationError)
-    faults = [_fault(fault) for fault in problem.errors()[:_MOST_FAULTS]]
+    faults = [of_fault(fault, request) for fault in problem.errors()[:_MOST_FAULTS]]
     return response_of(Refusal("invalid", "; ".join(faults)), request.scope)
 
 
-def _fault(fault: Mapping[str, Any]) -> str:
-    field = ".".join(str(part) for part in fault["loc"] if part != "body")[:80]
-    kind = fault["type"]
-    if kind == "extra_forbidden":
-        return f"there is no field {field!r}: remove it (see /docs for the fields)"
-    if kind == "missing" and field == "images":
-        return "no picture came: send at least one file in the field 'images'"
-    return f"{field or 'the body'}: {fault['msg']}"
+async def nothing_unknown(request: Request) -> None:
+    """Raises Refusal for what would be passed over in silence: any query, and repeated fields."""
+    for name in request.query_params:
+        instead = "send it as a field of the body" if request.method == "POST" else "remove it"
+        raise Refusal("invalid", f"there is no query parameter {name[:80]!r}: {instead}")
+    if request.method == "POST" and "form" in request.headers.get("content-type", ""):
+        names = Counter(name for name, _ in (await request.form()).multi_items())
+        for name, count in names.items():
+            if count > 1 and name != "images":
+                raise Refusal("invalid", f"the field {name[:80]!r} came {count} times: send one")
 
 
 def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:

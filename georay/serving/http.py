@@ -1,16 +1,16 @@
 """The HTTP application, over any backend. It knows nothing of Ray."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from georay import __version__
 from georay.config.serve import ServeRecipe
 from georay.serving import chat, locating, pages, state
-from georay.serving.errors import on_http_error, on_invalid
+from georay.serving.errors import nothing_unknown, on_http_error, on_invalid
 from georay.serving.limits import KeyRing, Rates
 from georay.serving.metrics import ServingMetrics
-from georay.serving.middleware import BodyCap, Doors, Gate, Watch
+from georay.serving.middleware import BodyCap, Doors, Gate, HeadAsGet, Watch
 from georay.serving.service import Backend, Service
 
 _DESCRIPTION = (
@@ -28,12 +28,14 @@ def http_app(recipe: ServeRecipe, backend: Backend) -> FastAPI:
     )
     app.state.service = Service(recipe, backend, metrics)
     app.state.doors = doors = Doors()
-    for router in (locating.router, chat.router, pages.listing, state.router, pages.router):
-        app.include_router(router)
+    for router in (locating.router, chat.router, pages.listing, state.router):
+        app.include_router(router, dependencies=[Depends(nothing_unknown)])
+    app.include_router(pages.router)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     # The one added last stands outermost.
     app.add_middleware(BodyCap, max_bytes=limits.max_body_bytes)
     app.add_middleware(Gate, keys=keys, rates=Rates(limits.requests_per_minute, limits.burst))
     app.add_middleware(Watch, timeout_s=limits.timeout_s, metrics=metrics, doors=doors)
+    app.add_middleware(HeadAsGet)
     return app

@@ -133,6 +133,25 @@ def _identified(scope: Scope) -> tuple[str, dict[str, str]]:
     return request_id, headers
 
 
+class HeadAsGet:
+    """Answers HEAD as GET, without the body: probes and link checkers ask so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_no_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_no_body)
+
+
 class Gate:
     """Lets in who shows a key, as often as the key may ask. Open where the server has no keys."""
 
@@ -171,7 +190,7 @@ def _presented(headers: Headers) -> str:
 
 
 class BodyCap:
-    """Counts the bytes of a body as they come, before anything reads them."""
+    """Refuses compressed bodies, and counts the bytes of others before anything reads them."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
@@ -181,11 +200,22 @@ class BodyCap:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > self._max_bytes:
-            await response_of(self._refusal(), scope)(scope, receive, send)
+        refusal = self._by_its_headers(Headers(scope=scope))
+        if refusal is not None:
+            await response_of(refusal, scope)(scope, receive, send)
             return
         await self._app(scope, self._counting(receive), send)
+
+    def _by_its_headers(self, headers: Headers) -> Refusal | None:
+        """Why the body need not be read at all, if so."""
+        declared = headers.get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self._max_bytes:
+            return self._refusal()
+        coding = headers.get("content-encoding", "identity").strip().lower()
+        if coding not in ("", "identity"):
+            message = f"a body in Content-Encoding {coding[:40]} is not read: send it uncompressed"
+            return Refusal("unsupported_type", message)
+        return None
 
     def _counting(self, receive: Receive) -> Receive:
         num_bytes = 0

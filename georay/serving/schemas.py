@@ -1,9 +1,11 @@
 """What goes over the wire of /v1/locate and its sisters, as OpenAPI shows it."""
 
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from fastapi import UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.datastructures import UploadFile as StarletteUploadFile
 
 from georay.models.locations import Status
 from georay.serving.jobs import AdapterChoice
@@ -26,13 +28,47 @@ ErrorCode = Literal[
 ]
 
 
-class Form(BaseModel):
-    """Fields of a form. What is not named here is refused: no field can carry a prompt."""
+class Asked(BaseModel):
+    """What a request holds. A field that is not named is refused: none can carry a prompt."""
 
     model_config = ConfigDict(extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_texts(cls, content: Any) -> Any:
+        """Raises ValueError where any text, at any depth, cannot be written in UTF-8."""
+        if not all(map(_is_whole, _texts(content))):
+            raise ValueError(
+                "a text holds half of a surrogate pair (half an emoji, for instance): send whole "
+                "characters"
+            )
+        return content
 
-class LocateForm(Form):
+
+def _texts(content: object) -> Iterator[str]:
+    """All texts of a parsed body: keys, values and names of files."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _texts(key)
+            yield from _texts(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _texts(value)
+    elif isinstance(content, StarletteUploadFile):
+        yield content.filename or ""
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class LocateForm(Asked):
     """Pictures and how to locate them."""
 
     images: list[UploadFile] = Field(min_length=1, description="JPEG, PNG or WebP files")
@@ -46,7 +82,7 @@ class LocateForm(Form):
     overlay: bool = Field(False, description="return the coloured class map too")
 
 
-class CluesForm(Form):
+class CluesForm(Asked):
     """Pictures whose locatability is asked."""
 
     images: list[UploadFile] = Field(min_length=1, description="JPEG, PNG or WebP files")

@@ -128,7 +128,7 @@ class Service:
                 if piece.kind == "done" and piece.outcome is not None:
                     if piece.outcome.location is None:
                         reason = piece.outcome.unreadable
-                        raise Refusal("invalid", f"the picture cannot be read: {reason}")
+                        raise Refusal("invalid", f"{upload.name} cannot be read: {reason}")
                     self.metrics.answered(piece.outcome.share)
                 yield piece
         finally:
@@ -217,5 +217,6 @@ def _read_ones(answered: Sequence[Answered[Shown]]) -> list[Shown]:
     """What is said of each file. Raises Refusal where no picture could be read: a mistake of the
     request, and no answer."""
     if not any(one.is_read for one in answered):
-        raise Refusal("invalid", f"no picture can be read: {answered[0].shown.error}")
+        first = answered[0].shown
+        raise Refusal("invalid", f"no picture can be read; {first.file}: {first.error}")
     return [one.shown for one in answered]

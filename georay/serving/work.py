@@ -13,6 +13,8 @@ from PIL import Image
 from georay.config.serve import ServeRecipe
 from georay.core.images import ImageLimits, decode
 from georay.core.prompts import Conversation
+from georay.errors import UnreadableImage
+from georay.models.apart import together_or_apart
 from georay.models.families.base import Exchange
 from georay.models.locations import Location
 from georay.models.threads import use_one_core
@@ -47,7 +49,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer with its share of a batch, or the problem of the pass it was in."""
+    """An answer with its share of a batch, or the problem that this job had."""
 
     answer: Answer | None
     problem: Exception | None
@@ -100,10 +102,34 @@ class Worker:
 
     async def decode(self, raws: Sequence[bytes]) -> tuple[tuple[Image.Image, ...], float]:
         """Pictures and the milliseconds they took. Raises UnreadableImage for the first bad one."""
+        return await self._decoded(raws, lambda _width, _height: None)
+
+    async def decode_for_model(
+        self, raws: Sequence[bytes]
+    ) -> tuple[tuple[Image.Image, ...], float]:
+        """As `decode`. Raises UnreadableImage also for a picture that the model does not take."""
+        return await self._decoded(raws, self.engine.refusal_of)
+
+    async def _decoded(
+        self, raws: Sequence[bytes], refusal_of: Callable[[int, int], str | None]
+    ) -> tuple[tuple[Image.Image, ...], float]:
         started = time.perf_counter()
 
+        def one(raw: bytes) -> Image.Image:
+            picture = decode(raw, self._limits, _SHORTEST_SIDE).image
+            if refusal := refusal_of(*picture.size):
+                raise UnreadableImage("not for the model", refusal)
+            return picture
+
         def work() -> tuple[Image.Image, ...]:
-            return tuple(decode(raw, self._limits, _SHORTEST_SIDE).image for raw in raws)
+            pictures: list[Image.Image] = []
+            for raw in raws:
+                try:
+                    pictures.append(one(raw))
+                except UnreadableImage as problem:
+                    named = f"picture {len(pictures) + 1}: {problem}" if len(raws) > 1 else problem
+                    raise UnreadableImage(problem.kind, str(named)) from None
+            return tuple(pictures)
 
         pictures = await _in(self._decoding, work)
         return pictures, _milliseconds(started)
@@ -113,7 +139,7 @@ class Worker:
         return await _in(self._reading, lambda: self._clues.read(picture, overlay))
 
     async def answer(self, batch: Sequence[Ready]) -> list[Answered]:
-        """One answer per job, in order; a pass that fails costs only its own jobs.
+        """One answer per job, in order; a job that cannot be answered costs no other.
 
         Ray Serve makes its batches as jobs come, also while the model is busy, and then they are
         small. So all that waits when the model is free is answered together, after a moment in
@@ -200,21 +226,22 @@ class Worker:
         done: dict[int, Answered] = {}
         for positions in passes(batch):
             members = [batch[position] for position in positions]
-            answers, problem = self._pass(members)
-            for position, answer in zip(positions, answers, strict=True):
+            for position, found in zip(positions, self._pass(members), strict=True):
+                problem = found if isinstance(found, Exception) else None
+                answer = None if isinstance(found, Exception) else found
                 share = _share(batch[position], began, len(batch), position == 0, answer)
                 done[position] = Answered(answer, problem, share)
         return [done[position] for position in range(len(batch))]
 
-    def _pass(self, members: Sequence[Ready]) -> tuple[Sequence[Answer | None], Exception | None]:
-        try:
-            answers = self._ask(members)
-        except Exception as problem:  # whatever a network raises, the other passes are answered
-            self._alive_at = float("-inf")  # so that the next health check asks the model
-            _log.exception("a pass of %d jobs failed", len(members))
-            return [None] * len(members), problem
-        self._alive_at = time.monotonic()
-        return answers, None
+    def _pass(self, members: Sequence[Ready]) -> list[Answer | Exception]:
+        """One pass of the model; where it fails, each of the jobs by itself."""
+        found = together_or_apart(self._ask, members)
+        problems = [one for one in found if isinstance(one, Exception)]
+        # A model that answered nobody is asked at the next health check.
+        self._alive_at = float("-inf") if len(problems) == len(found) else time.monotonic()
+        for problem in problems:
+            _log.error("a job of %d failed", len(members), exc_info=problem)
+        return found
 
     def _ask(self, members: Sequence[Ready]) -> Sequence[Answer]:
         options = members[0].options

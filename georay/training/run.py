@@ -49,6 +49,8 @@ def train(recipe: TrainRecipe) -> TrainSummary:
     folder = Path(recipe.output).expanduser().absolute()
     recipe = _absolute(recipe)
     check_trackers(recipe.watch.trackers)
+    if not (folder / MANIFEST).exists():
+        _check_base(recipe)
     settings = _hold_to_settings(folder, recipe)
     if (folder / MANIFEST).exists():  # what is told of a finished run stays what it was
         return TrainSummary(folder, _read_json(folder / MANIFEST)["stages"])
@@ -66,6 +68,17 @@ def train(recipe: TrainRecipe) -> TrainSummary:
     _write_report(folder, manifest, jobs)
     write_json(folder / MANIFEST, manifest)
     return TrainSummary(folder, stages)
+
+
+def _check_base(recipe: TrainRecipe) -> None:
+    """Raises what loading the base will raise in the workers, where this process can tell.
+
+    On a private cluster it can ask the configuration; elsewhere the nodes hold the weights.
+    """
+    from georay.models.loading import check_name, check_type
+
+    check = check_type if recipe.cluster.address == "local" else check_name
+    check(recipe.base.model, recipe.base.revision)
 
 
 def _cluster(recipe: TrainRecipe, jobs: list[StageJob]) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import os
 import signal
 import time
@@ -21,6 +22,7 @@ from georay.config.serve import ServeRecipe
 from georay.core.prompts import INFERENCE, Conversation
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.serving.connections import CALLBACK, SECONDS
 from georay.serving.http import http_app
 
 QUICK = {"top_k": "1", "reasons": "false", "locatability": "false"}
@@ -111,6 +113,43 @@ def test_a_chunked_body_meets_the_cap(server):
     except httpx.WriteError:  # the server hung up while we were still sending
         return
     assert response.status_code == 413 and response.json()["error"]["code"] == "too_large"
+
+
+def test_half_an_emoji_costs_only_its_own_question_an_answer(server):
+    name = httpx.get(f"{server}/v1/models").json()["data"][0]["id"]
+    url = "data:image/jpg;base64," + base64.b64encode(street()).decode()
+
+    def question(text: str) -> str:
+        parts = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": text}]
+        messages = [{"role": "user", "content": parts}]
+        return json.dumps({"model": name, "messages": messages, "max_tokens": 8})
+
+    async def all_at_once() -> list[int]:
+        async with httpx.AsyncClient(timeout=120) as client:
+            ends = ("?", " \ud83d?", "!", " \ud83d!", ".", "…")
+            headers = {"Content-Type": "application/json"}
+            path = f"{server}/v1/chat/completions"
+            asked = [
+                client.post(path, content=question(f"Where{end}"), headers=headers) for end in ends
+            ]
+            return [one.status_code for one in await asyncio.gather(*asked)]
+
+    assert asyncio.run(all_at_once()) == [200, 422, 200, 422, 200, 200]
+
+
+def test_the_proxy_is_told_how_long_to_wait_for_headers(server_process):
+    """That its lines then close is tried in tests/unit/serving; here it would take 90 seconds."""
+    _, running = server_process
+    found = psutil.Process(running.pid).children(recursive=True)
+    (proxy,) = [one for one in found if "ProxyActor" in " ".join(one.cmdline())]
+    assert proxy.environ()[CALLBACK] == "georay.serving.connections:in_the_proxy"
+    assert float(proxy.environ()[SECONDS]) == 90
+
+
+def test_head_is_answered_by_the_proxy_too(server):
+    for path in ("/healthz", "/readyz"):
+        told = httpx.head(f"{server}{path}")
+        assert told.status_code == 200 and told.content == b""
 
 
 def test_concurrent_requests_share_batches(server):

@@ -16,6 +16,7 @@ from georay.core.prompts import Conversation
 from georay.models.families.growing_cache import growing_cache
 
 IGNORED = -100  # the label of a token that is given, not learnt
+_COLDEST = 1e-6  # below it the likeliest word is chosen anyway, and logits overflow to NaN
 
 Batch = dict[str, torch.Tensor]
 
@@ -35,7 +36,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to choose words. Temperature 0 is greedy, and then `top_p` plays no part.
+    """How to choose words. Temperature 0 (or next to it) is greedy: then `top_p` plays no part.
 
     The paper's authors sampled with top_p 0.3, temperature 1 and at most 512 new tokens.
     """
@@ -61,6 +62,12 @@ class Family(Protocol):
     @property
     def tokenizer(self) -> Any:
         """The tokenizer whose ids the network reads."""
+
+    def refusal_of(self, width: int, height: int) -> str | None:
+        """Why the network takes no picture of this size, as a sentence; None if it takes it.
+
+        Ask before `encode`, which fails for the whole batch.
+        """
 
     def encode(self, exchanges: Sequence[Exchange]) -> Batch:
         """Prompts that end where the model speaks, padded on the left; any answer is left out."""
@@ -100,7 +107,7 @@ def generate_text(
 ) -> list[str]:
     """What `network` answers to a left-padded `batch`; the body of every family's `generate`."""
     choice: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-    if sampling.temperature > 0:
+    if sampling.temperature >= _COLDEST:
         choice = {
             "do_sample": True,
             "temperature": sampling.temperature,

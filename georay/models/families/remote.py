@@ -8,6 +8,7 @@ import asyncio
 import base64
 import io
 import json
+import logging
 import os
 import random
 import time
@@ -27,8 +28,11 @@ from georay.models.families.base import Exchange, Sampling
 _MAX_BODY_BYTES = 8 << 20
 _MAX_DETAIL = 300  # characters of a server's complaint that an error repeats
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_REFUSED_STATUSES = frozenset({400, 422})
 _REFUSED_CODES = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
 _HOPELESS_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+
+_log = logging.getLogger(__name__)
 
 
 class RemoteSettings(BaseModel):
@@ -36,6 +40,9 @@ class RemoteSettings(BaseModel):
 
     The key is never written in a recipe: `key_variable` names the environment variable that holds
     it, and without a name no key is sent. Prices are per million tokens, in any one currency.
+
+    token_limit_field and sends_sampling are where asking begins: a server that says that it takes
+    max_completion_tokens, or no temperature, is asked so from then on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,12 +105,40 @@ def total_usage(replies: Iterable[Reply]) -> RemoteUsage:
 
 
 class _Failure(Exception):
-    """One attempt that gave no answer; `wait_s` is what the server asked for, if it did."""
+    """One attempt that gave no answer; `wait_s` is what the server asked for, if it did.
 
-    def __init__(self, detail: str, *, transient: bool, wait_s: float | None = None) -> None:
+    is_refused: the server understood the request, and does not take it as it is.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        transient: bool,
+        wait_s: float | None = None,
+        is_refused: bool = False,
+    ) -> None:
         super().__init__(detail)
         self.transient = transient
         self.wait_s = wait_s
+        self.is_refused = is_refused
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """How the limit of tokens is named in a request, and whether sampling is told at all."""
+
+    token_limit: Literal["max_tokens", "max_completion_tokens"]
+    sampling: bool
+
+    def learnt_from(self, complaint: str) -> "_Fields":
+        """The fields that a server takes, by what it says of these; as they are if nothing."""
+        if self.token_limit == "max_tokens" and "max_completion_tokens" in complaint:
+            return replace(self, token_limit="max_completion_tokens")
+        about_sampling = "temperature" in complaint or "top_p" in complaint
+        if self.sampling and about_sampling and "support" in complaint:
+            return replace(self, sampling=False)
+        return self
 
 
 class RemoteModel:
@@ -114,6 +149,7 @@ class RemoteModel:
         self._settings = settings
         self._url = _chat_url(settings.base_url)
         self._key = _key_from_environment(settings.key_variable)
+        self._fields = _Fields(settings.token_limit_field, settings.sends_sampling)
         self._resume_at = 0.0  # on the monotonic clock: nobody asks before it, after a 429
 
     def answer(self, exchanges: Sequence[Exchange], sampling: Sampling) -> list[Reply]:
@@ -135,22 +171,33 @@ class RemoteModel:
 
     async def _ask(self, client: httpx.AsyncClient, exchange: Exchange, how: Sampling) -> Reply:
         started = time.perf_counter()
-        reply, attempt = Reply(), 0
+        reply, attempt, allowed = Reply(), 0, self._settings.max_attempts
         try:
-            body = await asyncio.to_thread(self._body, exchange, how)
+            urls = await asyncio.to_thread(self._urls, exchange)
         except (OSError, ValueError, SyntaxError) as problem:  # Pillow may only read it now
             return Reply(error=f"cannot read a picture: {problem}")
         while reply.text is None and reply.error is None:
             attempt += 1
+            fields = self._fields
             try:
-                reply = await self._attempt(client, body)
+                reply = await self._attempt(client, self._body(exchange, urls, how, fields))
             except _Failure as failure:
-                if failure.transient and attempt < self._settings.max_attempts:
+                if failure.is_refused and self._learns(fields, str(failure)):
+                    allowed += 1  # the next is the first that asks as this server wants it
+                elif failure.transient and attempt < allowed:
                     await asyncio.sleep(self._wait_s(attempt, failure))
                 else:
                     reply = Reply(error=self._without_key(str(failure)))
         latency_ms = (time.perf_counter() - started) * 1000
         return replace(reply, num_attempts=attempt, latency_ms=latency_ms)
+
+    def _learns(self, fields: _Fields, complaint: str) -> bool:
+        """Whether it is worth asking again with other fields than these, which were refused."""
+        learnt = self._fields.learnt_from(complaint)
+        if learnt != self._fields:
+            _log.warning("%s does not take %s; asking with %s", self._url, self._fields, learnt)
+            self._fields = learnt
+        return learnt != fields
 
     async def _attempt(self, client: httpx.AsyncClient, body: bytes) -> Reply:
         await asyncio.sleep(self._resume_at - time.monotonic())
@@ -183,7 +230,8 @@ class RemoteModel:
             transient = False
         if response.status_code == 429 and transient and wait_s is not None:
             self._resume_at = max(self._resume_at, time.monotonic() + wait_s)
-        raise _Failure(message, transient=transient, wait_s=wait_s)
+        is_refused = response.status_code in _REFUSED_STATUSES
+        raise _Failure(message, transient=transient, wait_s=wait_s, is_refused=is_refused)
 
     def _reply(self, content: dict[str, Any]) -> Reply:
         try:
@@ -217,15 +265,19 @@ class RemoteModel:
         longest = min(self._settings.max_wait_s, self._settings.first_wait_s * 2 ** (attempt - 1))
         return (failure.wait_s or 0.0) + random.uniform(0.0, longest)
 
-    def _body(self, exchange: Exchange, how: Sampling) -> bytes:
-        urls = [_data_url(image, self._settings.longest_side) for image in exchange.images]
+    def _urls(self, exchange: Exchange) -> list[str]:
+        return [_data_url(image, self._settings.longest_side) for image in exchange.images]
+
+    def _body(
+        self, exchange: Exchange, urls: Sequence[str], how: Sampling, fields: _Fields
+    ) -> bytes:
         asked = replace(exchange.conversation, answer=None)
         body: dict[str, Any] = {
             "model": self._settings.model,
             "messages": openai_messages(asked, urls),
-            self._settings.token_limit_field: how.max_new_tokens,
+            fields.token_limit: how.max_new_tokens,
         }
-        if self._settings.sends_sampling:
+        if fields.sampling:
             body |= {"temperature": how.temperature, "top_p": how.top_p}
         return json.dumps(body).encode()
 

@@ -19,26 +19,23 @@ def georay(*arguments: object, **options: object) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
-def best_seconds(*command: str) -> float:
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, *command], check=True, capture_output=True)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+HEAVY = {"torch", "ray", "transformers", "numpy", "pyarrow", "scipy", "PIL"}
 
 
-def test_help_is_instant():
-    assert best_seconds("-m", "georay", "--help") < 3 * 1.0
-
-
-def test_importing_georay_is_instant_and_light():
-    bare = best_seconds("-c", "pass")
-    assert best_seconds("-c", "import georay") - bare < 3 * 0.3
-    heavy = "{'torch', 'ray', 'transformers', 'numpy', 'pyarrow'} & set(sys.modules)"
-    for module in ("georay", "georay.cli.app"):
-        code = f"import sys, {module}; sys.exit(len({heavy}))"
-        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import georay",
+        "import georay.cli.app",
+        "import georay.cli.app as cli; cli.app(['--help'], standalone_mode=False)",
+        "import georay.cli.app as cli; cli.app(['serve', '--help'], standalone_mode=False)",
+    ],
+)
+def test_importing_georay_and_asking_for_help_load_nothing_heavy(code):
+    """What takes long at a start is what is imported, so that is what is asked."""
+    whole = f"import sys; {code}; sys.stderr.write(' '.join({HEAVY} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=True)
+    assert run.stderr == ""
 
 
 def test_help_names_every_verb():
@@ -129,13 +126,13 @@ def test_an_interrupt_that_falls_into_a_callback_is_not_lost():
         "    def __del__(self): os.kill(os.getpid(), signal.SIGINT)\n"
         "def app():\n"
         "    Last()\n"
-        "    time.sleep(60)\n"
+        "    time.sleep(600)\n"
         "cli.app = app\n"
         "georay.cli.main()\n"
     )
-    started = time.monotonic()
-    run = subprocess.run([sys.executable, "-c", swallow], capture_output=True, text=True)
-    assert time.monotonic() - started < 30, "the wait went on to its end"
+    run = subprocess.run(
+        [sys.executable, "-c", swallow], capture_output=True, text=True, timeout=120
+    )
     assert run.returncode == 130
     assert run.stderr == "georay: interrupted; run the same command again to go on from here\n"
 

@@ -194,6 +194,24 @@ def test_a_table_of_something_else_is_not_written_over(room, tmp_path):
     assert pq.read_schema(tmp_path / "o.parquet").equals(SAMPLES)
 
 
+@pytest.mark.parametrize("workers", [None, {"num_workers": 1}])
+def test_a_model_that_is_none_is_said_before_anything_is_written(
+    room, tmp_path, monkeypatch, workers
+):
+    monkeypatch.setattr("georay.runtime.connect.connect", None)
+    asked = {"model": "nobody", "workers": workers}
+    with pytest.raises(ValueError, match="no such model"):
+        predict(recipe(room, tmp_path / "o.parquet", **asked))
+    with pytest.raises(ValueError, match="no such model"):
+        predict(recipe(room, tmp_path / "o.parquet", **asked, cluster={"address": "auto"}))
+    (tmp_path / "calibration.json").write_text("{}")
+    shutil.copytree(room / "small", tmp_path / "small")
+    (tmp_path / "calibration.json").rename(tmp_path / "small" / "calibration.json")
+    with pytest.raises(ValueError, match="not a calibration"):
+        predict(recipe(room, tmp_path / "o.parquet", model=str(tmp_path / "small")))
+    assert not list(tmp_path.glob("o.*"))
+
+
 def test_parts_that_no_settings_vouch_for_are_not_taken_for_answers(room, tmp_path):
     parts = tmp_path / "o.parts"
     parts.mkdir()

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from transformers import PreTrainedModel
 
+from georay.core.prompts import Conversation
 from georay.errors import ModelUnavailable
 from georay.models.conversion import convert_shards
+from georay.models.families.base import Exchange
 from georay.models.families.qwen_vl import QwenVLProcessor, QwenVLTokenizer
 from georay.models.loading import load_family
 
@@ -60,6 +63,26 @@ def test_converted_shards_load_with_every_value_unchanged(published, tmp_path):
         assert torch.equal(loaded[name], value), name
     assert not (out / "modeling_qwen.py").exists()
     assert "auto_map" not in json.loads((out / "config.json").read_text())
+
+
+def test_all_that_loading_needs_comes_along(small_chat_family, tmp_path):
+    """A chat template lies in a file of its own; without it the model is taken for a base."""
+    published, out = tmp_path / "published", tmp_path / "out"
+    family = small_chat_family("qwen2_5_vl", 3)
+    family.save_pretrained(published)
+    assert (published / "chat_template.jinja").exists()
+    (published / "model.safetensors").unlink()
+    torch.save(family.network.state_dict(), published / "pytorch_model.bin")
+    (published / "sentencepiece.bpe.model").write_text("a vocabulary")
+    list(convert_shards(str(published), out))
+    assert {path.name for path in published.iterdir()} - {path.name for path in out.iterdir()} == {
+        "pytorch_model.bin"
+    }
+    loaded = load_family(str(out))
+    exchange = Exchange((Image.new("RGB", (56, 56)),), Conversation("Where?"))
+    assert torch.equal(
+        loaded.encode([exchange])["input_ids"], family.encode([exchange])["input_ids"]
+    )
 
 
 def test_a_shard_that_holds_more_than_tensors_is_refused(published, tmp_path):

@@ -113,23 +113,27 @@ def test_every_refusal_has_a_status_of_its_kind():
 def test_closing_doors_wait_for_those_inside_and_let_nobody_in():
     doors, order = Doors(), []
 
-    async def slow(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(0.2)
-        order.append("answered")
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
     async def run() -> list[int]:
-        watch, statuses = Watch(slow, 5, ServingMetrics(), doors), []
+        leave = asyncio.Event()
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            await leave.wait()
+            order.append("answered")
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        watch, statuses = Watch(slow, 60, ServingMetrics(), doors), []
 
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
 
         inside = asyncio.create_task(watch(scope(), None, send))
-        await asyncio.sleep(0.05)
-        closing = asyncio.create_task(doors.close(5))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(doors.close(60))
+        await asyncio.sleep(0)
         await watch(scope(), None, send)
+        assert doors.num_inside == 1 and not closing.done()
+        leave.set()
         await closing
         order.append("closed")
         await inside

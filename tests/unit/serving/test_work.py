@@ -6,6 +6,7 @@ import time
 
 import pytest
 from locating_family import picture
+from PIL import Image
 from serving_parts import HereBackend, small_recipe, street
 
 from georay.errors import UnreadableImage
@@ -51,6 +52,28 @@ def test_a_pass_that_fails_costs_only_its_own_jobs(worker, monkeypatch):
     assert second.answer is None and isinstance(second.problem, MemoryError)
 
 
+def test_a_job_that_breaks_a_pass_costs_no_other_of_the_pass(worker, monkeypatch):
+    """Those who share a pass are answered one by one where it fails; so is a live model known."""
+    locate, sizes = worker.engine.locate, []
+    cursed = Ready(LocateJob(b"", FAST), (Image.new("RGB", (61, 61)),), time.perf_counter())
+
+    def failing(pictures, options):
+        sizes.append(len(pictures))
+        if any(one.size == (61, 61) for one in pictures):
+            raise TypeError("half an emoji")
+        return locate(pictures, options)
+
+    monkeypatch.setattr(worker.engine, "locate", failing)
+    first, second, third = asyncio.run(worker.answer([ready(), cursed, ready()]))
+    assert first.answer is not None and third.answer is not None
+    assert first.problem is None and isinstance(second.problem, TypeError)
+    assert sizes == [3, 1, 1, 1]
+    asked = []
+    monkeypatch.setattr(worker.engine, "check", lambda: asked.append(1))
+    asyncio.run(worker.check())
+    assert asked == [], "it answered the others"
+
+
 def test_a_broken_picture_says_why(worker):
     with pytest.raises(UnreadableImage):
         asyncio.run(worker.decode([street()[:500]]))
@@ -73,12 +96,22 @@ def test_a_dead_model_is_noticed(worker, monkeypatch):
         asyncio.run(worker.check())
 
 
-def test_a_hung_model_is_noticed_in_time(worker, monkeypatch):
-    monkeypatch.setattr(worker.engine, "check", lambda: time.sleep(1.5))
-    started = time.monotonic()
-    with pytest.raises(RuntimeError, match="no sign of life"):
-        asyncio.run(worker.check())
-    assert time.monotonic() - started < 1.4
+def test_a_hung_model_is_noticed_while_it_hangs(worker, monkeypatch):
+    released, came_back = threading.Event(), []
+
+    def hang() -> None:
+        released.wait(60)
+        came_back.append(1)
+
+    monkeypatch.setattr(worker.engine, "check", hang)
+
+    async def check() -> None:
+        with pytest.raises(RuntimeError, match="no sign of life"):
+            await worker.check()
+        assert came_back == []
+        released.set()
+
+    asyncio.run(check())
 
 
 def test_a_model_that_failed_is_asked_at_the_next_check(worker, monkeypatch):
@@ -97,30 +130,45 @@ def test_a_model_that_failed_is_asked_at_the_next_check(worker, monkeypatch):
     assert asked == [1]
 
 
+class Held:
+    """An engine's `locate` whose first pass does not end before it may; notes each pass's size."""
+
+    def __init__(self, locate) -> None:
+        self._locate = locate
+        self._has_begun, self._may_end = threading.Event(), threading.Event()
+        self.sizes: list[int] = []
+
+    def __call__(self, pictures, options):
+        self.sizes.append(len(pictures))
+        self._has_begun.set()
+        assert self._may_end.wait(60)
+        return self._locate(pictures, options)
+
+    async def begun(self) -> None:
+        assert await asyncio.to_thread(self._has_begun.wait, 60)
+
+    def end(self) -> None:
+        self._may_end.set()
+
+
 def test_what_waits_while_the_model_is_busy_is_answered_together(worker, monkeypatch):
     """In at most a batch's size, and without those who went away meanwhile."""
-    sizes: list[int] = []
-    locate = worker.engine.locate
-
-    def counted(pictures, options):
-        sizes.append(len(pictures))
-        time.sleep(0.3)
-        return locate(pictures, options)
-
-    monkeypatch.setattr(worker.engine, "locate", counted)
+    held = Held(worker.engine.locate)
+    monkeypatch.setattr(worker.engine, "locate", held)
 
     async def ask() -> None:
         asking = [asyncio.create_task(worker.answer([ready()]))]
-        await asyncio.sleep(0.1)
+        await held.begun()
         asking += [asyncio.create_task(worker.answer([ready()])) for _ in range(19)]
-        await asyncio.sleep(0.05)
-        gone = asking.pop()
-        gone.cancel()
+        await asyncio.sleep(0)  # all of them are waiting now
+        asking.pop().cancel()
+        await asyncio.sleep(0)
+        held.end()
         answers = [one for some in await asyncio.gather(*asking) for one in some]
         assert len(answers) == 19 and all(one.answer is not None for one in answers)
 
     asyncio.run(ask())
-    assert sizes == [1, 16, 2]
+    assert held.sizes == [1, 16, 2]
 
 
 def test_the_model_is_loaded_in_the_thread_that_asks_it(model, monkeypatch):
@@ -137,25 +185,20 @@ def test_the_model_is_loaded_in_the_thread_that_asks_it(model, monkeypatch):
 
 
 def test_those_who_were_just_answered_share_the_next_batch(model, backend, monkeypatch):
-    recipe = small_recipe(model, batching={"max_batch_size": 4, "wait_s": 0.3})
+    recipe = small_recipe(model, batching={"max_batch_size": 4, "wait_s": 1.0})
     worker = Worker(recipe, backend.worker.engine, backend.worker._clues)
+    held = Held(worker.engine.locate)
+    monkeypatch.setattr(worker.engine, "locate", held)
 
     async def client() -> list[int]:
         return [(await worker.answer([ready()]))[0].share.batch_size for _ in range(2)]
 
     async def four() -> list[list[int]]:
         early = [asyncio.create_task(client()) for _ in range(2)]
-        await asyncio.sleep(0.35)  # two are being answered
+        await held.begun()  # two are being answered
         late = [asyncio.create_task(client()) for _ in range(2)]
+        await asyncio.sleep(0)
+        held.end()
         return list(await asyncio.gather(*early, *late))
 
-    monkeypatch.setattr(worker.engine, "locate", slowly(worker.engine.locate))
     assert asyncio.run(four())[0] == [2, 4]
-
-
-def slowly(locate):
-    def work(pictures, options):
-        time.sleep(0.3)
-        return locate(pictures, options)
-
-    return work

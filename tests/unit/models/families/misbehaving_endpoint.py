@@ -52,7 +52,7 @@ def failed(status: int, message: str, code: str | None = None, **headers: str) -
 class Endpoint:
     """A loopback HTTP server in a thread; `script` decides by request number what happens."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.script: Callable[[int, Asked], Act] = lambda number, asked: said(ANSWER)
         self.asked: list[Asked] = []
         self.most_at_once = 0
@@ -61,10 +61,11 @@ class Endpoint:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         started = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
+            asyncio.start_server(self._serve, host, 0), self._loop
         )
         self._server = started.result(5)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"http://{name}:{self._server.sockets[0].getsockname()[1]}/v1"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")

@@ -1,0 +1,46 @@
+"""Whether a recipe can be served, told before a cluster starts.
+
+The functions that load are asked: there is no second list of what may be wrong.
+"""
+
+from georay.config.serve import CluesRecipe, ServeRecipe
+from georay.models.checking import check_model, check_parts
+from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.models.segmenter import SMALL
+from georay.models.segmenters.hub import model_config, pinned_revision
+from georay.serving.clues import CluesReader, class_weights
+from georay.serving.engine import adapters_of
+from georay.serving.limits import KeyRing
+
+
+def check_here(recipe: ServeRecipe) -> None:
+    """Raises ValueError or ModelUnavailable where a server on this machine could not start."""
+    KeyRing.from_environment(recipe.limits.keys_variable)
+    if recipe.remote is not None:
+        RemoteModel(RemoteSettings(**recipe.remote.model_dump()))
+    else:
+        check_model(
+            recipe.model, adapters_of(recipe), revision=recipe.revision, device=recipe.device
+        )
+    _check_clues(recipe.clues)
+
+
+def _check_clues(clues: CluesRecipe) -> None:
+    """A segmenter that is not small is for the replicas alone to load."""
+    choice = clues.segmenter
+    if choice.model == SMALL:
+        on_cpu = choice.model_copy(update={"device": "cpu"})
+        CluesReader(clues.model_copy(update={"segmenter": on_cpu}))
+    else:
+        model_config(choice.model, pinned_revision(choice.model, choice.revision))
+        class_weights(clues.weights)
+
+
+def check_anywhere(recipe: ServeRecipe) -> None:
+    """Raises ValueError for what is wrong on every machine of a cluster.
+
+    Keys, memory and weights are the nodes' own; names, adapters and files are seen by all.
+    """
+    if recipe.remote is None:
+        check_parts(recipe.model, adapters_of(recipe), revision=recipe.revision)
+    class_weights(recipe.clues.weights)
