@@ -193,5 +193,6 @@ def _say_summary(summary: "Summary", as_json: bool) -> None:
         "report": str(report),
         **summary.counts(),
         "failures": [vars(failure) for failure in summary.failures],
+        "notes": list(summary.notes),
     }
     say(f"{before}{summary.as_text()}\nreport: {report}", facts, as_json)

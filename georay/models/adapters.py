@@ -308,6 +308,20 @@ class AdapterStack:
         set_peft_model_state_dict(self.model, dict(weights), adapter_name=name)
 
 
+def is_whole(folder: Path, names: Sequence[str]) -> bool:
+    """Whether these adapters lie in a folder as their cards say, each above those before it."""
+    below: dict[str, str] = {}
+    for name in names:
+        try:
+            card, weights = read_card(folder / name), _read_weights(folder / name)
+        except ValueError:
+            return False
+        if card.stacked_on != below or tensors_hash(weights) != card.weights:
+            return False
+        below[name] = card.weights
+    return True
+
+
 def _lora_config(settings: LoraSettings) -> LoraConfig:
     targets = settings.targets
     return LoraConfig(
