@@ -63,8 +63,9 @@ def read_run(root: Path) -> Scored:
     manifest = folder.read_manifest()
     if manifest is None or manifest.get("kind") != "curation":
         raise ValueError(f"{root} holds no finished curation run; make one with `georay curate`")
-    scores = {name: sha256 for name, sha256 in manifest.get("files", {}).items() if "/" in name}
-    if not are_whole(root, scores):
+    told = manifest.get("files", {})
+    scores = {name: sha256 for name, sha256 in told.items() if name.startswith("scores/")}
+    if scores and not are_whole(root, scores):
         raise ValueError(f"the run in {root} is not whole; run the `georay curate` of it again")
     recipe = parse_recipe(manifest["recipe"], CurateRecipe, str(folder.manifest))
     return Scored(tuple(_scored(parquet_files(folder.scores))), recipe.threshold)
