@@ -22,6 +22,7 @@ def main() -> None:
     # A library may turn Ctrl-C into an error of its own, such as a failed import, and Python
     # forgets one that falls into a callback.
     signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # not without cleaning
     sys.unraisablehook = _interrupt_again
     try:
         app()
