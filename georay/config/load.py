@@ -54,7 +54,8 @@ def parse_recipe(content: object, model: type[Model], name: str) -> Model:
         return model.model_validate(content)
     except ValidationError as problem:
         faults = "\n".join(
-            f"  {'.'.join(map(str, fault['loc'])) or '(top)'}: {fault['msg']}"
+            f"  {'.'.join(map(str, fault['loc'])) or '(top)'}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
             for fault in problem.errors()
         )
         raise ValueError(f"the recipe {name} needs changing:\n{faults}") from None

@@ -10,6 +10,7 @@ from georay.errors import ModelUnavailable
 from georay.models.families.base import Family
 from georay.models.families.chat import MODEL_TYPES, ChatFamily
 from georay.models.families.qwen_vl import QwenVLFamily
+from georay.models.placement import folder_precision
 from georay.models.registry import REGISTRY, Precision
 
 
@@ -24,12 +25,13 @@ def load_family(
     """The family of a registered id, of a local folder, or of a hub id with its revision.
 
     The registry's revision, precision and max_pixels hold unless others are given; a folder keeps
-    the bound it was saved with and is loaded in float32, an unregistered hub id in bfloat16.
+    the bound it was saved with and is loaded in `folder_precision`, an unregistered hub id in
+    bfloat16.
     max_pixels: the most that Qwen2.5-VL and Qwen3-VL see of a picture; the others' size is fixed.
     Raises ValueError for a hub id without a revision and for a network that no family reads;
     ModelUnavailable when the weights are neither here nor reachable.
     """
-    source, revision, precision = _resolved(name, revision, precision)
+    source, revision, precision = _resolved(name, revision, precision, device)
     family: Family
     try:
         model_type = _model_type(source, revision)
@@ -52,14 +54,14 @@ def load_family(
 
 
 def _resolved(
-    name: str, revision: str | None, precision: Precision | None
+    name: str, revision: str | None, precision: Precision | None, device: str
 ) -> tuple[str, str | None, Precision]:
     """Where to load from, at which revision and in which precision."""
     if spec := REGISTRY.get(name):
         source = name if spec.folder is None else str(spec.folder)
         return source, revision or spec.revision, precision or spec.precision
     if name and Path(name).is_dir():
-        return name, None, precision or "float32"
+        return name, None, precision or folder_precision(Path(name), device)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise ValueError(
             f"no folder {name!r}, and no such model: give a folder, a hub id with its revision, "

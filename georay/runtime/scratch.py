@@ -39,11 +39,11 @@ def scratch_folder() -> Iterator[Path]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Within, neither Ctrl-C nor SIGTERM ends what must be ended in order."""
+    """Within, neither Ctrl-C nor SIGTERM nor SIGHUP ends what must be ended in order."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for one in before:
         signal.signal(one, signal.SIG_IGN)
     try:
@@ -55,7 +55,7 @@ def uninterrupted() -> Iterator[None]:
 
 def _check_length(parent: Path) -> None:
     """Raises ValueError where Ray could not open its sockets; it says so late and in riddles."""
-    socket = f"session_2026-11-30_13-00-00_000000_{os.getpid()}/sockets/plasma_store"
+    socket = "session_2026-11-30_13-00-00_000000_1234567/sockets/plasma_store"  # the process's id
     beyond = len(os.fsencode(parent / (PREFIX + _RANDOM_LETTERS * "x") / socket)) - _MOST_BYTES
     if beyond > 0:
         raise ValueError(

@@ -62,13 +62,18 @@ def left_in(folder):
     return [path.name for path in folder.iterdir()]
 
 
-@pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGINT,) * 2, (signal.SIGTERM,)])
+@pytest.mark.parametrize(
+    "signals", [(signal.SIGINT,), (signal.SIGINT,) * 2, (signal.SIGTERM,), (signal.SIGHUP,)]
+)
 def test_a_stopped_run_leaves_no_folder(temporary, signals):
     process, of_a_worker = begin(CLUSTER, temporary)
     assert Path(of_a_worker).is_relative_to(temporary), "workers' files lie in the same place"
     assert left_in(temporary)
     for number in signals:
-        os.killpg(process.pid, number)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
         time.sleep(0.7)  # in the middle of cleaning
     assert process.wait(120) != 0
     assert left_in(temporary) == []
