@@ -118,10 +118,9 @@ def score(
         for result in results:
             if isinstance(result, PictureScore):
                 Console().print(explain(result.title, result.parts, chosen.threshold))
-            else:
-                typer.echo(f"{result.title}: no score: {result.error}")
-    if failed := sum(not isinstance(result, PictureScore) for result in results):
-        raise ValueError(f"{failed} of {len(images)} pictures got no score; see above")
+    if failed := [result for result in results if not isinstance(result, PictureScore)]:
+        named = "\n".join(f"  {one.title}: {one.error}" for one in failed)
+        raise ValueError(f"{len(failed)} of {len(images)} pictures got no score:\n{named}")
 
 
 def weights(
