@@ -1,6 +1,6 @@
 """How often the parser agrees with a person who read the same answers, and how fast it reads.
 
-    python -m benchmarks.answers --answers model_answers --out benchmarks/records/answers.json
+    python -m benchmarks.answers --answers model_answers
 
 The folder holds one CSV per model with a column model_response. The labels name rows by file,
 number and SHA-256; they hold what the answer says, not what is true of the picture.
@@ -9,13 +9,12 @@ number and SHA-256; they hold what the answer says, not what is true of the pict
 import argparse
 import csv
 import hashlib
-import json
 import time
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.record import computing_commit, write_record
 from georay.core.answers import Answer, parse_answer
-from georay.core.manifest import machine, versions, write_json
 from georay.core.names import fold
 
 FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures"
@@ -73,7 +72,8 @@ def agreement(labels: Path, answers: dict[str, list[str]]) -> dict[str, object]:
     }
 
 
-def main(folder: Path, out: Path) -> None:
+def main(folder: Path) -> None:
+    computing_commit()
     answers = {path.name: raw_answers(path) for path in sorted(folder.glob("*.csv"))}
     parse_answer("")
     started = time.perf_counter()
@@ -82,22 +82,17 @@ def main(folder: Path, out: Path) -> None:
         for name, texts in answers.items()
     }
     elapsed = time.perf_counter() - started
-    record = {
-        "what": "parser of answers: agreement with a person on every part of an answer, and speed",
+    results = {
         "agreement": {name: agreement(path, answers) for name, path in LABELS.items()},
         "spot_check_note": "the first parser agreed on 55 of these 60; its five errors were mended",
         "status_by_file": status,
         "answers_per_s": round(sum(map(len, answers.values())) / elapsed),
-        "machine": machine(),
-        "versions": versions(("georay", "numpy", "pyarrow")),
     }
-    write_json(out, record)
-    print(json.dumps(record, indent=1, ensure_ascii=False))
+    what = "parser of answers: agreement with a person on every part of an answer, and speed"
+    print(write_record("answers", {"what": what, "answers": folder.name}, results).read_text())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    main(arguments.answers, arguments.out)
+    main(parser.parse_args().answers)

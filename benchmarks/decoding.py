@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.record import spread, write_record
+from benchmarks.record import computing_commit, spread, write_record
 from georay.config.load import load_recipe
 from georay.config.tiny import TinyModelRecipe
 from georay.core.answers import parse_answer
@@ -170,6 +170,7 @@ def picture(seed: int) -> Image.Image:
 
 
 def main() -> None:
+    computing_commit()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--names", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)

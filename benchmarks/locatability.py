@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import spearmanr
 
-from benchmarks.record import write_record
+from benchmarks.record import computing_commit, write_record
 from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.core.manifest import write_atomic
@@ -42,6 +42,7 @@ Floats = NDArray[np.float64]
 
 def main() -> None:
     """Runs the study, writes its record and the figure, and prints the record's results."""
+    computing_commit()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--photos", type=Path, help="a folder of photographs for Figure 5")
     parser.add_argument("--scenes", type=int, default=HELD_OUT_SCENES)

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.curve import Point, curves_svg
-from benchmarks.record import write_record
+from benchmarks.record import computing_commit, write_record
 from georay.config.cluster import ClusterRecipe
 from georay.config.predict import PredictRecipe
 from georay.core.manifest import write_atomic
@@ -161,6 +161,7 @@ def draw_figure_six(found: Comparison) -> str:
 
 def main() -> None:
     """Runs what is asked for and is not done yet, and writes the record."""
+    computing_commit()
     studies = {"table2": table_two, "figure6": figure_six, "reasons": reasons_alone}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--folder", type=Path, default=Path("runs/shipped"))

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks.record import write_record
+from benchmarks.record import computing_commit, write_record
 from georay.config.predict import PredictRecipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
@@ -138,6 +138,7 @@ def _predictions(folder: Path, split: str) -> dict[str, list[Path]]:
 
 def main() -> None:
     """Scores the towns of every run, prints the figures and writes the record."""
+    computing_commit()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--folder", type=Path, default=Path("runs/shipped"))
     parser.add_argument("--split", choices=("validation", "test"), default="test")

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-from benchmarks.record import spread, write_record
+from benchmarks.record import computing_commit, spread, write_record
 from georay.models.families.qwen_vl import QwenVLConfig, QwenVLForConditionalGeneration
 
 VOCABULARY, START, END, PLACE = 4096, 4090, 4091, 4092
@@ -206,6 +206,7 @@ def measure(repeats: int, rows: int, new_tokens: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, print and write the record."""
+    computing_commit()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--batch", type=int, default=2)

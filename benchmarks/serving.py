@@ -23,7 +23,7 @@ import httpx
 
 from benchmarks.fuzzing import FUZZED, fuzz
 from benchmarks.load import Asked, Load, answered_between, latencies_ms, statuses
-from benchmarks.record import spread, write_record
+from benchmarks.record import computing_commit, spread, write_record
 from benchmarks.scaling import SCALING, ZERO, measure_cold_start, measure_steps
 from benchmarks.served import Server, served
 from georay.config.load import parse_recipe
@@ -316,6 +316,7 @@ def _recipe(content: Facts, model: str) -> ServeRecipe:
 
 def main() -> None:
     """Runs the measurement asked for, prints it and writes its record."""
+    computing_commit()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--autoscaling", action="store_true", help="growth, shrinkage, cold start")
     parser.add_argument("--kills", type=int, default=0, help="kill the replica this often")

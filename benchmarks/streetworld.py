@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 
-from benchmarks.record import spread, write_record
+from benchmarks.record import computing_commit, spread, write_record
 
 MIB = 2**20
 MOMENTS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -117,6 +117,7 @@ def measure(choice: argparse.Namespace) -> dict[str, object]:
 
 def main() -> None:
     """Measures once as asked and writes a record."""
+    computing_commit()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 
-from benchmarks.record import spread, write_record
+from benchmarks.record import computing_commit, spread, write_record
 from benchmarks.training_estimate import estimate
 from georay.config.cluster import ClusterRecipe
 from georay.config.load import parse_recipe
@@ -340,6 +340,7 @@ def _hold_to(name: str, results: dict[str, Any]) -> None:
 
 def main() -> None:
     """Runs the measures asked for, prints them and writes one record each."""
+    computing_commit()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", choices=MEASURES, help="run one of the measures")
     only = parser.parse_args().only

@@ -22,6 +22,9 @@ def main() -> None:
     # A library may turn Ctrl-C into an error of its own, such as a failed import, and Python
     # forgets one that falls into a callback.
     signal.signal(signal.SIGINT, note)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # which would end it without cleaning
+            signal.signal(number, lambda told, _: sys.exit(128 + told))
     sys.unraisablehook = _interrupt_again
     try:
         app()

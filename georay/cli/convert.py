@@ -5,10 +5,19 @@ from typing import Annotated
 
 import typer
 
+from georay.cli.output import local_path
+
 
 def convert(
     source: Annotated[str, typer.Argument(help="A folder, or a hub id.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Folder for the result.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for the result.",
+            show_default=False,
+            parser=local_path,
+        ),
+    ],
     revision: Annotated[
         str | None,
         typer.Option(help="Commit of a hub id; `georay models` lists those it knows."),

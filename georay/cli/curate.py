@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, say
+from georay.cli.output import AsJson, local_path, say
 
 if TYPE_CHECKING:
     from georay.config.curate import CurateRecipe
@@ -37,15 +37,24 @@ def curate(
             show_default=False,
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run.", show_default=False)] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the run.",
+            show_default=False,
+            parser=local_path,
+        ),
+    ] = None,
     weights: Weights = None,
     clues: Annotated[
-        Path | None, typer.Option(help="Make the weights from these clue sentences.")
+        Path | None,
+        typer.Option(parser=local_path, help="Make the weights from these clue sentences."),
     ] = None,
     threshold: Threshold = None,
     segmenter: Segmenter = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="A recipe file; options given here override it.")
+        Path | None,
+        typer.Option(parser=local_path, help="A recipe file; options given here override it."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +72,13 @@ def curate(
 
 
 def select(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a finished run.",
+            parser=local_path,
+        ),
+    ],
     threshold: Annotated[float, typer.Option(help="Keep images with at least this locatability.")],
     as_json: AsJson = False,
 ) -> None:
@@ -74,34 +89,54 @@ def select(
 
 
 def score(
-    images: Annotated[list[Path], typer.Argument(help="Pictures to explain.")],
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Pictures to explain.",
+            parser=local_path,
+        ),
+    ],
     weights: Weights = None,
     threshold: Threshold = None,
     segmenter: Segmenter = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain the locatability of single pictures, class by class."""
+    """Explain the locatability of single pictures, class by class.
+
+    A picture that cannot be read is named, and costs no other one its score.
+    """
     from rich.console import Console
 
     from georay.curation.explain import explain
-    from georay.curation.single import score_picture
+    from georay.curation.single import PictureScore, score_picture
 
     chosen = _recipe([str(i) for i in images], Path(), weights, None, threshold, segmenter, None)
     results = [score_picture(path, chosen) for path in images]
     if as_json:
         say("", [result.to_json() for result in results], as_json)
-        return
-    for result in results:
-        Console().print(explain(result.title, result.parts, chosen.threshold))
+    else:
+        for result in results:
+            if isinstance(result, PictureScore):
+                Console().print(explain(result.title, result.parts, chosen.threshold))
+    if failed := [result for result in results if not isinstance(result, PictureScore)]:
+        named = "\n".join(f"  {one.title}: {one.error}" for one in failed)
+        raise ValueError(f"{len(failed)} of {len(images)} pictures got no score:\n{named}")
 
 
 def weights(
     clues: Annotated[
-        Path, typer.Argument(help=".csv, .jsonl or .parquet with a column clue or text.")
+        Path,
+        typer.Argument(
+            parser=local_path, help=".csv, .jsonl or .parquet with a column clue or text."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="File to write, for `curate --weights`.")] = Path(
-        "weights.json"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="File to write, for `curate --weights`.",
+            parser=local_path,
+        ),
+    ] = Path("weights.json"),
     scope: Annotated[str, typer.Option(help="Min-max over: global, row or column.")] = "global",
     threshold: Annotated[float, typer.Option(help="Similarities below it count as 0.")] = 0.5,
     as_json: AsJson = False,
@@ -193,5 +228,6 @@ def _say_summary(summary: "Summary", as_json: bool) -> None:
         "report": str(report),
         **summary.counts(),
         "failures": [vars(failure) for failure in summary.failures],
+        "notes": list(summary.notes),
     }
     say(f"{before}{summary.as_text()}\nreport: {report}", facts, as_json)

@@ -8,11 +8,17 @@ from typing import Annotated
 
 import typer
 
+from georay.cli.output import local_path
+
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the drawn scenes and the runs.")] = Path(
-        "runs/demo"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for the drawn scenes and the runs.",
+            parser=local_path,
+        ),
+    ] = Path("runs/demo"),
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer scenes and steps: minutes instead of ten.")
     ] = False,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, say
+from georay.cli.output import AsJson, local_path, say
 
 if TYPE_CHECKING:
     from georay.evaluation.metrics import Measuring
@@ -13,10 +13,19 @@ if TYPE_CHECKING:
 
 
 def predict(
-    recipe: Annotated[Path, typer.Argument(help="A recipe of predictions, YAML.")],
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            help="A recipe of predictions, YAML.",
+            parser=local_path,
+        ),
+    ],
     samples: Annotated[
         list[Path] | None,
-        typer.Option(help="Ask about this file or folder instead; may be given more than once."),
+        typer.Option(
+            parser=local_path,
+            help="Ask about this file or folder instead; may be given more than once.",
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Ask this model instead.")] = None,
     adapters: Annotated[
@@ -93,7 +102,7 @@ def _rows(arguments: list[str]) -> dict[str, list[Path]]:
     rows: dict[str, list[Path]] = {}
     for argument in arguments:
         name, sign, file = argument.partition("=")
-        path = Path(file if sign and not Path(argument).exists() else argument)
+        path = local_path(file if sign and not Path(argument).exists() else argument)
         is_named = path != Path(argument)
         name = name if is_named else path.stem
         if name in rows and not is_named:

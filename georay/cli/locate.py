@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, say
+from georay.cli.output import AsJson, local_path, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,13 +17,24 @@ _MOST_CANDIDATES = 5
 
 
 def locate(
-    images: Annotated[list[Path], typer.Argument(help="Photographs.", show_default=False)],
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Photographs.",
+            show_default=False,
+            parser=local_path,
+        ),
+    ],
     model: Annotated[
         str, typer.Option(help="An id of `georay models`, or a folder that holds weights.")
     ] = "tiny",
     adapters: Annotated[
         Path | None,
-        typer.Option(help="Folder of the trained adapters.", show_default="those of the package"),
+        typer.Option(
+            parser=local_path,
+            help="Folder of the trained adapters.",
+            show_default="those of the package",
+        ),
     ] = None,
     top_k: Annotated[
         int, typer.Option(min=0, help="Countries to rank as candidates; 0 is faster.")

@@ -1,11 +1,27 @@
-"""How verbs speak: text for people, one JSON object for scripts."""
+"""What verbs share: their paths, and how they speak, in text or as one JSON object."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from georay.errors import GeorayError
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def local_path(text: str | Path) -> Path:
+    """Parses an argument that is a path here: of `s3://…` Path would make a folder called `s3:`.
+
+    Raises GeorayError, since typer turns a ValueError into a remark on usage.
+    """
+    from georay.config.load import refuse_uri
+
+    try:
+        return Path(refuse_uri(str(text)))
+    except ValueError as problem:
+        raise GeorayError(str(problem)) from None
 
 
 def say(text: str, facts: object, as_json: bool) -> None:

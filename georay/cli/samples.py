@@ -5,24 +5,37 @@ from typing import Annotated
 
 import typer
 
-from georay.cli.output import AsJson, say
+from georay.cli.output import AsJson, local_path, say
 
 
 def samples(
     recipe: Annotated[
-        Path | None, typer.Argument(help="A recipe of samples, YAML.", show_default=False)
+        Path | None,
+        typer.Argument(parser=local_path, help="A recipe of samples, YAML.", show_default=False),
     ] = None,
     curation: Annotated[
-        Path | None, typer.Option(help="Folder of a finished curation run: pictures to locate.")
+        Path | None,
+        typer.Option(
+            parser=local_path, help="Folder of a finished curation run: pictures to locate."
+        ),
     ] = None,
     clues: Annotated[
         list[Path] | None,
-        typer.Option(help="Parquet file of clues: reasons to learn; may be given more than once."),
+        typer.Option(
+            parser=local_path,
+            help="Parquet file of clues: reasons to learn; may be given more than once.",
+        ),
     ] = None,
     images: Annotated[
         list[str] | None, typer.Option(help="More pictures that clues are about, as in `curate`.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the samples.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the samples.",
+            parser=local_path,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make training conversations of clues and curated pictures, split by place.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from georay.cli.output import local_path
+
 if TYPE_CHECKING:
     from georay.config.serve import HttpRecipe, ServeRecipe
 
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
 def serve(
     recipe: Annotated[
         Path | None,
-        typer.Option(help="A recipe file; options given here override it.", show_default=False),
+        typer.Option(
+            parser=local_path,
+            help="A recipe file; options given here override it.",
+            show_default=False,
+        ),
     ] = None,
     host: Annotated[
         str | None,

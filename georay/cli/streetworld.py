@@ -5,9 +5,17 @@ from typing import Annotated
 
 import typer
 
+from georay.cli.output import local_path
+
 
 def streetworld(
-    out: Annotated[Path, typer.Option(help="A new folder, or the picture of --contact-sheet.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="A new folder, or the picture of --contact-sheet.",
+            parser=local_path,
+        ),
+    ],
     images: Annotated[int, typer.Option(help="How many scenes to draw.")] = 600,
     seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 0,
     first: Annotated[int, typer.Option(help="Number of the first scene.")] = 0,

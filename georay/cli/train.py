@@ -5,19 +5,35 @@ from typing import Annotated
 
 import typer
 
-from georay.cli.output import AsJson, say
+from georay.cli.output import AsJson, local_path, say
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A training recipe, YAML.", show_default=False)],
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            help="A training recipe, YAML.",
+            show_default=False,
+            parser=local_path,
+        ),
+    ],
     samples: Annotated[
         list[Path] | None,
-        typer.Option(help="Learn from this file or folder instead; may be given more than once."),
+        typer.Option(
+            parser=local_path,
+            help="Learn from this file or folder instead; may be given more than once.",
+        ),
     ] = None,
     base: Annotated[
         str | None, typer.Option(help="Train above this model instead: an id or a folder.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run instead.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the run instead.",
+            parser=local_path,
+        ),
+    ] = None,
     cluster: Annotated[
         str | None, typer.Option(help="Ray cluster instead: `local`, `auto` or host:port.")
     ] = None,

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import Recipe
+from georay.config.load import LocalPath, Recipe
 
 
 class SegmenterRecipe(Recipe):
@@ -65,9 +65,9 @@ class CurateRecipe(Recipe):
     """
 
     inputs: tuple[str, ...]
-    output: str
+    output: LocalPath
     title: str = ""
-    threshold: float = 0.4
+    threshold: float = Field(default=0.4, ge=0, le=1)
     max_error_share: float = Field(default=0.5, ge=0, le=1)
     segmenter: SegmenterRecipe = SegmenterRecipe()
     weights: WeightsRecipe = WeightsRecipe()

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from georay.core.files import is_uri
 
@@ -12,12 +12,13 @@ Model = TypeVar("Model", bound="Recipe")
 
 
 class Recipe(BaseModel):
-    """Base of every recipe and part of one: frozen, and unknown keys are refused."""
+    """Base of every recipe and part of one: frozen; unknown keys, NaN and infinity are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def _refuse_uri(location: str) -> str:
+def refuse_uri(location: str) -> str:
+    """The location as it is; raises ValueError if it is an address in storage."""
     if is_uri(location):
         raise ValueError(
             f"{location!r} is an address in storage; give a path here, on a cluster one that every "
@@ -26,8 +27,11 @@ def _refuse_uri(location: str) -> str:
     return location
 
 
-LocalPath = Annotated[str, AfterValidator(_refuse_uri)]
+LocalPath = Annotated[str, AfterValidator(refuse_uri)]
 """A file or folder of this machine, on a cluster one that every node sees: never `s3://…`."""
+
+LocalFile = Annotated[Path, BeforeValidator(lambda location: refuse_uri(str(location)))]
+"""The same as a Path, which would make one slash of two."""
 
 
 def load_recipe(path: Path, model: type[Model]) -> Model:
@@ -50,7 +54,8 @@ def parse_recipe(content: object, model: type[Model], name: str) -> Model:
         return model.model_validate(content)
     except ValidationError as problem:
         faults = "\n".join(
-            f"  {'.'.join(map(str, fault['loc'])) or '(top)'}: {fault['msg']}"
+            f"  {'.'.join(map(str, fault['loc'])) or '(top)'}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
             for fault in problem.errors()
         )
         raise ValueError(f"the recipe {name} needs changing:\n{faults}") from None

@@ -1,18 +1,17 @@
 """The recipe of jobs/pretrain_tiny.py."""
 
-from pathlib import Path
 from typing import Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from georay.config.load import Recipe
+from georay.config.load import LocalFile, Recipe
 from georay.config.tiny import TinyModelRecipe
 
 
 class PretrainScenes(Recipe):
     """StreetWorld scenes with their questions; drawn into the folder where absent."""
 
-    folder: Path
+    folder: LocalFile
     seed: int = Field(ge=0)
     num_scenes: PositiveInt
     test_seed: int = Field(ge=0, description="held-out scenes come from this seed")
@@ -49,7 +48,7 @@ class PretrainRecipe(Recipe):
     model: TinyModelRecipe = TinyModelRecipe()
     scenes: PretrainScenes
     vocabulary_scenes: PositiveInt = 2000
-    out: Path = Field(description="folder of checkpoints and of the finished model")
+    out: LocalFile = Field(description="folder of checkpoints and of the finished model")
     num_steps: PositiveInt
     forms: FormsRecipe
     batch_size: PositiveInt = 16

@@ -51,9 +51,9 @@ class SamplesRecipe(Recipe):
     """
 
     output: LocalPath
-    curation: str | None = None
+    curation: LocalPath | None = None
     images: tuple[str, ...] = ()
-    clues: tuple[str, ...] = ()
+    clues: tuple[LocalPath, ...] = ()
     max_clues_per_image: PositiveInt | None = None
     mix: MixRecipe | None = None
     held_out: Literal["curated", "scored"] = "curated"

@@ -1,11 +1,10 @@
 """The recipe of jobs/train_segmenter.py."""
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from georay.config.load import Recipe
+from georay.config.load import LocalFile, Recipe
 
 
 class Augmentation(Recipe):
@@ -23,7 +22,7 @@ class Augmentation(Recipe):
 class DrawnScenes(Recipe):
     """StreetWorld scenes to train and to evaluate on; drawn into the folder where absent."""
 
-    folder: Path
+    folder: LocalFile
     seed: int = Field(ge=0)
     num_scenes: int = Field(ge=1)
     test_seed: int = Field(ge=0, description="held-out scenes come from this seed")
@@ -44,15 +43,15 @@ class TrainSegmenterRecipe(Recipe):
     name: str
     architecture: Literal["small", "maskformer"]
     seed: int = 0
-    camvid: Path = Field(description="folder with train, val, test and their _labels folders")
+    camvid: LocalFile = Field(description="folder with train, val, test and their _labels folders")
     train_splits: tuple[str, ...] = ("train", "val")
     drawn: DrawnScenes | None = Field(
         None, description="scenes to train on besides CamVid; small segmenter only"
     )
-    start: Path | None = Field(
+    start: LocalFile | None = Field(
         None, description="weights file to start from instead of the ImageNet encoder"
     )
-    out: Path = Field(description="folder of checkpoints and of the finished weights")
+    out: LocalFile = Field(description="folder of checkpoints and of the finished weights")
     augmentation: Augmentation = Augmentation()
     num_steps: int = Field(ge=1)
     batch_size: int = Field(8, ge=1)

@@ -35,7 +35,9 @@ class StageRecipe(Recipe):
 
 
 class LoraRecipe(Recipe):
-    """Rank, scale and dropout (section 4.1). targets: by default the family's own places."""
+    """Rank, scale and dropout as in the authors' script; the paper says LoRA (section 3.2) and how
+    many parameters it has (table 6), which fits the rank. targets: by default the family's own.
+    """
 
     rank: PositiveInt = 64
     alpha: PositiveInt = 16
@@ -44,7 +46,10 @@ class LoraRecipe(Recipe):
 
 
 class OptimizerRecipe(Recipe):
-    """AdamW with a linear warm-up and half a cosine down to zero, as the paper's authors set it."""
+    """AdamW with a linear warm-up and half a cosine down to zero (paper, appendix A, table 5).
+
+    epsilon and max_grad_norm are ours: the paper gives none.
+    """
 
     learning_rate: PositiveFloat = 1e-5
     betas: tuple[float, float] = (0.9, 0.95)

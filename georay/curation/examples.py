@@ -1,6 +1,7 @@
 """The photographs that a report shows, kept small in the run folder so that it can be redrawn."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from georay.config.curate import LimitsRecipe
 from georay.core.files import read_bytes
 from georay.core.images import ImageLimits, decode
+from georay.core.manifest import write_atomic
 from georay.curation.report import Example
 from georay.errors import UnreadableImage
 
@@ -35,18 +37,21 @@ def load_examples(
 ) -> list[Example]:
     """The pictures of these rows with their class maps; segments only those not in `folder` yet.
 
-    An image that can no longer be read is left out.
+    An image that can no longer be read is left out, and so are all for which `class_maps` gives
+    nothing. What a full disk left half-written is made again.
     """
     folder.mkdir(exist_ok=True)
-    missing = [row for row in rows if not _map_path(folder, row).exists()]
+    found = {str(row["image_id"]): _stored(row, folder) for row in rows}
+    missing = [row for row in rows if found[str(row["image_id"])] is None]
     pictures = [(row, _read(row, limits)) for row in missing]
     readable = [(row, picture) for row, picture in pictures if picture is not None]
     if readable:
         maps = class_maps([picture for _, picture in readable])
-        for (row, picture), class_map in zip(readable, maps, strict=True):
-            picture.save(_picture_path(folder, row), quality=85)
-            Image.fromarray(class_map).save(_map_path(folder, row))
-    return [_stored(row, folder) for row in rows if _map_path(folder, row).exists()]
+        for (row, picture), class_map in zip(readable, maps, strict=False):
+            _keep(picture, _picture_path(folder, row), "JPEG")
+            _keep(Image.fromarray(class_map), _map_path(folder, row), "PNG")
+            found[str(row["image_id"])] = _stored(row, folder)
+    return [example for example in found.values() if example is not None]
 
 
 def _read(row: dict[str, object], limits: LimitsRecipe) -> Image.Image | None:
@@ -59,9 +64,22 @@ def _read(row: dict[str, object], limits: LimitsRecipe) -> Image.Image | None:
     return image
 
 
-def _stored(row: dict[str, object], folder: Path) -> Example:
-    with Image.open(_picture_path(folder, row)) as picture, Image.open(_map_path(folder, row)) as m:
-        return Example(row, picture.convert("RGB"), np.asarray(m, dtype=np.uint8))
+def _stored(row: dict[str, object], folder: Path) -> Example | None:
+    """The example kept for a row; None where there is none, or a damaged one."""
+    try:
+        with (
+            Image.open(_picture_path(folder, row)) as picture,
+            Image.open(_map_path(folder, row)) as class_map,
+        ):
+            return Example(row, picture.convert("RGB"), np.asarray(class_map, dtype=np.uint8))
+    except (OSError, ValueError, SyntaxError):  # the last is how Pillow names a broken PNG
+        return None
+
+
+def _keep(picture: Image.Image, path: Path, kind: str) -> None:
+    buffer = BytesIO()
+    picture.save(buffer, kind, quality=85)
+    write_atomic(path, buffer.getvalue())
 
 
 def _picture_path(folder: Path, row: dict[str, object]) -> Path:

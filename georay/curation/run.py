@@ -1,6 +1,5 @@
 """A curation run from recipe to report: score, write, select; every step can be run again."""
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,20 +13,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from georay.config.curate import CurateRecipe
+from georay.config.curate import CurateRecipe, SegmenterRecipe
 from georay.config.load import dump_recipe, parse_recipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
+from georay.core.publishing import are_whole, fingerprints, publishing
 from georay.curation.collapse import collapse, done_uris, remaining, stream
-from georay.curation.examples import extremes, load_examples
+from georay.curation.examples import ClassMaps, extremes, load_examples
 from georay.curation.inputs import list_inputs
 from georay.curation.report import ReportData, charted_scores, render_report
-from georay.curation.run_folder import RunFolder, parquet_files, replace_folder
+from georay.curation.run_folder import RunFolder, parquet_files
 from georay.curation.select import select
 from georay.curation.summary import Summary, summarize
 from georay.curation.weighting import resolve_weights
-from georay.errors import TooManyErrors
+from georay.errors import GeorayError, TooManyErrors
 from georay.locatability.weights import ClassWeights, weights_from_json
-from georay.models.segmenter import SMALL, weights_digest
+from georay.models.segmenter import SMALL, load_segmenter, usable_device, weights_digest
 from georay.runtime.progress import progress
 
 
@@ -56,6 +56,7 @@ def curate(recipe: CurateRecipe) -> Summary:
     folder = RunFolder(Path(recipe.output).expanduser())
     clock = Clock()
     with folder.locked():
+        notes = folder.set_damaged_aside()
         recipe = _pin_segmenter(recipe, folder)
         with clock.step("list"):
             inputs = list_inputs(recipe.inputs)
@@ -69,6 +70,7 @@ def curate(recipe: CurateRecipe) -> Summary:
         else:
             _score_what_is_left(todo, inputs, weights, recipe, folder, clock)
             summary = _select_and_report(folder, recipe, weights, inputs, clock)
+        summary = replace(summary, notes=(*notes, *summary.notes))
     if summary.error_share > recipe.max_error_share:
         raise TooManyErrors(
             f"{summary.as_text()}\n{summary.num_errors:,} of {summary.num_files:,} files failed, "
@@ -96,7 +98,8 @@ def _score_what_is_left(
 def reselect(root: Path, threshold: float) -> Summary:
     """Selects again from a finished run at another threshold: no model, no photograph is read.
 
-    Raises ValueError if the folder holds no finished run.
+    Where that fails, the old selection stays. Raises ValueError if the folder holds no finished
+    run, or a damaged one, or the threshold is not in [0, 1].
     """
     folder = RunFolder(root)
     manifest = folder.read_manifest()
@@ -104,20 +107,31 @@ def reselect(root: Path, threshold: float) -> Summary:
         raise ValueError(
             f"{root} holds no finished run; make one with `georay curate … --out {root}`"
         )
-    stored = parse_recipe(manifest["recipe"], CurateRecipe, str(folder.manifest))
-    recipe = stored.model_copy(update={"threshold": threshold})
+    content = manifest["recipe"] | {"threshold": threshold}
+    recipe = parse_recipe(content, CurateRecipe, f"of {root} at this threshold")
     with folder.locked():
-        weights = weights_from_json(folder.weights.read_text())
+        if notes := folder.set_damaged_aside():
+            raise ValueError(f"{'; '.join(notes)}. Run the `georay curate` that made {root} again")
+        weights = _read_weights(folder)
         inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
         return _select_and_report(folder, recipe, weights, inputs, Clock())
+
+
+def _read_weights(folder: RunFolder) -> ClassWeights:
+    try:
+        return weights_from_json(folder.weights.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise ValueError(
+            f"{folder.weights} is damaged ({problem}); run the `georay curate` that made "
+            f"{folder.root} again"
+        ) from None
 
 
 def _pin_segmenter(recipe: CurateRecipe, folder: RunFolder) -> CurateRecipe:
     """The recipe with the segmenter's commit filled in: the one that this folder began with."""
     choice = recipe.segmenter
     if choice.revision is None and choice.model != SMALL:
-        before = json.loads(folder.settings.read_text()) if folder.settings.exists() else {}
-        stored = before.get("segmenter", {})
+        stored = folder.read_settings().get("segmenter", {})
         if stored.get("model") == choice.model:
             revision = stored["revision"]
         else:
@@ -140,8 +154,7 @@ def _settings(recipe: CurateRecipe, weights: ClassWeights) -> dict[str, object]:
 
 
 def _hold_to_settings(folder: RunFolder, settings: dict[str, object]) -> None:
-    if folder.settings.exists() and folder.score_files():
-        before = json.loads(folder.settings.read_text())
+    if before := folder.read_settings():
         changed = [name for name in settings if before.get(name) != settings[name]]
         if changed:
             facts = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
@@ -157,7 +170,7 @@ def _is_finished(folder: RunFolder, recipe: CurateRecipe) -> bool:
     if manifest is None or parquet_files(folder.parts):
         return False
     stored = parse_recipe(manifest["recipe"], CurateRecipe, str(folder.manifest))
-    return stored.threshold == recipe.threshold and folder.report.exists()
+    return stored.threshold == recipe.threshold and are_whole(folder.root, manifest.get("files"))
 
 
 def _score(
@@ -181,8 +194,9 @@ def _score(
 
 def _publish_scores(folder: RunFolder) -> None:
     if parquet_files(folder.parts) or not folder.scores.exists():
-        with replace_folder(folder.scores) as fresh:
-            collapse(folder.score_files(), fresh)
+        with publishing(folder.root) as fresh:
+            (fresh / folder.scores.name).mkdir()
+            collapse(folder.score_files(), fresh / folder.scores.name)
         shutil.rmtree(folder.parts, ignore_errors=True)
 
 
@@ -194,17 +208,23 @@ def _select_and_report(
     clock: Clock,
 ) -> Summary:
     before = (folder.read_manifest() or {}).get("seconds", {})
-    write_atomic(folder.root / "recipe.yaml", dump_recipe(recipe))
-    with clock.step("select"):
-        with replace_folder(folder.curated) as fresh:
-            select(folder.scores, fresh, recipe.threshold)
-        summary = summarize(inputs, folder.root, folder.scores, recipe.threshold)
-    with clock.step("report"):
-        manifest = _manifest(recipe, weights, summary, clock)
-        write_atomic(folder.report, _report(folder, recipe, weights, manifest))
-    manifest["seconds"] = {**before, **clock.seconds}
-    write_json(folder.manifest, manifest)
-    return summary
+    notes: list[str] = []
+    with publishing(folder.root) as root:
+        fresh = RunFolder(root)
+        fresh.curated.mkdir()
+        write_atomic(root / "recipe.yaml", dump_recipe(recipe))
+        with clock.step("select"):
+            select(folder.scores, fresh.curated, recipe.threshold)
+            summary = summarize(inputs, folder.root, folder.scores, recipe.threshold)
+        with clock.step("report"):
+            manifest = _manifest(recipe, weights, summary, clock)
+            write_atomic(fresh.report, _report(folder, recipe, weights, manifest, notes))
+        manifest["seconds"] = {**before, **clock.seconds}
+        manifest["files"] = fingerprints(
+            folder.root, [folder.weights, *parquet_files(folder.scores)]
+        ) | fingerprints(root, [fresh.report, *parquet_files(fresh.curated)])
+        write_json(fresh.manifest, manifest)
+    return replace(summary, notes=tuple(notes))
 
 
 def _manifest(
@@ -225,20 +245,18 @@ def _manifest(
 
 
 def _report(
-    folder: RunFolder, recipe: CurateRecipe, weights: ClassWeights, manifest: dict[str, object]
+    folder: RunFolder,
+    recipe: CurateRecipe,
+    weights: ClassWeights,
+    manifest: dict[str, object],
+    notes: list[str],
 ) -> str:
+    """The page; notes: gets a line on what it does not show."""
     scores = charted_scores(stream(parquet_files(folder.scores)))
-    most, least = extremes(scores.ends)
-
-    def class_maps(images: list[Image.Image]) -> list[NDArray[np.uint8]]:
-        from georay.models.segmenter import load_segmenter
-
-        choice = recipe.segmenter
-        segmenter = load_segmenter(choice.model, revision=choice.revision, device=choice.device)
-        return list(segmenter.class_maps(images))
-
+    class_maps = _class_maps(recipe.segmenter, notes)
     examples = [
-        load_examples(rows, folder.examples, recipe.limits, class_maps) for rows in (most, least)
+        load_examples(rows, folder.examples, recipe.limits, class_maps)
+        for rows in extremes(scores.ends)
     ]
     return render_report(
         ReportData(
@@ -251,3 +269,24 @@ def _report(
             least=examples[1],
         )
     )
+
+
+def _class_maps(choice: SegmenterRecipe, notes: list[str]) -> ClassMaps:
+    """Class maps of a few pictures, made where the run was started: on its CPU if need be.
+
+    Workers may have a GPU and weights that this machine has not. Then the report shows no example,
+    notes say so once, and the scores count all the same.
+    """
+
+    def class_maps(images: list[Image.Image]) -> list[NDArray[np.uint8]]:
+        try:
+            device = usable_device(choice.device)
+            segmenter = load_segmenter(choice.model, revision=choice.revision, device=device)
+            return list(segmenter.class_maps(images))
+        except (GeorayError, RuntimeError, ValueError, OSError) as problem:
+            note = f"the report shows no examples, the segmenter does not work here: {problem}"
+            if note not in notes:
+                notes.append(note)
+            return []
+
+    return class_maps

@@ -1,9 +1,5 @@
 """The folder of a run: where things lie in it, who may write to it, and what is already done."""
 
-import fcntl
-import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from georay.core.tables import conform
+from georay.core.publishing import finish_publishing, only_writer, read_facts
+from georay.core.tables import SCORES, conform
 
 
 @dataclass(frozen=True)
@@ -64,37 +61,68 @@ class RunFolder:
         return parquet_files(self.scores) + parquet_files(self.parts)
 
     def read_manifest(self) -> dict[str, Any] | None:
-        return json.loads(self.manifest.read_text()) if self.manifest.exists() else None
+        """The manifest of a finished run; None if there is none, or a damaged one."""
+        try:
+            return read_facts(self.manifest)
+        except ValueError:
+            return None
+
+    def read_settings(self) -> dict[str, Any]:
+        """The settings that the rows here were scored with; empty where nothing was scored.
+
+        Raises ValueError if there are rows and nothing says how they came about.
+        """
+        if not self.score_files():
+            return {}
+        try:
+            settings = read_facts(self.settings)
+        except ValueError as problem:
+            raise ValueError(f"{self._unknown_rows()}: {problem}") from None
+        if settings is None:
+            raise ValueError(self._unknown_rows())
+        return settings
+
+    def _unknown_rows(self) -> str:
+        return (
+            f"nothing says with which settings the rows in {self.root} were scored; choose "
+            "another --out, or remove that folder to score anew"
+        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the folder; raises ValueError if another process on this machine does."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ValueError(
-                    f"another run is writing to {self.root}; wait for it, or choose another --out"
-                ) from None
-            file.write(str(os.getpid()))
-            self._recover()
+        """Holds the folder; raises ValueError if another process does, or it cannot be held."""
+        with only_writer(self.root):
+            finish_publishing(self.root)
+            for partial in self.parts.glob("*.partial"):
+                partial.unlink()
             yield
 
-    def _recover(self) -> None:
-        """Ends a swap that a crash cut short (see `replace_folder`), drops half-written files."""
-        for folder in (self.scores, self.curated):
-            fresh = _beside(folder, "new")
-            if fresh.exists() and not folder.exists():
-                fresh.rename(folder)
-            shutil.rmtree(fresh, ignore_errors=True)
-            shutil.rmtree(_beside(folder, "old"), ignore_errors=True)
-        for partial in self.parts.glob("*.partial"):
-            partial.unlink()
+    def set_damaged_aside(self) -> list[str]:
+        """Renames score files that cannot be read, so that their rows are scored again.
+
+        Returns a note on each, for a person.
+        """
+        notes = []
+        for file in self.score_files():
+            if problem := _damage(file):
+                file.rename(file.with_suffix(".damaged"))
+                name = file.relative_to(self.root)
+                notes.append(f"{name} is damaged and set aside, its rows are done again: {problem}")
+        return notes
 
 
 def parquet_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.parquet"))
+
+
+def _damage(file: Path) -> str | None:
+    """Why a score file cannot be read to its end; None if it can."""
+    try:
+        for batch in pa.parquet.ParquetFile(file, pre_buffer=False).iter_batches():
+            conform(pa.Table.from_batches([batch]), SCORES, file.name)
+    except (pa.ArrowException, OSError, ValueError) as problem:
+        return str(problem).strip().partition("\n")[0]
+    return None
 
 
 def read_columns(files: list[Path], columns: list[str], schema: pa.Schema) -> pa.Table:
@@ -105,23 +133,3 @@ def read_columns(files: list[Path], columns: list[str], schema: pa.Schema) -> pa
         conform(table, wanted, str(file)) for table, file in zip(tables, files, strict=True)
     ]
     return pa.concat_tables([wanted.empty_table(), *conforming])
-
-
-@contextmanager
-def replace_folder(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder to fill, which then takes the place of `folder` as a whole."""
-    fresh, old = _beside(folder, "new"), _beside(folder, "old")
-    shutil.rmtree(fresh, ignore_errors=True)
-    filling = _beside(folder, "filling")
-    shutil.rmtree(filling, ignore_errors=True)
-    filling.mkdir(parents=True)
-    yield filling
-    filling.rename(fresh)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _beside(folder: Path, state: str) -> Path:
-    return folder.with_name(f".{folder.name}.{state}")

@@ -33,14 +33,25 @@ class PictureScore:
         }
 
 
-def score_picture(path: Path, recipe: CurateRecipe) -> PictureScore:
-    """Raises ValueError, naming the file, if it cannot be read as a picture."""
+@dataclass(frozen=True)
+class Unscored:
+    """A picture that could not be read, and why."""
+
+    title: str
+    error: str
+
+    def to_json(self) -> dict[str, object]:
+        return {"file": self.title, "error": self.error}
+
+
+def score_picture(path: Path, recipe: CurateRecipe) -> PictureScore | Unscored:
+    """Raises ValueError or ModelUnavailable where no picture at all could be scored."""
     weights = resolve_weights(recipe.weights, Path(recipe.output) / "made_weights.json")
     limits = ImageLimits(recipe.limits.max_pixels, recipe.limits.max_bytes)
     try:
         image = decode(path.read_bytes(), limits, recipe.limits.shortest_side).image
     except (OSError, UnreadableImage) as problem:
-        raise ValueError(f"{path}: {problem}") from problem
+        return Unscored(str(path), getattr(problem, "strerror", None) or str(problem))
     ratio = _segmenter(recipe.segmenter).area_ratios([image])[0]
     parts = contributions(ratio, weights.values)
     return PictureScore(str(path), sum(part.contribution for part in parts), parts)

@@ -29,6 +29,7 @@ class Summary:
 
     num_files = num_images + num_duplicates; files that failed are among the images.
     num_listed: the files that the inputs name; all of them must be among num_files.
+    notes: what a person should know besides, a sentence each.
     """
 
     folder: str
@@ -42,6 +43,7 @@ class Summary:
     errors_by_kind: dict[str, int]
     failures: tuple[Failure, ...]
     finished_before: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def num_duplicates(self) -> int:
@@ -77,6 +79,7 @@ class Summary:
             f"{self.num_lost:,} lost",
             f"{self.num_kept:,} of {self.num_scored:,} kept at locatability ≥ {self.threshold:g}",
         ]
+        lines += self.notes
         lines += [f"  {kind}: {count:,}" for kind, count in self.errors_by_kind.items()]
         lines += [f"  {bad.uri}: {bad.reason}" for bad in self.failures[:MAX_NAMED]]
         if len(self.failures) > MAX_NAMED:

@@ -16,6 +16,7 @@ from scipy.stats import pearsonr, spearmanr
 from georay.config.curate import WeightsRecipe
 from georay.core.clue_files import read_clue_texts
 from georay.core.manifest import digest, file_sha256, write_json
+from georay.core.publishing import read_facts
 from georay.locatability.labels import ADE20K_LABELS, NUM_LABELS
 from georay.locatability.weights import (
     ClassWeights,
@@ -79,11 +80,22 @@ def resolve_weights(choice: WeightsRecipe, made: Path) -> ClassWeights:
 def _make_once(choice: WeightsRecipe, made: Path) -> ClassWeights:
     clues = _clue_file(choice)
     key = digest(choice.model_dump(exclude={"clues"}), file_sha256(clues))
-    if made.exists() and (stored := json.loads(made.read_text()))["key"] == key:
-        return weights_from_json(json.dumps(stored["weights"]))
+    if weights := _made_before(made, key):
+        return weights
     weights = make_weights(choice)
     write_json(made, {"key": key, "weights": weights.to_json()})
     return weights
+
+
+def _made_before(made: Path, key: str) -> ClassWeights | None:
+    """The weights kept under this key; None if there are none, or the file is damaged."""
+    try:
+        stored = read_facts(made) or {}
+        return (
+            weights_from_json(json.dumps(stored["weights"])) if stored.get("key") == key else None
+        )
+    except (ValueError, KeyError):
+        return None
 
 
 def make_weights(choice: WeightsRecipe) -> ClassWeights:

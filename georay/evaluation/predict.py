@@ -4,7 +4,6 @@ The shard is the unit of saving: a run that was killed goes on behind the last w
 shards, thus the batches and the answers, are those of a run that nobody killed.
 """
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 
 from georay.config.predict import PredictRecipe, PredictWorkersRecipe
 from georay.core.manifest import digest, file_sha256, machine, versions, write_atomic, write_json
+from georay.core.publishing import only_writer, read_facts
 from georay.core.tables import PREDICTIONS, conform
 from georay.evaluation.answering import Shard, answer_shard, cut
 from georay.evaluation.datasets import KnownPicture, read_split
@@ -75,9 +75,15 @@ def predict(recipe: PredictRecipe) -> PredictSummary:
     Writes the recipe's `output`, with the schema PREDICTIONS and ordered by image, and beside it a
     JSON file with the model, its revision, its adapters and all that decided the answers. A picture
     that cannot be read is a row with status "failed" and its `error`.
-    Raises ValueError if the output holds answers of something else, or an input is absent.
+    Raises ValueError if the output holds answers of something else, an input is absent, or another
+    run writes the same table.
     """
     files = PredictionFiles(Path(recipe.output).expanduser())
+    with only_writer(files.table.parent, f".{files.table.name}.lock"):
+        return _predict(files, recipe)
+
+
+def _predict(files: PredictionFiles, recipe: PredictRecipe) -> PredictSummary:
     pictures = read_split(recipe.samples, recipe.split, recipe.stage, recipe.max_images)
     subject = identify(recipe)
     settings = _settings(recipe, subject, pictures)
@@ -113,9 +119,9 @@ def _settings(
 
 def _hold_to_settings(files: PredictionFiles, settings: dict[str, object]) -> bool:
     """Whether the table is whole already; raises ValueError if it, or a part, is another's."""
-    is_finished = not files.settings.exists()
-    if not is_finished:
-        before, place = _read_json(files.settings), files.parts
+    unfinished = read_facts(files.settings)
+    if unfinished is not None:
+        before, place = unfinished, files.parts
     elif files.table.exists():
         before, place = _settings_of_finished(files), files.table
     else:
@@ -126,11 +132,11 @@ def _hold_to_settings(files: PredictionFiles, settings: dict[str, object]) -> bo
             f"{place} holds answers that came about otherwise ({differences}); choose another "
             "output, or remove it to ask anew"
         )
-    return is_finished
+    return unfinished is None
 
 
 def _settings_of_finished(files: PredictionFiles) -> dict[str, Any]:
-    facts = _read_json(files.facts) if files.facts.exists() else {}
+    facts = read_facts(files.facts) or {}
     told = facts.get("predictions", {}) if facts.get("kind") == _KIND else {}
     if told.get("sha256") != file_sha256(files.table):
         raise ValueError(
@@ -151,7 +157,7 @@ def _begin(files: PredictionFiles, settings: dict[str, object]) -> None:
 def _answer_what_is_left(
     files: PredictionFiles, shards: Sequence[Shard], recipe: PredictRecipe, subject: Subject
 ) -> None:
-    left = [shard for shard in shards if not files.part(shard.number).exists()]
+    left = [shard for shard in shards if not _is_whole(files.part(shard.number))]
     if not left:
         return
     num_left = sum(len(shard.pictures) for shard in left)
@@ -224,13 +230,18 @@ def _publish(
 
 
 def _summary(files: PredictionFiles, finished_before: bool) -> PredictSummary:
-    facts = _read_json(files.facts)
+    facts = read_facts(files.facts)
+    assert facts is not None, "the table is whole, and its facts are what says so"
     return PredictSummary(str(files.table), facts["num_images"], facts["statuses"], finished_before)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return facts
+def _is_whole(part: Path) -> bool:
+    """Whether a shard's answers are there and can be read; a damaged one is asked again."""
+    try:
+        _read(part)
+    except (OSError, pa.ArrowException, ValueError):
+        return False
+    return True
 
 
 def _write(path: Path, table: pa.Table) -> None:

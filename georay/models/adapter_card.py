@@ -20,7 +20,7 @@ _SAMPLED = 16_384  # values per tensor: any fine-tuning moves some of them, and 
 
 
 class LoraSettings(BaseModel):
-    """Rank, scale, dropout and places of one LoRA adapter (paper, section 3.2).
+    """Rank, scale, dropout and places of one LoRA adapter.
 
     targets: names that end a module's path, or one regular expression for whole paths.
     """

@@ -334,6 +334,15 @@ def read_saved(folder: Path, names: Sequence[str]) -> list[SavedAdapter]:
     return found
 
 
+def is_whole(folder: Path, names: Sequence[str]) -> bool:
+    """Whether these adapters lie in a folder as their cards say, each above those before it."""
+    try:
+        read_saved(folder, names)
+    except ValueError:
+        return False
+    return True
+
+
 def _lora_config(settings: LoraSettings) -> LoraConfig:
     targets = settings.targets
     return LoraConfig(

@@ -44,7 +44,9 @@ def convert_shards(source: str, out: Path, revision: str | None = None) -> Itera
         tensors = _tensors(shard)
         # Tied weights share memory, which safetensors does not express: each gets its own.
         whole = {key: value.contiguous().clone() for key, value in tensors.items()}
-        save_file(whole, out / name, metadata={"format": "pt"})
+        partial = out / f".{name}.partial"
+        save_file(whole, partial, metadata={"format": "pt"})
+        partial.replace(out / name)
         where |= dict.fromkeys(tensors, name)
         yield name
     if len(shards) > 1:

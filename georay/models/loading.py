@@ -11,9 +11,11 @@ from georay.errors import ModelUnavailable
 from georay.models.families.base import Family
 from georay.models.families.chat import MODEL_TYPES, ChatFamily
 from georay.models.families.qwen_vl import QwenVLFamily
+from georay.models.placement import folder_precision
 from georay.models.registry import REGISTRY, Precision
 
 _QWEN_VL = "qwen"
+_ANY_DEVICE = "cpu"  # of a name that is only looked at, not loaded
 
 
 def load_family(
@@ -27,12 +29,13 @@ def load_family(
     """The family of a registered id, of a local folder, or of a hub id with its revision.
 
     The registry's revision, precision and max_pixels hold unless others are given; a folder keeps
-    the bound it was saved with and is loaded in float32, an unregistered hub id in bfloat16.
+    the bound it was saved with and is loaded in `folder_precision`, an unregistered hub id in
+    bfloat16.
     max_pixels: the most that Qwen2.5-VL and Qwen3-VL see of a picture; the others' size is fixed.
     Raises ValueError for a hub id without a revision and for a network that no family reads;
     ModelUnavailable when the weights are neither here nor reachable, or damaged.
     """
-    source, revision, precision = _resolved(name, revision, precision)
+    source, revision, precision = _resolved(name, revision, precision, device)
     family: Family
     try:
         if _known_type(name, source, revision) == _QWEN_VL:
@@ -59,12 +62,12 @@ def check_name(name: str, revision: str | None = None) -> None:
     A folder is taken at its word: it may lie on other machines than this.
     """
     if not _is_path(name):
-        _resolved(name, revision, None)
+        _resolved(name, revision, None, _ANY_DEVICE)
 
 
 def check_type(name: str, revision: str | None = None) -> None:
     """Raises what `load_family` raises, as far as a model's configuration tells it."""
-    source, revision, _ = _resolved(name, revision, None)
+    source, revision, _ = _resolved(name, revision, None, _ANY_DEVICE)
     try:
         _known_type(name, source, revision)
     except OSError as problem:
@@ -72,14 +75,14 @@ def check_type(name: str, revision: str | None = None) -> None:
 
 
 def _resolved(
-    name: str, revision: str | None, precision: Precision | None
+    name: str, revision: str | None, precision: Precision | None, device: str
 ) -> tuple[str, str | None, Precision]:
     """Where to load from, at which revision and in which precision."""
     if spec := REGISTRY.get(name):
         source = name if spec.folder is None else str(spec.folder)
         return source, revision or spec.revision, precision or spec.precision
     if name and Path(name).is_dir():
-        return name, None, precision or "float32"
+        return name, None, precision or folder_precision(Path(name), device)
     if _is_path(name) or "/" not in name:
         raise ValueError(
             f"no folder {name!r}, and no such model: give a folder, a hub id with its revision, "

@@ -1,7 +1,9 @@
 """Where a model is loaded and in which precision, and why: one decision, said in one sentence."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from georay.errors import ModelUnavailable
 from georay.models.registry import BYTES, REGISTRY, Machine, ModelSpec, Precision, place_for
@@ -61,10 +63,30 @@ def _on_cpu(spec: ModelSpec, machine: Machine) -> Placement:
 
 
 def _unregistered(model: str, machine: Machine) -> Placement:
-    precision: Precision = "float32" if Path(model).is_dir() else "bfloat16"
+    device = "cuda:0" if machine.gpus_gib else "cpu"
+    is_folder = Path(model).is_dir()
+    precision = folder_precision(Path(model), device) if is_folder else "bfloat16"
     if machine.gpus_gib:
-        return Placement("cuda:0", precision, "there is a GPU, and the model's size is not known")
-    return Placement("cpu", precision, "there is no GPU")
+        return Placement(device, precision, "there is a GPU, and the model's size is not known")
+    return Placement(device, precision, "there is no GPU")
+
+
+def folder_precision(folder: Path, device: str) -> Precision:
+    """What a folder's model is loaded in: float32 on a CPU, which is slow in anything less.
+
+    On a GPU it is what its config.json says that it was saved in, or bfloat16: the paper's base
+    would take 39 GB in float32.
+    """
+    if device.partition(":")[0] == "cpu":
+        return "float32"
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # whoever loads it says what is wrong with the folder
+        return "bfloat16"
+    parts = [config, config.get("text_config") or {}]
+    saved = [part.get(key) for part in parts for key in ("dtype", "torch_dtype")]
+    known = get_args(Precision)
+    return next((one for one in saved if one in known), "bfloat16")
 
 
 def _smallest_of_the_hub() -> ModelSpec:

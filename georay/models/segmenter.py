@@ -56,6 +56,14 @@ def load_segmenter(
     return load(name, revision=revision, exact=exact, device=device)
 
 
+def usable_device(wanted: str) -> str:
+    """The device that a recipe names for its workers, or the CPU where this process has none."""
+    import torch
+
+    is_there = torch.device(wanted).type != "cuda" or torch.cuda.is_available()
+    return wanted if is_there else "cpu"
+
+
 def weights_digest(name: str) -> str | None:
     """Digest of the weights of "small" or of a local folder; None for a hub id.
 

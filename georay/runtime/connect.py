@@ -3,16 +3,15 @@
 import logging
 import os
 import secrets
-import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
 from georay.config.cluster import ClusterRecipe
+from georay.runtime.scratch import scratch_folder, uninterrupted
 from georay.runtime.stragglers import none_outlives
 
 KNOCK_SECONDS = 5.0
@@ -33,7 +32,8 @@ def connect(cluster: ClusterRecipe) -> Iterator[None]:
 
     Authentication is always stated: a private cluster gets a fresh token that lives in this
     process's environment only; an existing cluster is entered with the user's own RAY_AUTH_MODE
-    and token. Raises ValueError if no cluster answers at the address.
+    and token. A private cluster leaves no folder behind. Raises ValueError if no cluster answers at
+    the address, or TMPDIR is too long for one.
     """
     with _authentication(cluster.address == "local"):
         _quiet_ray(cluster.address == "local")
@@ -42,30 +42,33 @@ def connect(cluster: ClusterRecipe) -> Iterator[None]:
         if ray.is_initialized():
             yield
             return
-        scratch = tempfile.mkdtemp(prefix="georay-")
-        try:
-            _init(cluster, scratch)
-            yield
-        finally:
-            with none_outlives(Path(scratch)):
-                ray.shutdown()
-            shutil.rmtree(scratch, ignore_errors=True)
+        with _own_folder(cluster.address == "local") as scratch:
+            try:
+                _init(cluster, scratch)
+                yield
+            finally:
+                with uninterrupted(), none_outlives(scratch):
+                    ray.shutdown()
 
 
-def _init(cluster: ClusterRecipe, scratch: str) -> None:
+def _own_folder(private: bool) -> AbstractContextManager[Path | None]:
+    return scratch_folder() if private else nullcontext()
+
+
+def _init(cluster: ClusterRecipe, scratch: Path | None) -> None:
     import ray
 
     settings: dict[str, object] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if cluster.address == "local":
+    if scratch is not None:
         settings |= {
             "num_cpus": cluster.num_cpus,
             "include_dashboard": False,
             "object_store_memory": 512 << 20,
-            "_temp_dir": scratch,
+            "_temp_dir": str(scratch),
         }
     try:
         _knock(cluster.address)
-        with _silent_start():
+        with _silent_start(), _temporary_files_in(scratch):
             ray.init(address=cluster.address, **settings)
     except (OSError, ValueError, RuntimeError) as problem:
         raise ValueError(
@@ -93,6 +96,24 @@ def _silent_start() -> Iterator[None]:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+@contextmanager
+def _temporary_files_in(scratch: Path | None) -> Iterator[None]:
+    """What a private cluster's processes write for a while goes when the cluster does."""
+    if scratch is None:
+        yield
+        return
+    before = os.environ.get("TMPDIR")
+    (scratch / "tmp").mkdir()
+    os.environ["TMPDIR"] = str(scratch / "tmp")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
 
 
 @contextmanager

@@ -15,12 +15,13 @@ GRACE_SECONDS = 3.0
 
 
 @contextmanager
-def none_outlives(scratch: Path) -> Iterator[None]:
+def none_outlives(scratch: Path | None) -> Iterator[None]:
     """Around a cluster's end: its processes may take `GRACE_SECONDS`, then they are killed.
 
-    scratch: the folder that this cluster alone was started with, by this process.
+    scratch: the folder that this cluster alone was started with, by this process; None if it was
+    only joined.
     """
-    processes = _started_with(scratch)
+    processes = [] if scratch is None else _started_with(scratch)
     try:
         yield
     finally:

@@ -1,10 +1,12 @@
 """A sheet with pictures of every country, to look at."""
 
+import io
 from pathlib import Path
 
 import skia
 from PIL import Image
 
+from georay.core.manifest import write_atomic
 from georay.streetworld.countries import COUNTRIES
 from georay.streetworld.lettering import lettered
 from georay.streetworld.setting import Kind
@@ -33,7 +35,9 @@ def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 156) -> None
             best = max(draws, key=lambda scene: scene.visible_clue_count)
             picture = Image.fromarray(best.image).resize((tile, tile), Image.Resampling.LANCZOS)
             sheet.paste(picture, (left + column * tile, top + _TITLE))
-    sheet.quantize(200, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
+    buffer = io.BytesIO()
+    sheet.quantize(200, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    write_atomic(path, buffer.getvalue())
 
 
 def _title(text: str, width: int) -> Image.Image:

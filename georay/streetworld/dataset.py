@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import ray.data
 
+from georay.core.publishing import new_folder
 from georay.streetworld.records import SCENES, scene_row
 from georay.streetworld.world import DEFAULT_SIZE, StreetWorld
 
@@ -50,10 +51,13 @@ def write_scenes(scenes: SceneRange, folder: Path, workers: int = 1) -> None:
     """Streams the scenes into Parquet files of `ROWS_PER_FILE` rows in a new folder.
 
     Blocks are sized explicitly, so that memory does not grow with the number of scenes. Needs a
-    running Ray. Raises ValueError if the folder already has files, because Ray would add to them.
+    running Ray. Raises ValueError if the folder already has files.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty: name a new folder, or remove the old scenes")
+    with new_folder(folder) as fresh:
+        _write(scenes, fresh, workers)
+
+
+def _write(scenes: SceneRange, folder: Path, workers: int) -> None:
     num_blocks = -(-scenes.num_images // ROWS_PER_FILE)
     numbers = ray.data.range(scenes.num_images, override_num_blocks=num_blocks)
     drawn = numbers.map_batches(

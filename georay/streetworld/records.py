@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
+from georay.core.manifest import write_atomic
 from georay.core.tables import CLUES, rows_to_table
 from georay.streetworld.scene import Scene
 from georay.streetworld.sentences import clue_rows
@@ -109,9 +110,10 @@ def write_folder(
 ) -> None:
     """A small world as files: JPEGs in `images/`, PNG masks in `masks/`, `labels.csv`, clues.
 
-    `clues.parquet` has the schema of the `clues` table. Raises ValueError if `num_images` is not
-    positive. Meant for thousands of scenes; `dataset.write_scenes` streams any number. `on_drawn`
-    hears how many scenes were added since it was last called.
+    `clues.parquet` has the schema of the `clues` table and comes last: where it is, all is. Raises
+    ValueError if `num_images` is not positive. Meant for thousands of scenes;
+    `dataset.write_scenes` streams any number. `on_drawn` hears how many scenes were added since it
+    was last called.
     """
     if num_images < 1:
         raise ValueError(f"draw at least one image, got {num_images}")
@@ -122,17 +124,20 @@ def write_folder(
     for index in range(first, first + num_images):
         scene = world.scene(index)
         file = f"images/{scene.name}.jpg"
-        (folder / file).write_bytes(jpeg_bytes(scene.image))
-        (folder / "masks" / f"{scene.name}.png").write_bytes(mask_bytes(scene.mask))
+        write_atomic(folder / file, jpeg_bytes(scene.image))
+        write_atomic(folder / "masks" / f"{scene.name}.png", mask_bytes(scene.mask))
         labels.append({"file": file} | {name: getattr(scene, name) for name in LABEL_COLUMNS[1:]})
         sentences += clue_rows(scene)
         on_drawn(1)
     _write_labels(folder / "labels.csv", labels)
-    pq.write_table(rows_to_table(sentences, CLUES), folder / "clues.parquet")
+    clues = io.BytesIO()
+    pq.write_table(rows_to_table(sentences, CLUES), clues)
+    write_atomic(folder / "clues.parquet", clues.getvalue())
 
 
 def _write_labels(path: Path, rows: Iterable[dict[str, object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, LABEL_COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, LABEL_COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomic(path, text.getvalue())

@@ -13,9 +13,12 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from georay.core.manifest import write_atomic, write_json
+from georay.core.publishing import read_facts
 from georay.training.engine import whole_weights
 
 FACTS, ADAPTER, STATE = "georay.json", "adapter.safetensors", "deepspeed"
+SNAPSHOT = "checkpoint_manager_snapshot.json"
+"""Ray Train's list of a stage's checkpoints, which it does not write atomically."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,23 @@ def write_checkpoint(engine: Any, folder: Path, step: int, shape: Shape, rank: i
     if rank == 0:
         write_atomic(folder / ADAPTER, save(weights))
         write_json(folder / FACTS, {"step": step, "shape": asdict(shape)})
+
+
+def set_damaged_aside(storage: Path) -> str | None:
+    """Renames Ray Train's list of checkpoints if it, or one that it names, cannot be read.
+
+    storage: the folder of a stage's checkpoints. Ray Train would refuse to start for ever; without
+    its list the stage starts anew. Returns a note on it, for a person.
+    """
+    listed = storage / SNAPSHOT
+    try:
+        results = (read_facts(listed) or {}).get("checkpoint_results", [])
+        for result in results:
+            read_checkpoint(storage / result["checkpoint_dir_name"])
+    except (ValueError, TypeError, KeyError) as problem:
+        listed.rename(listed.with_suffix(".damaged"))
+        return f"the stage starts anew, its checkpoints cannot be read: {problem}"
+    return None
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:

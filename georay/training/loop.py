@@ -303,11 +303,12 @@ def _measures(
     family: Family, samples: pa.Table, kept: Path, rank: int, num_workers: int
 ) -> pa.Table:
     """Every sample's length: each worker measures its share, once for the whole run."""
-    if as_first_worker(kept.exists()):
-        before = pq.read_table(kept, schema=MEASURES)
-        # Until the first checkpoint, what could not be read may have come back meanwhile.
-        if ray.train.get_checkpoint() is not None or before["error"].null_count == len(before):
-            return before
+    before = as_first_worker(_measured_before(kept) if rank == 0 else None)
+    # Until the first checkpoint, what could not be read may have come back meanwhile.
+    if before is not None and (
+        ray.train.get_checkpoint() is not None or before["error"].null_count == len(before)
+    ):
+        return before
     mine = [Sample.from_row(row) for row in samples.to_pylist()[rank::num_workers]]
     parts: list[Any] = [None] * num_workers
     torch.distributed.all_gather_object(parts, Measure(family)(mine))
@@ -317,6 +318,14 @@ def _measures(
         pq.write_table(measures, sink)
         write_atomic(kept, sink.getvalue().to_pybytes())
     return measures
+
+
+def _measured_before(kept: Path) -> pa.Table | None:
+    """The lengths of an earlier start; None if there was none, or they are damaged."""
+    try:
+        return pq.read_table(kept, schema=MEASURES)
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def _rows(

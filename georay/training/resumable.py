@@ -4,7 +4,6 @@ Whatever is drawn by chance derives from (seed, step), so a resumed run takes th
 """
 
 import copy
-import json
 import math
 import time
 from collections.abc import Callable
@@ -17,8 +16,14 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
+
+from georay.core.manifest import write_atomic, write_json
+from georay.core.publishing import read_facts
+
+POINTER = "checkpoint.json"
 
 B = TypeVar("B")
 Network = TypeVar("Network", bound=nn.Module)
@@ -87,7 +92,8 @@ def train_steps(
     """Trains to the last step, from the checkpoint in `settings.out` if there is one.
 
     draw: the batch of a step, called one step ahead in a thread. Returns the moving average of
-    the weights, in evaluation mode. Raises ValueError when the loss is no longer a number.
+    the weights, in evaluation mode. Raises ValueError when the loss is no longer a number, or the
+    checkpoint is damaged.
     """
     torch.set_num_threads(settings.threads)
     run = _Run(settings, network, learning)
@@ -174,20 +180,24 @@ class _Run:
         for index, slots in self._optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": value for name, value in slots.items()}
         name = f"checkpoint-{step}.safetensors"
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, folder / name)
-        pointer = folder / "checkpoint.json.new"
-        pointer.write_text(json.dumps({"step": step, "weights": name}), encoding="utf-8")
-        pointer.replace(folder / "checkpoint.json")
+        write_atomic(folder / name, save({k: v.contiguous().clone() for k, v in tensors.items()}))
+        write_json(folder / POINTER, {"step": step, "weights": name})
         for stale in set(folder.glob("checkpoint-*.safetensors")) - {folder / name}:
             stale.unlink()
 
     def resume(self) -> int:
         """Loads the checkpoint if there is one; returns the step to continue at."""
-        pointer = self._settings.out / "checkpoint.json"
-        if not pointer.exists():
+        folder = self._settings.out
+        saved = read_facts(folder / POINTER)
+        if saved is None:
             return 0
-        saved = json.loads(pointer.read_text(encoding="utf-8"))
-        tensors = load_file(self._settings.out / saved["weights"])
+        try:
+            tensors = load_file(folder / saved["weights"])
+        except (OSError, SafetensorError) as problem:
+            raise ValueError(
+                f"the checkpoint {folder / saved['weights']} is damaged ({problem}); remove "
+                f"{folder / POINTER} to start anew"
+            ) from None
         self._network.load_state_dict(_under("network.", tensors))
         self.average.load_state_dict(_under("average.", tensors))
         state: dict[int, dict[str, Tensor]] = {}

@@ -1,6 +1,5 @@
 """A training run from recipe to adapters; a killed one goes on where it was."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,7 +11,9 @@ from typing import Any
 from georay.config.load import dump_recipe
 from georay.config.train import StageRecipe, TrainRecipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
+from georay.core.publishing import only_writer, read_facts
 from georay.errors import TrainingStopped
+from georay.models.adapters import is_whole
 from georay.runtime.progress import Meter, progress
 from georay.training.cards import write_training_card
 from georay.training.report import render_report
@@ -43,19 +44,25 @@ class TrainSummary:
 def train(recipe: TrainRecipe) -> TrainSummary:
     """Runs a recipe, or what is left of it.
 
-    Raises ValueError if the folder holds a run with other settings, or samples or a tracker are
-    absent, and TrainingStopped if a stage cannot go on.
+    Raises ValueError if the folder holds a run with other settings or another run writes to it, or
+    samples or a tracker are absent, and TrainingStopped if a stage cannot go on.
     """
     folder = Path(recipe.output).expanduser().absolute()
+    with only_writer(folder):
+        return _train(recipe, folder)
+
+
+def _train(recipe: TrainRecipe, folder: Path) -> TrainSummary:
     recipe = _absolute(recipe)
     check_trackers(recipe.watch.trackers)
     if not (folder / MANIFEST).exists():
         _check_base(recipe)
     settings = _hold_to_settings(folder, recipe)
-    if (folder / MANIFEST).exists():  # what is told of a finished run stays what it was
-        return TrainSummary(folder, _read_json(folder / MANIFEST)["stages"])
-    write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
     jobs = [StageJob(recipe, number, folder) for number in range(len(recipe.stages))]
+    manifest = _read_or_none(folder / MANIFEST)
+    if manifest is not None and all(map(_is_done, jobs)):
+        return TrainSummary(folder, manifest["stages"])  # of a finished run it stays what it was
+    write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
     stages: dict[str, dict[str, object]] = {}
     try:
         with _cluster(recipe, jobs):
@@ -83,7 +90,7 @@ def _check_base(recipe: TrainRecipe) -> None:
 
 def _cluster(recipe: TrainRecipe, jobs: list[StageJob]) -> AbstractContextManager[None]:
     """The recipe's cluster, unless every stage is done already."""
-    if all(job.outcome.exists() for job in jobs):
+    if all(map(_is_done, jobs)):
         return nullcontext()
     from georay.runtime.connect import connect
 
@@ -99,23 +106,34 @@ def _write_report(
     write_atomic(folder / "report.html", page)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+def _read_or_none(path: Path) -> dict[str, Any] | None:
+    """A run's JSON; None if it is absent or damaged, and then it is written again."""
+    try:
+        return read_facts(path)
+    except ValueError:
+        return None
+
+
+def _is_done(job: StageJob) -> bool:
+    """Whether a stage's outcome is there, and the adapter that its card describes."""
+    names = (*job.below, job.stage.adapter)
+    return _read_or_none(job.outcome) is not None and is_whole(job.adapters, names)
 
 
 def _run_stage(job: StageJob) -> dict[str, object]:
     """The outcome of a stage that is done, or of doing it now."""
-    if not job.outcome.exists():
+    if not _is_done(job):
         from georay.training.trainer import fit_stage
 
         if job.recipe.vision_cache is not None:
             _fill_vision_cache(job)
         with _watched(job):
-            outcome = asdict(fit_stage(job))
-        write_training_card(job, outcome)
-        write_json(job.outcome, outcome)
-    return _read_json(job.outcome)
+            learnt = asdict(fit_stage(job))
+        write_training_card(job, learnt)
+        write_json(job.outcome, learnt)
+    outcome = read_facts(job.outcome)
+    assert outcome is not None, "it was there, or was written now"
+    return outcome
 
 
 def _fill_vision_cache(job: StageJob) -> None:
@@ -146,8 +164,7 @@ def _hold_to_settings(folder: Path, recipe: TrainRecipe) -> dict[str, object]:
     """Everything that decides what is learnt stays the same for the whole run of a folder."""
     kept = folder / "settings.json"
     settings = _settings(recipe)
-    if kept.exists():
-        before = _read_json(kept)
+    if (before := read_facts(kept)) is not None:
         changed = [name for name in settings if before.get(name) != settings[name]]
         if changed:
             facts = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)

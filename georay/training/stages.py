@@ -39,6 +39,11 @@ class StageJob:
         return self.run / "adapters"
 
     @property
+    def checkpoints(self) -> Path:
+        """Ray Train's folder, with a folder per stage."""
+        return self.run / "checkpoints"
+
+    @property
     def folder(self) -> Path:
         """What belongs to this stage alone."""
         return self.run / "stages" / self.stage.adapter

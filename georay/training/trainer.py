@@ -13,6 +13,7 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
 from georay.errors import TrainingStopped
+from georay.training.checkpoints import set_damaged_aside
 from georay.training.loop import Outcome, train_stage
 from georay.training.stages import StageJob
 from georay.training.vision import Lack, pictures_of, what_is_lacking
@@ -72,6 +73,8 @@ def fit_stage(job: StageJob) -> Outcome:
     """
     recipe, workers = job.recipe, job.recipe.workers
     _check_room(job)
+    if note := set_damaged_aside(job.checkpoints / job.stage.adapter):
+        add_note(job.notes, note)
     resources = {"CPU": workers.cpus_per_worker} | ({"GPU": 1} if workers.use_gpu else {})
     trainer = TorchTrainer(
         lambda: train_stage(job),
@@ -83,7 +86,7 @@ def fit_stage(job: StageJob) -> Outcome:
         # The same name and folder as before: Ray Train goes on from the newest checkpoint there.
         run_config=RunConfig(
             name=job.stage.adapter,
-            storage_path=str(job.run / "checkpoints"),
+            storage_path=str(job.checkpoints),
             failure_config=FailureConfig(max_failures=workers.max_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=recipe.checkpoints.keep),
         ),

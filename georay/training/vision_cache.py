@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 from PIL import Image
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -106,10 +106,13 @@ class VisionShards:
         self.refresh()
 
     def refresh(self) -> None:
-        """Takes note of shards that were added since."""
+        """Takes note of shards that were added since; a damaged one is as if it were not there."""
         for path in sorted(set(self.folder.glob("shard-*.safetensors")) - self._known):
-            with safe_open(path, "pt") as shard:
-                ids = json.loads(shard.metadata()["image_ids"])
+            try:
+                with safe_open(path, "pt") as shard:
+                    ids = json.loads(shard.metadata()["image_ids"])
+            except (OSError, SafetensorError, TypeError, KeyError):
+                continue
             self._places |= {image_id: (path, row) for row, image_id in enumerate(ids)}
             self._known.add(path)
 

@@ -52,11 +52,19 @@ class StepLog:
 
 
 def read_steps(path: Path) -> list[StepRecord]:
-    """The records of a log; none if there is no log yet. A half-written last line is left out."""
+    """The records of a log; none if there is no log yet. Half-written lines are left out."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [StepRecord(**json.loads(line)) for line in lines if line.endswith("\n")]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    records = [_record(line) for line in lines if line.endswith("\n")]
+    return [record for record in records if record is not None]
+
+
+def _record(line: str) -> StepRecord | None:
+    try:
+        return StepRecord(**json.loads(line))
+    except (ValueError, TypeError):  # what a full disk left of it
+        return None
 
 
 def read_notes(path: Path) -> list[str]:

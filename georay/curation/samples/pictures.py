@@ -12,6 +12,7 @@ from georay.config.curate import CurateRecipe, LimitsRecipe
 from georay.config.load import parse_recipe
 from georay.core.files import is_uri, read_bytes
 from georay.core.images import content_id
+from georay.core.publishing import are_whole
 from georay.core.tables import SCORES, conform
 from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder, parquet_files
@@ -57,11 +58,15 @@ class Scored:
 
 
 def read_run(root: Path) -> Scored:
-    """Every picture of a curation run. Raises ValueError if the folder holds no finished one."""
+    """Every picture of a curation run. Raises ValueError if the folder holds no whole one."""
     folder = RunFolder(root)
     manifest = folder.read_manifest()
     if manifest is None or manifest.get("kind") != "curation":
         raise ValueError(f"{root} holds no finished curation run; make one with `georay curate`")
+    told = manifest.get("files", {})
+    scores = {name: sha256 for name, sha256 in told.items() if name.startswith("scores/")}
+    if scores and not are_whole(root, scores):
+        raise ValueError(f"the run in {root} is not whole; run the `georay curate` of it again")
     recipe = parse_recipe(manifest["recipe"], CurateRecipe, str(folder.manifest))
     return Scored(tuple(_scored(parquet_files(folder.scores))), recipe.threshold)
 

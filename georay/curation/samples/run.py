@@ -13,8 +13,9 @@ from georay.config.load import dump_recipe
 from georay.config.samples import SamplesRecipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
+from georay.core.publishing import only_writer, publishing
 from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
-from georay.curation.run_folder import RunFolder, replace_folder
+from georay.curation.run_folder import RunFolder
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.pictures import Picture, PictureIndex, Scored, list_pictures, read_run
 from georay.curation.samples.places import SPLITS
@@ -77,10 +78,16 @@ def make_samples(recipe: SamplesRecipe) -> SamplesSummary:
     """Makes the samples of a recipe and writes them to its output folder (see SamplesFolder).
 
     `samples/` has the schema SAMPLES; `samples_left_out/` has LEFT_OUT: every clue and every scored
-    picture that is in no sample. The manifest comes last, so where it is, the tables are whole. The
-    same inputs give the same tables, byte for byte.
-    Raises ValueError if an input is absent or nothing at all became a sample.
+    picture that is in no sample. All of it appears at once, or nothing changes. The same inputs
+    give the same tables, byte for byte.
+    Raises ValueError if an input is absent, nothing at all became a sample, or another run writes
+    to the folder.
     """
+    with only_writer(Path(recipe.output).expanduser()):
+        return _make(recipe)
+
+
+def _make(recipe: SamplesRecipe) -> SamplesSummary:
     scored = _read_run(recipe.curation)
     clues = [clue for path in recipe.clues for clue in _read_clues(Path(path).expanduser())]
     sorting = _sort(recipe, scored, clues)
@@ -132,12 +139,13 @@ def _write(recipe: SamplesRecipe, sorting: Sorting) -> SamplesSummary:
         left_out=_counts(left_out, "kind", ()),
         num_places=_places(samples),
     )
-    folder.manifest.unlink(missing_ok=True)
-    for table, target in ((samples, folder.samples), (left_out, folder.left_out)):
-        with replace_folder(target) as fresh:
-            pa.parquet.write_table(table, fresh / _PART, compression="zstd")
-    write_atomic(folder.recipe, dump_recipe(recipe))
-    write_json(folder.manifest, _manifest(recipe, summary, folder.samples / _PART))
+    with publishing(folder.root) as root:
+        fresh = SamplesFolder(root)
+        for table, target in ((samples, fresh.samples), (left_out, fresh.left_out)):
+            target.mkdir()
+            pa.parquet.write_table(table, target / _PART, compression="zstd")
+        write_atomic(fresh.recipe, dump_recipe(recipe))
+        write_json(fresh.manifest, _manifest(recipe, summary, fresh.samples / _PART))
     return summary
 
 

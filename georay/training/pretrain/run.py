@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from georay.config.load import dump_recipe
 from georay.config.pretrain import PretrainRecipe
 from georay.core.manifest import write_atomic, write_json
+from georay.core.publishing import only_writer, publishing
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
 from georay.streetworld.questions import Pair
@@ -31,8 +32,13 @@ def pretrain(recipe: PretrainRecipe, say: Say) -> Path:
     """Draws, trains, evaluates and writes the model; returns its folder.
 
     Run again after a kill it goes on at its last checkpoint and ends on the same weights. Raises
-    ValueError if the folder holds a run of another recipe.
+    ValueError if the folder holds a run of another recipe, or another run writes to it.
     """
+    with only_writer(recipe.out):
+        return _pretrain(recipe, say)
+
+
+def _pretrain(recipe: PretrainRecipe, say: Say) -> Path:
     _claim(recipe)
     side = recipe.model.visual.image_size
     scenes = training_scenes(recipe.scenes, side, say)
@@ -142,13 +148,14 @@ def parameter_groups(network: nn.Module, decay: float) -> list[dict[str, object]
 
 def write_model(recipe: PretrainRecipe, family: QwenVLFamily, scores: Evaluation) -> Path:
     """The model in half precision with its tokenizer, its scores and its card."""
-    folder = recipe.out / MODEL_FOLDER
-    family.network.half().save_pretrained(folder)
-    family.network.float()
-    family.processor.save_pretrained(folder)
-    write_json(folder / "scores.json", scores.as_json())
-    write_atomic(folder / "README.md", model_card(recipe, family, scores, folder))
-    return folder
+    with publishing(recipe.out) as fresh:
+        folder = fresh / MODEL_FOLDER
+        family.network.half().save_pretrained(folder)
+        family.network.float()
+        family.processor.save_pretrained(folder)
+        write_json(folder / "scores.json", scores.as_json())
+        write_atomic(folder / "README.md", model_card(recipe, family, scores, folder))
+    return recipe.out / MODEL_FOLDER
 
 
 def _claim(recipe: PretrainRecipe) -> None:

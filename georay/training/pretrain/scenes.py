@@ -70,7 +70,7 @@ def _scenes(
         first: folder / f"{first:08d}-{min(first + _PER_SHARD, number):08d}.parquet"
         for first in range(0, number, _PER_SHARD)
     }
-    missing = [path for path in shards.values() if not path.exists()]
+    missing = [path for path in shards.values() if not _is_whole(path)]
     if missing:
         draw = partial(_draw_shard, seed, side)
         # Spawned, because a fork of a process with threads may hang.
@@ -78,6 +78,15 @@ def _scenes(
             for path, _ in zip(missing, pool.map(draw, missing), strict=True):
                 say(f"drew scenes of seed {seed} up to {_last(path):,} of {number:,}")
     return [scene for path in shards.values() for scene in _read(path)]
+
+
+def _is_whole(shard: Path) -> bool:
+    """Whether a shard is there, to its end: a Parquet file closes with what is in it."""
+    try:
+        pq.read_metadata(shard)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
 
 
 def _last(shard: Path) -> int:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from transformers import MaskFormerForInstanceSegmentation
 
 from georay.config.segmenter import TrainSegmenterRecipe
+from georay.core.manifest import write_atomic
+from georay.core.publishing import only_writer, publishing
 from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
 from georay.models.segmenters.network import SmallSegmenterNetwork
 from georay.models.segmenters.small import load_small
@@ -36,8 +38,14 @@ def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], N
     """Trains by the recipe and writes the result in half precision; returns its path.
 
     A file small_segmenter.safetensors, or a folder maskformer for transformers. Raises
-    ValueError if CamVid is not where the recipe says, ModelUnavailable without the encoder.
+    ValueError if CamVid is not where the recipe says or another run writes to the same folder,
+    ModelUnavailable without the encoder.
     """
+    with only_writer(recipe.out):
+        return _train(recipe, report)
+
+
+def _train(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:
     examples = [
         example for split in recipe.train_splits for example in read_split(recipe.camvid, split)
     ]
@@ -106,7 +114,7 @@ def save_small(network: SmallSegmenterNetwork, labels: list[str], file: Path) ->
         for name, value in network.state_dict().items()
         if value.is_floating_point()
     }
-    save_file(tensors, file, metadata={"labels": json.dumps(labels)})
+    write_atomic(file, save(tensors, metadata={"labels": json.dumps(labels)}))
     return file
 
 
@@ -116,7 +124,8 @@ def _train_maskformer(
     task = SmallMaskFormerTask(recipe, balanced_class_weights(examples))
     trained = train(recipe, task, [_camvid(recipe, examples)], report)
     model = cast(MaskFormerForInstanceSegmentation, trained)
-    folder = recipe.out / "maskformer"
-    model.to(torch.float16).save_pretrained(folder)
-    small_image_processor().save_pretrained(folder)
-    return folder
+    with publishing(recipe.out) as fresh:
+        folder = fresh / "maskformer"
+        model.to(torch.float16).save_pretrained(folder)
+        small_image_processor().save_pretrained(folder)
+    return recipe.out / folder.name

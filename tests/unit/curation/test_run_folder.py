@@ -1,22 +1,10 @@
-import subprocess
-import sys
+import json
 
+import pyarrow.parquet as pq
 import pytest
 
-from georay.curation.run_folder import RunFolder, replace_folder
-
-
-def fill(folder, content):
-    folder.mkdir(parents=True)
-    (folder / "part.parquet").write_text(content)
-
-
-def content(folder):
-    return (folder / "part.parquet").read_text()
-
-
-def leftovers(folder):
-    return [p.name for p in folder.root.iterdir() if p.name.startswith(".scores")]
+from georay.core.tables import SCORES, rows_to_table
+from georay.curation.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -24,45 +12,10 @@ def folder(tmp_path):
     return RunFolder(tmp_path / "run")
 
 
-def test_a_replaced_folder_changes_as_a_whole(folder):
-    fill(folder.scores, "old")
-    with replace_folder(folder.scores) as fresh:
-        (fresh / "part.parquet").write_text("new")
-        assert content(folder.scores) == "old"
-    assert content(folder.scores) == "new"
-    assert leftovers(folder) == []
-
-
-def test_a_folder_whose_filling_fails_stays_as_it_was(folder):
-    fill(folder.scores, "old")
-    with pytest.raises(RuntimeError), replace_folder(folder.scores) as fresh:
-        (fresh / "part.parquet").write_text("half")
-        raise RuntimeError("disk full")
-    assert content(folder.scores) == "old"
-    with replace_folder(folder.scores) as fresh:
-        assert list(fresh.iterdir()) == []
-
-
-CRASHES = {
-    "while filling": ({"scores": "old", ".scores.filling": "half"}, "old"),
-    "before the old one moved": ({"scores": "old", ".scores.new": "new"}, "old"),
-    "between the renames": ({".scores.old": "old", ".scores.new": "new"}, "new"),
-    "before the old one was removed": ({"scores": "new", ".scores.old": "old"}, "new"),
-    "at the first publication": ({".scores.new": "new"}, "new"),
-}
-
-
-@pytest.mark.parametrize("crash", CRASHES)
-def test_a_crash_leaves_one_whole_folder(folder, crash):
-    found, expected = CRASHES[crash]
-    for name, text in found.items():
-        fill(folder.root / name, text)
-    with folder.locked():
-        assert content(folder.scores) == expected
-        with replace_folder(folder.scores) as fresh:
-            (fresh / "part.parquet").write_text("next")
-    assert content(folder.scores) == "next"
-    assert leftovers(folder) == []
+def write_scores(path, *names):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"image_id": name, "uri": f"{name}.jpg", "copies": 1} for name in names]
+    pq.write_table(rows_to_table(rows, SCORES), path)
 
 
 def test_half_written_score_files_are_dropped_and_whole_ones_kept(folder):
@@ -74,23 +27,51 @@ def test_half_written_score_files_are_dropped_and_whole_ones_kept(folder):
         assert [path.name for path in folder.parts.iterdir()] == ["a.parquet"]
 
 
-ENTER = """
-import sys
-from pathlib import Path
-from georay.curation.run_folder import RunFolder
-with RunFolder(Path(sys.argv[1])).locked():
-    print("inside")
-"""
-
-
-def enter_from_another_process(folder):
-    command = [sys.executable, "-c", ENTER, str(folder.root)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_a_second_writer_is_refused_until_the_first_is_done(folder):
+def test_what_a_crash_left_of_a_publication_is_ended_when_the_folder_is_held(folder):
+    (folder.root / ".ready" / "scores").mkdir(parents=True)
+    (folder.root / ".filling").mkdir()
     with folder.locked():
-        refused = enter_from_another_process(folder)
-    assert refused.returncode == 1
-    assert "another run is writing to" in refused.stderr
-    assert enter_from_another_process(folder).stdout == "inside\n"
+        assert folder.scores.is_dir()
+        assert [path.name for path in folder.root.iterdir() if path.is_dir()] == ["scores"]
+
+
+@pytest.mark.parametrize("keep", [0, 4, 200, -4])
+def test_score_files_with_a_broken_end_are_set_aside_and_named(folder, keep):
+    whole, broken = folder.parts / "a.parquet", folder.parts / "b.parquet"
+    write_scores(whole, "a")
+    write_scores(broken, "b")
+    broken.write_bytes(broken.read_bytes()[:keep])
+    (note,) = folder.set_damaged_aside()
+    assert "parts/b.parquet is damaged" in note
+    assert folder.score_files() == [whole]
+    assert folder.set_damaged_aside() == []
+
+
+def test_score_files_whose_rows_are_gone_between_head_and_footer_are_set_aside(folder):
+    file = folder.scores / "part-00000.parquet"
+    write_scores(file, *(f"picture {n}" for n in range(500)))
+    raw = bytearray(file.read_bytes())
+    raw[4:400] = bytes(396)
+    file.write_bytes(raw)
+    assert folder.set_damaged_aside()
+    assert folder.score_files() == []
+
+
+@pytest.mark.parametrize("content", [None, "", "{"])
+def test_rows_without_their_settings_are_not_gone_on_with(folder, content):
+    if content is not None:
+        folder.root.mkdir()
+        folder.settings.write_text(content)
+    assert folder.read_settings() == {}
+    write_scores(folder.parts / "a.parquet", "a")
+    with pytest.raises(ValueError, match=r"nothing says with which settings .* choose another"):
+        folder.read_settings()
+    folder.settings.write_text(json.dumps({"weights": "w"}))
+    assert folder.read_settings() == {"weights": "w"}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_damaged_manifest_is_none(folder, content):
+    folder.root.mkdir()
+    folder.manifest.write_text(content)
+    assert folder.read_manifest() is None

@@ -69,7 +69,7 @@ def published_visual() -> dict[str, Any]:
 
 
 class QwenVLConfig(PreTrainedConfig):
-    """Qwen-VL (paper, section 4.1: the base of GeoReasoner). The defaults are Qwen-VL-Chat's.
+    """Qwen-VL (paper, section 3.2: the base of GeoReasoner). The defaults are Qwen-VL-Chat's.
 
     `visual` takes the published keys (see `VisualConfig`). Beyond `seq_length` tokens, the length
     of pre-training, dynamic NTK and log-n scaling act where they are turned on.

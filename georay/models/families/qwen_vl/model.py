@@ -158,7 +158,7 @@ class QwenVLModel(QwenVLPreTrainedModel):
 
 
 class QwenVLForConditionalGeneration(QwenVLPreTrainedModel, GenerationMixin):
-    """Qwen-VL with its language head (paper, section 4.1).
+    """Qwen-VL with its language head (paper, section 3.2).
 
     State-dict names and shapes are those of the published checkpoints, which load unchanged.
     """
