@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +18,12 @@ from PIL import Image
 from georay.config.curate import CurateRecipe
 from georay.config.load import dump_recipe, parse_recipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
+from georay.core.storage import parse_address
+from georay.core.tables import INPUTS, conform
 from georay.curation.collapse import collapse, done_uris, remaining, stream
 from georay.curation.examples import extremes, load_examples
-from georay.curation.inputs import list_inputs
+from georay.curation.inputs import Listing, list_inputs
+from georay.curation.inputs.remarks import remarks_from_json, remarks_to_json
 from georay.curation.report import ReportData, charted_scores, render_report
 from georay.curation.run_folder import RunFolder, parquet_files, replace_folder
 from georay.curation.select import select
@@ -58,17 +62,17 @@ def curate(recipe: CurateRecipe) -> Summary:
     with folder.locked():
         recipe = _pin_segmenter(recipe, folder)
         with clock.step("list"):
-            inputs = list_inputs(recipe.inputs)
+            listing = list_inputs(recipe.inputs, folder.root)
         with clock.step("weights"):
             weights = resolve_weights(recipe.weights, folder.made_weights)
         _hold_to_settings(folder, _settings(recipe, weights))
-        todo = remaining(inputs, folder.score_files())
-        if not todo.num_rows and _is_finished(folder, recipe):
-            summary = summarize(inputs, folder.root, folder.scores, recipe.threshold)
+        todo = remaining(listing.table, folder.score_files())
+        if not todo.num_rows and _is_finished(folder, recipe, listing):
+            summary = _summary(listing, folder, recipe)
             summary = replace(summary, finished_before=True)
         else:
-            _score_what_is_left(todo, inputs, weights, recipe, folder, clock)
-            summary = _select_and_report(folder, recipe, weights, inputs, clock)
+            _score_what_is_left(todo, listing, weights, recipe, folder, clock)
+            summary = _select_and_report(folder, recipe, weights, listing, clock)
     if summary.error_share > recipe.max_error_share:
         raise TooManyErrors(
             f"{summary.as_text()}\n{summary.num_errors:,} of {summary.num_files:,} files failed, "
@@ -79,7 +83,7 @@ def curate(recipe: CurateRecipe) -> Summary:
 
 def _score_what_is_left(
     todo: pa.Table,
-    inputs: pa.Table,
+    listing: Listing,
     weights: ClassWeights,
     recipe: CurateRecipe,
     folder: RunFolder,
@@ -88,9 +92,9 @@ def _score_what_is_left(
     write_json(folder.weights, weights.to_json())
     if todo.num_rows:
         with clock.step("score"):
-            _score(todo, inputs.num_rows, weights, recipe, folder, clock)
+            _score(todo, listing.table.num_rows, weights, recipe, folder, clock)
     with clock.step("collapse"):
-        _publish_scores(folder)
+        _publish_scores(folder, listing)
 
 
 def reselect(root: Path, threshold: float) -> Summary:
@@ -108,8 +112,15 @@ def reselect(root: Path, threshold: float) -> Summary:
     recipe = stored.model_copy(update={"threshold": threshold})
     with folder.locked():
         weights = weights_from_json(folder.weights.read_text())
-        inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
-        return _select_and_report(folder, recipe, weights, inputs, Clock())
+        listing = _listed_before(folder, manifest)
+        return _select_and_report(folder, recipe, weights, listing, Clock())
+
+
+def _listed_before(folder: RunFolder, manifest: dict[str, Any]) -> Listing:
+    """What a finished run listed: its files and the remarks; their labels are in the scores."""
+    inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
+    remarks = remarks_from_json(manifest.get("remarks", {}))
+    return Listing(conform(inputs, INPUTS, "inputs"), remarks, manifest.get("labels", ""))
 
 
 def _pin_segmenter(recipe: CurateRecipe, folder: RunFolder) -> CurateRecipe:
@@ -152,9 +163,16 @@ def _hold_to_settings(folder: RunFolder, settings: dict[str, object]) -> None:
     write_json(folder.settings, settings)
 
 
-def _is_finished(folder: RunFolder, recipe: CurateRecipe) -> bool:
+def _summary(listing: Listing, folder: RunFolder, recipe: CurateRecipe) -> Summary:
+    inputs, remarks = listing.table, listing.remarks
+    return summarize(inputs, remarks, folder.root, folder.scores, recipe.threshold)
+
+
+def _is_finished(folder: RunFolder, recipe: CurateRecipe, listing: Listing) -> bool:
     manifest = folder.read_manifest()
     if manifest is None or parquet_files(folder.parts):
+        return False
+    if manifest.get("labels") != listing.labels:
         return False
     stored = parse_recipe(manifest["recipe"], CurateRecipe, str(folder.manifest))
     return stored.threshold == recipe.threshold and folder.report.exists()
@@ -179,10 +197,12 @@ def _score(
             clock.add("segment (sum over workers)", block["seconds_segment"])
 
 
-def _publish_scores(folder: RunFolder) -> None:
-    if parquet_files(folder.parts) or not folder.scores.exists():
+def _publish_scores(folder: RunFolder, listing: Listing) -> None:
+    labels_before = (folder.read_manifest() or {}).get("labels")
+    is_whole = folder.scores.exists() and not parquet_files(folder.parts)
+    if not is_whole or labels_before != listing.labels:
         with replace_folder(folder.scores) as fresh:
-            collapse(folder.score_files(), fresh)
+            collapse(folder.score_files(), fresh, listing.table)
         shutil.rmtree(folder.parts, ignore_errors=True)
 
 
@@ -190,7 +210,7 @@ def _select_and_report(
     folder: RunFolder,
     recipe: CurateRecipe,
     weights: ClassWeights,
-    inputs: pa.Table,
+    listing: Listing,
     clock: Clock,
 ) -> Summary:
     before = (folder.read_manifest() or {}).get("seconds", {})
@@ -198,9 +218,9 @@ def _select_and_report(
     with clock.step("select"):
         with replace_folder(folder.curated) as fresh:
             select(folder.scores, fresh, recipe.threshold)
-        summary = summarize(inputs, folder.root, folder.scores, recipe.threshold)
+        summary = _summary(listing, folder, recipe)
     with clock.step("report"):
-        manifest = _manifest(recipe, weights, summary, clock)
+        manifest = _manifest(recipe, weights, listing, summary, clock)
         write_atomic(folder.report, _report(folder, recipe, weights, manifest))
     manifest["seconds"] = {**before, **clock.seconds}
     write_json(folder.manifest, manifest)
@@ -208,7 +228,11 @@ def _select_and_report(
 
 
 def _manifest(
-    recipe: CurateRecipe, weights: ClassWeights, summary: Summary, clock: Clock
+    recipe: CurateRecipe,
+    weights: ClassWeights,
+    listing: Listing,
+    summary: Summary,
+    clock: Clock,
 ) -> dict[str, object]:
     return {
         "kind": "curation",
@@ -217,6 +241,8 @@ def _manifest(
         "weights_id": weights.id,
         "weights_source": weights.source,
         "counts": summary.counts(),
+        "remarks": remarks_to_json(summary.remarks),
+        "labels": listing.labels,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
@@ -242,7 +268,7 @@ def _report(
     ]
     return render_report(
         ReportData(
-            title=recipe.title or Path(recipe.inputs[0]).name,
+            title=recipe.title or parse_address(recipe.inputs[0]).name,
             manifest=manifest,
             scores=scores,
             weights=weights.values,

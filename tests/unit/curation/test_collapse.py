@@ -21,9 +21,9 @@ def write(folder, *files):
     return paths
 
 
-def collapsed(files, target):
+def collapsed(files, target, inputs=INPUTS.empty_table()):
     target.mkdir()
-    collapse(files, target)
+    collapse(files, target, inputs)
     paths = sorted(target.glob("*.parquet"))
     return paths, {
         r["image_id"]: r for r in pa.concat_tables(map(pq.read_table, paths)).to_pylist()
@@ -104,4 +104,4 @@ def test_a_score_file_that_lacks_a_column_is_named(tmp_path, column):
     pq.write_table(rows_to_table([row("1", "a")], SCORES).drop_columns([column]), path)
     (tmp_path / "out").mkdir()
     with pytest.raises((ValueError, KeyError), match=column):
-        collapse([path], tmp_path / "out")
+        collapse([path], tmp_path / "out", INPUTS.empty_table())
