@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from georay.core.tables import SCORES, conform
-from georay.curation.labels import LABEL
+from georay.curation.place_labels import LABEL
 from georay.curation.relabel import LabelsOfCopies, NewLabels, is_outdated, outdated_entries
 from georay.curation.run_folder import read_columns
 

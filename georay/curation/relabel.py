@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from georay.core.tables import SCORES
 from georay.curation.inputs import BAD_ENTRY, labelled
-from georay.curation.labels import LABEL, first_label
+from georay.curation.place_labels import LABEL, first_label
 from georay.curation.run_folder import read_columns
 
 _VIEW = r"#heading=[^/]*$"  # a part of a panorama: its heading is its own

@@ -12,7 +12,7 @@ import pyarrow.parquet
 from georay.curation.collapse import BATCH_ROWS, remaining
 from georay.curation.inputs import Remark, Remarks, labelled
 from georay.curation.inputs.remarks import CONTRADICTING, counts_by_kind
-from georay.curation.labels import contradiction
+from georay.curation.place_labels import contradiction
 from georay.curation.run_folder import parquet_files
 
 _COLUMNS = ["uri", "copies", "duplicate_uris", "locatability", "error", "error_kind"]

@@ -14,8 +14,8 @@ from georay.core.storage import Address, LocalAddress, StorageAddress, is_uri, p
 from georay.core.tables import INPUTS
 from georay.curation.inputs.cells import is_number, is_text, numbers, texts
 from georay.curation.inputs.columns import choose_columns
-from georay.curation.inputs.names import FilesHere
-from georay.curation.inputs.remarks import HALF, NAMELESS, UNUSED, Remarks
+from georay.curation.inputs.names import FilesHere, is_respelt
+from georay.curation.inputs.remarks import HALF, NAMELESS, RESPELT, UNUSED, Remarks
 
 MENTIONS = pa.schema(
     [
@@ -123,23 +123,24 @@ def _uris(
     uris: list[str | None] = []
     for row, entry in zip(numbers, entries, strict=True):
         try:
-            uris.append(_address(entry, source, here).uri)
+            written = _address(entry, source)
+            address = here.find(written) if isinstance(written, LocalAddress) else written
+            uris.append(address.uri)
+            if is_respelt(written.uri, address.uri):
+                remarks.add(RESPELT, f"{shown(source)}, row {row}: {entry} is {address.uri}")
         except ValueError as problem:
             remarks.add(NAMELESS, f"{shown(source)}, row {row}: {problem}")
             uris.append(None)
     return uris
 
 
-def _address(entry: str | None, source: Address, here: FilesHere) -> Address:
+def _address(entry: str | None, source: Address) -> Address:
     if not entry or "\0" in entry:
         raise ValueError("the name is empty" if not entry else "a name holds no zero byte")
     if not is_uri(entry):
-        address = LocalAddress(entry) if entry.startswith("/") else source.parent.child(entry)
-    else:
-        address = parse_address(entry)
-    if isinstance(address, LocalAddress):
-        return here.find(address)
-    return _reached_as(source, address)
+        return LocalAddress(entry) if entry.startswith("/") else source.parent.child(entry)
+    address = parse_address(entry)
+    return _reached_as(source, address) if isinstance(address, StorageAddress) else address
 
 
 def _reached_as(source: Address, address: StorageAddress) -> StorageAddress:

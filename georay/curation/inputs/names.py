@@ -38,6 +38,11 @@ class Names:
         return None
 
 
+def is_respelt(name: str, found: str) -> bool:
+    """Whether two spellings differ by more than the form of their Unicode."""
+    return _composed(name) != _composed(found)
+
+
 def with_slashes(name: str) -> str:
     """The name as it would be had its folders been written on another system."""
     return name.replace("\\", "/")

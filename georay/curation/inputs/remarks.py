@@ -7,6 +7,7 @@ from typing import Any
 
 MAX_NAMED = 50
 UNMATCHED = "label_rows_without_file"
+RESPELT = "rows_spelt_otherwise"
 CONTRADICTING = "contradicting_labels"
 NAMELESS = "rows_without_name"
 HALF = "half_positions"
@@ -14,6 +15,7 @@ IN_RUNS = "files_in_run_folders"
 UNUSED = "unused_columns"
 _TEXTS = {
     UNMATCHED: "rows of labels match no file",
+    RESPELT: "rows spell a file's name otherwise, and are taken to mean it",
     CONTRADICTING: "pictures have labels that contradict; the first counts",
     NAMELESS: "rows of lists name no file",
     HALF: "rows have only one of latitude and longitude, which is not used",

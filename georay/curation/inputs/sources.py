@@ -13,10 +13,17 @@ from georay.core.manifest import digest
 from georay.core.storage import Address, LocalAddress, Matches, is_uri, parse_address
 from georay.core.tables import INPUTS
 from georay.curation.inputs.lists import MENTIONS, read_list, shown
-from georay.curation.inputs.names import Names
-from georay.curation.inputs.remarks import CONTRADICTING, IN_RUNS, UNMATCHED, Remark, Remarks
+from georay.curation.inputs.names import Names, is_respelt
+from georay.curation.inputs.remarks import (
+    CONTRADICTING,
+    IN_RUNS,
+    RESPELT,
+    UNMATCHED,
+    Remark,
+    Remarks,
+)
 from georay.curation.inputs.runs import apart_from_runs
-from georay.curation.labels import LABEL, contradiction, first_label
+from georay.curation.place_labels import LABEL, contradiction, first_label
 
 FOLDER_LABELS = "labels.csv"
 NOT_PICTURES = frozenset(
@@ -159,8 +166,11 @@ def _spelt_otherwise(
 ) -> pa.Table:
     meant = [names.find(uri) for uri in rows.column("uri").to_pylist()]
     for row, uri in zip(rows.to_pylist(), meant, strict=True):
-        if uri is None and row["uri"] not in passed_over:
-            remarks.add(UNMATCHED, f"{row['origin']}, row {row['row']}: {row['entry']}")
+        where = f"{row['origin']}, row {row['row']}: {row['entry']}"
+        if uri is not None and is_respelt(row["uri"], uri):
+            remarks.add(RESPELT, f"{where} is {uri}")
+        elif uri is None and row["uri"] not in passed_over:
+            remarks.add(UNMATCHED, where)
     column = pa.array(meant, pa.string())
     at = MENTIONS.get_field_index("uri")
     renamed = rows.set_column(at, MENTIONS.field("uri"), column)

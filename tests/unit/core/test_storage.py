@@ -178,8 +178,7 @@ def test_a_folder_that_cannot_be_opened_fails_by_name(tmp_path, monkeypatch):
 
 
 def test_a_name_that_is_not_utf8_is_listed_as_text_and_refused_by_name(tmp_path):
-    with open(os.fsencode(tmp_path) + b"/caf\xe9.jpg", "wb") as file:
-        file.write(b"x")
+    touch(tmp_path / os.fsdecode(b"caf\xe9.jpg"))
     (cafe,) = parse_address(str(tmp_path)).files()
     assert cafe.uri == f"file://{tmp_path}/caf%E9.jpg"
     with pytest.raises(ValueError, match="not UTF-8; rename it"):

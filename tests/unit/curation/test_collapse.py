@@ -21,7 +21,10 @@ def write(folder, *files):
     return paths
 
 
-def collapsed(files, target, inputs=INPUTS.empty_table()):
+NOTHING_SAID = INPUTS.empty_table()
+
+
+def collapsed(files, target, inputs=NOTHING_SAID):
     target.mkdir()
     collapse(files, target, inputs)
     paths = sorted(target.glob("*.parquet"))
@@ -104,4 +107,4 @@ def test_a_score_file_that_lacks_a_column_is_named(tmp_path, column):
     pq.write_table(rows_to_table([row("1", "a")], SCORES).drop_columns([column]), path)
     (tmp_path / "out").mkdir()
     with pytest.raises((ValueError, KeyError), match=column):
-        collapse([path], tmp_path / "out", INPUTS.empty_table())
+        collapse([path], tmp_path / "out", NOTHING_SAID)
