@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import FileSystem
@@ -54,6 +55,7 @@ def serving_bucket() -> Iterator[Bucket]:
         server.start()
         try:
             host, port = server.get_host_and_port()
+            httpx.post(f"http://{host}:{port}/moto-api/reset")  # buckets outlive their server
             options = f"endpoint_override=http://{host}:{port}&region=us-east-1"
             uri = f"s3://{BUCKET}?{options}&allow_bucket_creation=true"
             filesystem, _ = FileSystem.from_uri(uri)

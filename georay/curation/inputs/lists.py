@@ -79,29 +79,23 @@ def read_list(source: Address, remarks: Remarks) -> pa.Table:
 
 
 def _mentions(rows: _Rows, source: Address, remarks: Remarks) -> pa.Table:
+    list_name = shown(source)
     entries = rows.columns["uri"].cast(pa.string()).to_pylist()
-    uris = _uris(entries, source, rows.numbers, remarks)
-    columns, faults = _cells(rows)
-    halves = pc.xor(columns["latitude"].is_null(), columns["longitude"].is_null())
-    for row in pc.indices_nonzero(halves).to_pylist():
-        if row not in faults:
-            remarks.add(HALF, f"{shown(source)}, row {rows.numbers[row]}: {entries[row]}")
-    errors: list[str | None] = [None] * rows.num_rows
-    for row, fault in faults.items():
-        errors[row] = f"{shown(source)}, row {rows.numbers[row]}: {fault}"
-    columns |= {
-        "uri": pa.array(uris, pa.string()),
-        "error": pa.array(errors, pa.string()),
-        "origin": pa.array([shown(source)] * rows.num_rows, pa.string()),
+    columns = _cells(rows, list_name) | {
+        "uri": pa.array(_uris(entries, source, rows.numbers, remarks), pa.string()),
+        "origin": pa.array([list_name] * rows.num_rows, pa.string()),
         "row": pa.array(rows.numbers, pa.int64()),
         "entry": pa.array(entries, pa.string()),
     }
+    halves = pc.xor(columns["latitude"].is_null(), columns["longitude"].is_null())
+    for row in pc.indices_nonzero(halves).to_pylist():
+        remarks.add(HALF, f"{list_name}, row {rows.numbers[row]}: {entries[row]}")
     table = pa.table([columns[name] for name in MENTIONS.names], names=MENTIONS.names)
     return table.filter(table.column("uri").is_valid()).cast(MENTIONS)
 
 
-def _cells(rows: _Rows) -> tuple[dict[str, pa.Array], dict[int, str]]:
-    """Places and headings by column, and the faults of the rows."""
+def _cells(rows: _Rows, list_name: str) -> dict[str, pa.Array]:
+    """What the rows say, and their errors; a row with a bad cell says nothing else."""
     columns: dict[str, pa.Array] = {}
     faults: dict[int, str] = {}
     for name in _NUMBERS:
@@ -112,7 +106,14 @@ def _cells(rows: _Rows) -> tuple[dict[str, pa.Array], dict[int, str]]:
     for name in _TEXTS:
         given = rows.columns.get(name, pa.chunked_array([pa.nulls(rows.num_rows, pa.string())]))
         columns[name] = texts(given)
-    return columns, faults | rows.faults
+    errors: list[str | None] = [None] * rows.num_rows
+    for row, fault in (faults | rows.faults).items():
+        errors[row] = f"{list_name}, row {rows.numbers[row]}: {fault}"
+    error = pa.array(errors, pa.string())
+    return {"error": error} | {
+        name: pc.if_else(error.is_null(), column, pa.scalar(None, column.type))
+        for name, column in columns.items()
+    }
 
 
 def _uris(

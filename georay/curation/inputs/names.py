@@ -45,7 +45,7 @@ def is_respelt(name: str, found: str) -> bool:
 
 def with_slashes(name: str) -> str:
     """The name as it would be had its folders been written on another system."""
-    return name.replace("\\", "/")
+    return name.replace("\\", "/").replace("/./", "/")
 
 
 class FilesHere:

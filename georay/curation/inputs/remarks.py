@@ -26,16 +26,19 @@ _TEXTS = {
 
 @dataclass(frozen=True)
 class Remark:
-    """How many things of one kind, and the first of them. kind: a slug to count by."""
+    """How many things of one kind, and the first of them.
+
+    kind: a slug to count by. num_more: names beyond those in `named`; a name may tell of several.
+    """
 
     kind: str
     count: int
     named: tuple[str, ...]
+    num_more: int = 0
 
     def lines(self) -> list[str]:
         """What a person reads of it."""
-        more = self.count - len(self.named)
-        tail = [f"  … and {more:,} more"] if more > 0 and self.kind != IN_RUNS else []
+        tail = [f"  … and {self.num_more:,} more"] if self.num_more else []
         return [f"{self.count:,} {_TEXTS[self.kind]}:", *(f"  {n}" for n in self.named), *tail]
 
 
@@ -44,6 +47,7 @@ class Remarks:
 
     def __init__(self, before: Iterable[Remark] = ()) -> None:
         self._counts = Counter({remark.kind: remark.count for remark in before})
+        self._more = Counter({remark.kind: remark.num_more for remark in before})
         self._named: defaultdict[str, list[str]] = defaultdict(list)
         for remark in before:
             self._named[remark.kind] += remark.named
@@ -53,11 +57,16 @@ class Remarks:
         self._counts[kind] += count
         if len(self._named[kind]) < MAX_NAMED:
             self._named[kind].append(name)
+        else:
+            self._more[kind] += 1
 
     def all(self) -> tuple[Remark, ...]:
         """One remark of each kind that there is something to say about."""
         kinds = [kind for kind in _TEXTS if self._counts[kind]]
-        return tuple(Remark(k, self._counts[k], tuple(self._named[k])) for k in kinds)
+        return tuple(
+            Remark(kind, self._counts[kind], tuple(self._named[kind]), self._more[kind])
+            for kind in kinds
+        )
 
 
 def counts_by_kind(remarks: Sequence[Remark]) -> dict[str, int]:
@@ -68,9 +77,14 @@ def counts_by_kind(remarks: Sequence[Remark]) -> dict[str, int]:
 
 def remarks_to_json(remarks: Sequence[Remark]) -> dict[str, object]:
     """By kind, as `remarks_from_json` reads them."""
-    return {one.kind: {"count": one.count, "named": list(one.named)} for one in remarks}
+    return {
+        one.kind: {"count": one.count, "named": list(one.named), "more": one.num_more}
+        for one in remarks
+    }
 
 
 def remarks_from_json(stored: Mapping[str, Any]) -> tuple[Remark, ...]:
     """The remarks that a manifest holds."""
-    return tuple(Remark(kind, one["count"], tuple(one["named"])) for kind, one in stored.items())
+    return tuple(
+        Remark(kind, one["count"], tuple(one["named"]), one["more"]) for kind, one in stored.items()
+    )
