@@ -38,7 +38,7 @@ class LocalAddress:
     @property
     def uri(self) -> str:
         """The path itself; as `file://` where it is no UTF-8 or would read as something else."""
-        if _is_text(self.path) and not _VIEW.search(self.path):
+        if self.is_text() and not _VIEW.search(self.path):
             return self.path
         return "file://" + _ODD.sub(lambda odd: f"%{ord(odd[0]) & 0xFF:02X}", self.path)
 
@@ -65,10 +65,18 @@ class LocalAddress:
 
         Raises OSError if it cannot be read, ValueError if its name is not UTF-8.
         """
-        if not _is_text(self.path):
+        if not self.is_text():
             raise ValueError("the name is not UTF-8; rename it")
         with open(self.path, "rb") as file:  # noqa: PTH123  # Path makes // of / and drops ./
             return file.read(limit + 1)
+
+    def is_text(self) -> bool:
+        """Whether the path is UTF-8, so that it can be printed and written."""
+        try:
+            self.path.encode()
+        except UnicodeEncodeError:
+            return False
+        return True
 
     def open(self) -> pa.NativeFile:
         """The file, to be read from any place in it. Raises OSError."""
@@ -284,14 +292,6 @@ def _decoded(escapes: str) -> str:
 
 def _escaped(key: str) -> str:
     return key.replace("%", "%25").replace("?", "%3F").replace("#", "%23")
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _joined(folder: str, relative: str) -> str:

@@ -83,7 +83,10 @@ def _door(source: str) -> Address:
     """Workers may run in another folder, and one file must have one name."""
     if is_uri(source):
         return parse_address(source)
-    return LocalAddress(normpath(Path(source).expanduser().absolute()))
+    address = LocalAddress(normpath(Path(source).expanduser().absolute()))
+    if not address.is_text():
+        raise ValueError(f"{address.uri}: the name is not UTF-8; rename it, or name its folder")
+    return address
 
 
 def _find(source: Address, output: Path | None, remarks: Remarks) -> _Found:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -98,13 +99,15 @@ class PictureIndex:
         for picture in pictures:
             self._by_id.setdefault(picture.image_id, picture)
             for uri in picture.uris:
-                self._ids_by_name[PurePosixPath(parse_address(uri).name).stem].add(picture.image_id)
+                self._ids_by_name[_composed(PurePosixPath(parse_address(uri).name).stem)].add(
+                    picture.image_id
+                )
 
     def find(self, name: str) -> Picture:
         """The picture of that id or file name; raises Unusable if there is none, or several."""
         if name in self._by_id:
             return self._by_id[name]
-        ids = self._ids_by_name.get(name, set())
+        ids = self._ids_by_name.get(_composed(name), set())
         if not ids:
             raise Unusable("picture absent", f"no picture is called {name!r}")
         if len(ids) > 1:
@@ -112,6 +115,11 @@ class PictureIndex:
                 "picture ambiguous", f"{len(ids)} different pictures are called {name!r}"
             )
         return self._by_id[next(iter(ids))]
+
+
+def _composed(name: str) -> str:
+    """One form for the letters that disks and lists write with accents of their own or without."""
+    return normalize("NFC", name)
 
 
 def refuse_unreadable(picture: Picture) -> None:

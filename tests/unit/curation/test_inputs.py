@@ -148,3 +148,9 @@ def test_a_source_without_pictures_says_what_is_wrong(photos, source, message):
     (photos / "norows.csv").write_text("file,city\n")
     with pytest.raises(ValueError, match=message):
         list_inputs([str(photos / source)])
+
+
+def test_a_source_whose_name_is_not_utf8_is_a_sentence_that_can_be_printed(photos):
+    with pytest.raises(ValueError, match=r"caf%E9\.jpg: the name is not UTF-8") as refused:
+        list_inputs([f"{photos}/caf\udce9.jpg"])
+    str(refused.value).encode()
