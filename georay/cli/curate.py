@@ -47,8 +47,7 @@ def curate(
     ] = None,
     weights: Weights = None,
     clues: Annotated[
-        Path | None,
-        typer.Option(parser=local_path, help="Make the weights from these clue sentences."),
+        str | None, typer.Option(help="Make the weights from these clue sentences.")
     ] = None,
     threshold: Threshold = None,
     segmenter: Segmenter = None,
@@ -89,13 +88,7 @@ def select(
 
 
 def score(
-    images: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Pictures to explain.",
-            parser=local_path,
-        ),
-    ],
+    images: Annotated[list[str], typer.Argument(help="Pictures to explain; paths or uris.")],
     weights: Weights = None,
     threshold: Threshold = None,
     segmenter: Segmenter = None,
@@ -110,8 +103,8 @@ def score(
     from georay.curation.explain import explain
     from georay.curation.single import PictureScore, score_picture
 
-    chosen = _recipe([str(i) for i in images], Path(), weights, None, threshold, segmenter, None)
-    results = [score_picture(path, chosen) for path in images]
+    chosen = _recipe(images, Path(), weights, None, threshold, segmenter, None)
+    results = [score_picture(picture, chosen) for picture in images]
     if as_json:
         say("", [result.to_json() for result in results], as_json)
     else:
@@ -125,10 +118,7 @@ def score(
 
 def weights(
     clues: Annotated[
-        Path,
-        typer.Argument(
-            parser=local_path, help=".csv, .jsonl or .parquet with a column clue or text."
-        ),
+        str, typer.Argument(help=".csv, .jsonl or .parquet with a column clue or text.")
     ],
     out: Annotated[
         Path,
@@ -152,7 +142,7 @@ def weights(
 
     if out.is_dir():
         raise ValueError(f"{out} is a folder; name a file, for instance {out / 'weights.json'}")
-    content = {"clues": str(clues), "scope": scope, "threshold": threshold}
+    content = {"clues": clues, "scope": scope, "threshold": threshold}
     made = make_weights(parse_recipe(content, WeightsRecipe, "given by options"))
     write_json(out, made.to_json())
     agreement = agreement_with_published(made)
@@ -185,7 +175,7 @@ def _recipe(
     inputs: list[str] | None,
     out: Path | None,
     weights: str | None,
-    clues: Path | None,
+    clues: str | None,
     threshold: float | None,
     segmenter: str | None,
     recipe: Path | None,
@@ -209,13 +199,13 @@ def _recipe(
 
 
 def _weights_choice(
-    base: dict[str, object], weights: str | None, clues: Path | None
+    base: dict[str, object], weights: str | None, clues: str | None
 ) -> dict[str, object] | None:
     if weights and clues:
         raise ValueError("--weights and --clues exclude each other: weights are read or made")
     if weights:
         return {**base, "source": weights, "clues": None}
-    return {**base, "clues": str(clues)} if clues else None
+    return {**base, "clues": clues} if clues else None
 
 
 def _say_summary(summary: "Summary", as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, local_path, printable, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,12 +18,7 @@ _MOST_CANDIDATES = 5
 
 def locate(
     images: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Photographs.",
-            show_default=False,
-            parser=local_path,
-        ),
+        list[str], typer.Argument(help="Photographs; paths or uris.", show_default=False)
     ],
     model: Annotated[
         str, typer.Option(help="An id of `georay models`, or a folder that holds weights.")
@@ -67,14 +62,14 @@ def locate(
     located = Locator.from_pretrained(source, adapters).locate(images, top_k=top_k)
     if as_json:
         facts = [
-            {"file": str(path), "model": model} | location.to_json()
-            for path, location in zip(images, located, strict=True)
+            {"file": printable(name), "model": model} | location.to_json()
+            for name, location in zip(images, located, strict=True)
         ]
         say("", facts, as_json)
     else:
         console = Console(highlight=False)
-        for path, location in zip(images, located, strict=True):
-            console.print(describe(str(path), location))
+        for name, location in zip(images, located, strict=True):
+            console.print(describe(printable(name), location))
     failed = sum(location.status == "failed" for location in located)
     if failed:
         raise ValueError(f"{failed} of {len(images)} photographs got no answer; see above")

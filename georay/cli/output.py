@@ -24,6 +24,11 @@ def local_path(text: str | Path) -> Path:
         raise GeorayError(str(problem)) from None
 
 
+def printable(name: str) -> str:
+    """The name of a file with those of its bytes escaped that are no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def say(text: str, facts: object, as_json: bool) -> None:
     """Prints the text, or the facts as JSON, to standard output."""
     typer.echo(json.dumps(facts, indent=1, ensure_ascii=False) if as_json else text)

@@ -24,8 +24,8 @@ class SegmenterRecipe(Recipe):
 class WeightsRecipe(Recipe):
     """Class weights: the published ones, a weights.json, or made from a file of clues."""
 
-    source: str = "published"
-    clues: str | None = None
+    source: LocalPath = "published"
+    clues: LocalPath | None = None
     scope: Literal["global", "row", "column"] = "global"
     threshold: float = Field(default=0.5, ge=0, lt=1)
     encoder: str = "sentence-transformers/all-MiniLM-L6-v2"

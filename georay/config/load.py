@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from georay.core.files import is_uri
+from georay.core.storage import is_uri
 
 Model = TypeVar("Model", bound="Recipe")
 

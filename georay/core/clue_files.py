@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
@@ -22,22 +21,39 @@ def read_clue_texts(path: Path) -> Iterator[str]:
     """
     try:
         for batch in _batches(path):
-            column = next((name for name in TEXT_COLUMNS if name in batch.schema.names), None)
-            if column is None:
-                found = ", ".join(batch.schema.names)
-                raise ValueError(f"{path}: needs a column `clue` or `text`, found: {found}")
+            batch = batch.rename_columns([name.strip() for name in batch.schema.names])
+            column = _text_column(batch.schema.names, path)
             texts = _naming_a_place(batch).column(column).to_pylist()
             yield from (text.strip() for text in texts if _says(text))
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as problem:
         raise ValueError(f"cannot read clues from {path}: {problem}") from problem
 
 
+def _text_column(names: list[str], path: Path) -> str:
+    column = next((name for name in TEXT_COLUMNS if name in names), None)
+    if column is None:
+        raise ValueError(f"{path}: needs a column `clue` or `text`, found: {', '.join(names)}")
+    for name in (column, "places"):
+        if names.count(name) > 1:
+            raise ValueError(f"{path}: two columns are called {name!r}; rename or remove one")
+    return column
+
+
 def _naming_a_place(batch: pa.RecordBatch) -> pa.RecordBatch:
-    if "places" not in batch.schema.names or not pa.types.is_list(
-        batch.schema.field("places").type
-    ):
+    """The rows with at least one place, whichever of Arrow's kinds of lists holds them."""
+    if "places" not in batch.schema.names:
         return batch
-    return batch.filter(pc.greater(pc.list_value_length(batch.column("places")), 0))
+    named = [_names_any(places) for places in batch.column("places").to_pylist()]
+    return batch.filter(pa.array(named, pa.bool_()))
+
+
+def _names_any(places: object) -> bool:
+    """Lists of a fixed size are filled up with nulls; CSV has a list as text."""
+    if isinstance(places, str):
+        return places.strip() not in {"", "[]"}
+    if places is None or isinstance(places, list):
+        return any(place is not None and str(place).strip() for place in places or ())
+    raise ValueError(f"the column `places` holds {places!r}, not a list of names")
 
 
 def _says(text: object) -> bool:

@@ -16,8 +16,11 @@ _PLACE = [
     pa.field("heading", pa.float64()),
 ]
 
-INPUTS = pa.schema([pa.field("uri", pa.string(), nullable=False), *_PLACE])
-"""What a curation run reads: one row per file, before anything was opened."""
+INPUTS = pa.schema(
+    [pa.field("uri", pa.string(), nullable=False), *_PLACE, pa.field("error", pa.string())]
+)
+"""What a curation run reads: one row per file, before anything was opened. A uri is one of
+`core.storage`; `error` says what is wrong with the row of a list that names the file."""
 
 IMAGES = pa.schema(
     [

@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from georay.core.tables import SCORES, conform
+from georay.curation.place_labels import LABEL
+from georay.curation.relabel import LabelsOfCopies, NewLabels, is_outdated, outdated_entries
 from georay.curation.run_folder import read_columns
 
 BATCH_ROWS = 4096
@@ -15,45 +17,72 @@ BATCH_ROWS = 4096
 
 def done_uris(files: list[Path]) -> pa.Array:
     """Every uri that has been read and scored, or failed, in these score files."""
-    table = read_columns(files, ["uri", "duplicate_uris"], SCORES)
+    return _uris(read_columns(files, ["uri", "duplicate_uris"], SCORES))
+
+
+def _uris(table: pa.Table) -> pa.Array:
     copies = pc.list_flatten(table.column("duplicate_uris"))
     return pa.concat_arrays([*table.column("uri").chunks, *copies.chunks])
 
 
 def remaining(inputs: pa.Table, files: list[Path]) -> pa.Table:
-    """The inputs that no score file has yet."""
-    return inputs.filter(pc.invert(pc.is_in(inputs.column("uri"), value_set=done_uris(files))))
+    """The inputs that no score file has yet, and those whose bad entry in a list is mended."""
+    outdated = outdated_entries(inputs, files)
+    table = read_columns(files, ["uri", "duplicate_uris", "error_kind"], SCORES)
+    done = _uris(table.filter(pc.invert(is_outdated(table, outdated))))
+    return inputs.filter(pc.invert(pc.is_in(inputs.column("uri"), value_set=done)))
 
 
-def collapse(files: list[Path], target: Path) -> None:
+def collapse(files: list[Path], target: Path, inputs: pa.Table) -> None:
     """Writes every image once: exact copies become one row with their count and their uris.
 
-    files: score files, in which a uri may stand more than once after a crash.
-    Streams, so memory grows only with the ids of repeated images.
+    files: score files, in which a uri may stand more than once after a crash. inputs: what is said
+    of the files now (schema INPUTS); a label of any copy is that of the image.
+    Streams, so memory grows only with the ids of repeated images and with the labels.
     """
     repeats = _repeated_images(files)
+    outdated = outdated_entries(inputs, files)
+    new_labels = NewLabels(files, inputs)
+    of_copies = LabelsOfCopies(repeats, _stored_labels(files), inputs)
+    num_read = 0
     repeated_ids = pa.array(repeats, pa.string())
     emitted: set[str] = set()
     writer = pa.parquet.ParquetWriter(target / "part-00000.parquet", SCORES, compression="zstd")
     with writer:
         for batch in stream(files):
-            table = pa.Table.from_batches([batch])
+            table = new_labels.over(pa.Table.from_batches([batch]), num_read)
+            num_read += batch.num_rows
+            table = table.filter(pc.invert(is_outdated(table, outdated)))
             repeated = pc.is_in(table.column("image_id"), value_set=repeated_ids)
             writer.write_table(table.filter(pc.invert(repeated)))
-            merged = list(_merge(table.filter(repeated).to_pylist(), repeats, emitted))
+            merged = list(_merge(table.filter(repeated).to_pylist(), repeats, of_copies, emitted))
             writer.write_table(pa.Table.from_pylist(merged, schema=SCORES))
 
 
 def _merge(
-    rows: list[dict[str, object]], repeats: dict[str, list[str]], emitted: set[str]
+    rows: list[dict[str, object]],
+    repeats: dict[str, list[str]],
+    labels: LabelsOfCopies,
+    emitted: set[str],
 ) -> Iterator[dict[str, object]]:
-    """The row of each repeated image's first uri, once, with its count and its other uris."""
+    """The row of each repeated image's first uri, once, with count, other uris and label."""
     for row in rows:
         image_id = str(row["image_id"])
         first, *others = repeats[image_id]
         if row["uri"] == first and image_id not in emitted:
             emitted.add(image_id)
-            yield row | {"copies": 1 + len(others), "duplicate_uris": others or None}
+            label = labels.of(image_id, repeats[image_id])
+            yield row | label | {"copies": 1 + len(others), "duplicate_uris": others or None}
+
+
+def _stored_labels(files: list[Path]) -> Iterator[pa.Table]:
+    """Ids, uris and labels of all scored rows, some at a time."""
+    names = ["image_id", "uri", *LABEL]
+    schema = pa.schema([SCORES.field(name) for name in names])
+    for file in files:
+        parquet = pa.parquet.ParquetFile(file, pre_buffer=False)
+        for batch in parquet.iter_batches(BATCH_ROWS, columns=names):
+            yield conform(pa.Table.from_batches([batch]), schema, str(file))
 
 
 def _repeated_images(files: list[Path]) -> dict[str, list[str]]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe
-from georay.core.files import read_bytes
 from georay.core.images import ImageLimits, decode
 from georay.core.manifest import write_atomic
+from georay.core.storage import read_bytes
 from georay.curation.report import Example
 from georay.errors import UnreadableImage
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +18,12 @@ from georay.config.curate import CurateRecipe, SegmenterRecipe
 from georay.config.load import dump_recipe, parse_recipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
 from georay.core.publishing import are_whole, fingerprints, publishing
+from georay.core.storage import parse_address
+from georay.core.tables import INPUTS, conform
 from georay.curation.collapse import collapse, done_uris, remaining, stream
 from georay.curation.examples import ClassMaps, extremes, load_examples
-from georay.curation.inputs import list_inputs
+from georay.curation.inputs import Listing, list_inputs
+from georay.curation.inputs.remarks import remarks_from_json, remarks_to_json
 from georay.curation.report import ReportData, charted_scores, render_report
 from georay.curation.run_folder import RunFolder, parquet_files
 from georay.curation.select import select
@@ -59,17 +63,17 @@ def curate(recipe: CurateRecipe) -> Summary:
         notes = folder.set_damaged_aside()
         recipe = _pin_segmenter(recipe, folder)
         with clock.step("list"):
-            inputs = list_inputs(recipe.inputs)
+            listing = list_inputs(recipe.inputs, folder.root)
         with clock.step("weights"):
             weights = resolve_weights(recipe.weights, folder.made_weights)
         _hold_to_settings(folder, _settings(recipe, weights))
-        todo = remaining(inputs, folder.score_files())
-        if not todo.num_rows and _is_finished(folder, recipe):
-            summary = summarize(inputs, folder.root, folder.scores, recipe.threshold)
+        todo = remaining(listing.table, folder.score_files())
+        if not todo.num_rows and _is_finished(folder, recipe, listing):
+            summary = _summary(listing, folder, recipe)
             summary = replace(summary, finished_before=True)
         else:
-            _score_what_is_left(todo, inputs, weights, recipe, folder, clock)
-            summary = _select_and_report(folder, recipe, weights, inputs, clock)
+            _score_what_is_left(todo, listing, weights, recipe, folder, clock)
+            summary = _select_and_report(folder, recipe, weights, listing, clock)
         summary = replace(summary, notes=(*notes, *summary.notes))
     if summary.error_share > recipe.max_error_share:
         raise TooManyErrors(
@@ -81,7 +85,7 @@ def curate(recipe: CurateRecipe) -> Summary:
 
 def _score_what_is_left(
     todo: pa.Table,
-    inputs: pa.Table,
+    listing: Listing,
     weights: ClassWeights,
     recipe: CurateRecipe,
     folder: RunFolder,
@@ -90,9 +94,9 @@ def _score_what_is_left(
     write_json(folder.weights, weights.to_json())
     if todo.num_rows:
         with clock.step("score"):
-            _score(todo, inputs.num_rows, weights, recipe, folder, clock)
+            _score(todo, listing.table.num_rows, weights, recipe, folder, clock)
     with clock.step("collapse"):
-        _publish_scores(folder)
+        _publish_scores(folder, listing)
 
 
 def reselect(root: Path, threshold: float) -> Summary:
@@ -113,8 +117,15 @@ def reselect(root: Path, threshold: float) -> Summary:
         if notes := folder.set_damaged_aside():
             raise ValueError(f"{'; '.join(notes)}. Run the `georay curate` that made {root} again")
         weights = _read_weights(folder)
-        inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
-        return _select_and_report(folder, recipe, weights, inputs, Clock())
+        listing = _listed_before(folder, manifest)
+        return _select_and_report(folder, recipe, weights, listing, Clock())
+
+
+def _listed_before(folder: RunFolder, manifest: dict[str, Any]) -> Listing:
+    """What a finished run listed: its files and the remarks; their labels are in the scores."""
+    inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
+    remarks = remarks_from_json(manifest.get("remarks", {}))
+    return Listing(conform(inputs, INPUTS, "inputs"), remarks, manifest.get("labels", ""))
 
 
 def _read_weights(folder: RunFolder) -> ClassWeights:
@@ -165,9 +176,16 @@ def _hold_to_settings(folder: RunFolder, settings: dict[str, object]) -> None:
     write_json(folder.settings, settings)
 
 
-def _is_finished(folder: RunFolder, recipe: CurateRecipe) -> bool:
+def _summary(listing: Listing, folder: RunFolder, recipe: CurateRecipe) -> Summary:
+    inputs, remarks = listing.table, listing.remarks
+    return summarize(inputs, remarks, folder.root, folder.scores, recipe.threshold)
+
+
+def _is_finished(folder: RunFolder, recipe: CurateRecipe, listing: Listing) -> bool:
     manifest = folder.read_manifest()
     if manifest is None or parquet_files(folder.parts):
+        return False
+    if manifest.get("labels") != listing.labels:
         return False
     stored = parse_recipe(manifest["recipe"], CurateRecipe, str(folder.manifest))
     return stored.threshold == recipe.threshold and are_whole(folder.root, manifest.get("files"))
@@ -192,11 +210,13 @@ def _score(
             clock.add("segment (sum over workers)", block["seconds_segment"])
 
 
-def _publish_scores(folder: RunFolder) -> None:
-    if parquet_files(folder.parts) or not folder.scores.exists():
+def _publish_scores(folder: RunFolder, listing: Listing) -> None:
+    labels_before = (folder.read_manifest() or {}).get("labels")
+    is_whole = folder.scores.exists() and not parquet_files(folder.parts)
+    if not is_whole or labels_before != listing.labels:
         with publishing(folder.root) as fresh:
             (fresh / folder.scores.name).mkdir()
-            collapse(folder.score_files(), fresh / folder.scores.name)
+            collapse(folder.score_files(), fresh / folder.scores.name, listing.table)
         shutil.rmtree(folder.parts, ignore_errors=True)
 
 
@@ -204,7 +224,7 @@ def _select_and_report(
     folder: RunFolder,
     recipe: CurateRecipe,
     weights: ClassWeights,
-    inputs: pa.Table,
+    listing: Listing,
     clock: Clock,
 ) -> Summary:
     before = (folder.read_manifest() or {}).get("seconds", {})
@@ -215,9 +235,9 @@ def _select_and_report(
         write_atomic(root / "recipe.yaml", dump_recipe(recipe))
         with clock.step("select"):
             select(folder.scores, fresh.curated, recipe.threshold)
-            summary = summarize(inputs, folder.root, folder.scores, recipe.threshold)
+            summary = _summary(listing, folder, recipe)
         with clock.step("report"):
-            manifest = _manifest(recipe, weights, summary, clock)
+            manifest = _manifest(recipe, weights, listing, summary, clock)
             write_atomic(fresh.report, _report(folder, recipe, weights, manifest, notes))
         manifest["seconds"] = {**before, **clock.seconds}
         manifest["files"] = fingerprints(
@@ -228,7 +248,11 @@ def _select_and_report(
 
 
 def _manifest(
-    recipe: CurateRecipe, weights: ClassWeights, summary: Summary, clock: Clock
+    recipe: CurateRecipe,
+    weights: ClassWeights,
+    listing: Listing,
+    summary: Summary,
+    clock: Clock,
 ) -> dict[str, object]:
     return {
         "kind": "curation",
@@ -237,6 +261,8 @@ def _manifest(
         "weights_id": weights.id,
         "weights_source": weights.source,
         "counts": summary.counts(),
+        "remarks": remarks_to_json(summary.remarks),
+        "labels": listing.labels,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
@@ -260,7 +286,7 @@ def _report(
     ]
     return render_report(
         ReportData(
-            title=recipe.title or Path(recipe.inputs[0]).name,
+            title=recipe.title or parse_address(recipe.inputs[0]).name,
             manifest=manifest,
             scores=scores,
             weights=weights.values,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from georay.config.curate import CurateRecipe, SegmenterRecipe
 from georay.core.images import ImageLimits, decode
+from georay.core.storage import read_bytes
 from georay.curation.weighting import resolve_weights
 from georay.errors import UnreadableImage
 from georay.locatability.score import Contribution, contributions
@@ -44,17 +45,21 @@ class Unscored:
         return {"file": self.title, "error": self.error}
 
 
-def score_picture(path: Path, recipe: CurateRecipe) -> PictureScore | Unscored:
-    """Raises ValueError or ModelUnavailable where no picture at all could be scored."""
+def score_picture(picture: str, recipe: CurateRecipe) -> PictureScore | Unscored:
+    """picture: a path or a uri.
+
+    Raises ValueError or ModelUnavailable where no picture at all could be scored.
+    """
     weights = resolve_weights(recipe.weights, Path(recipe.output) / "made_weights.json")
     limits = ImageLimits(recipe.limits.max_pixels, recipe.limits.max_bytes)
     try:
-        image = decode(path.read_bytes(), limits, recipe.limits.shortest_side).image
-    except (OSError, UnreadableImage) as problem:
-        return Unscored(str(path), getattr(problem, "strerror", None) or str(problem))
+        raw = read_bytes(picture, limits.max_bytes)
+        image = decode(raw, limits, recipe.limits.shortest_side).image
+    except (OSError, ValueError, UnreadableImage) as problem:
+        return Unscored(picture, getattr(problem, "strerror", None) or str(problem))
     ratio = _segmenter(recipe.segmenter).area_ratios([image])[0]
     parts = contributions(ratio, weights.values)
-    return PictureScore(str(path), sum(part.contribution for part in parts), parts)
+    return PictureScore(picture, sum(part.contribution for part in parts), parts)
 
 
 @cache

@@ -6,6 +6,7 @@ Ray never appears here; pipeline.py hands them their blocks.
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -18,10 +19,11 @@ from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
 from georay.core.allocator import keep_freed_memory
-from georay.core.files import is_uri, read_bytes
 from georay.core.images import ImageLimits, Photograph, content_id, decode
 from georay.core.manifest import digest
+from georay.core.storage import is_uri, read_bytes
 from georay.core.tables import SCORES, conform
+from georay.curation.inputs import BAD_ENTRY
 from georay.errors import UnreadableImage
 from georay.locatability.score import locatability
 from georay.locatability.weights import ClassWeights
@@ -44,34 +46,51 @@ class AreaRatios(Protocol):
 
 
 class ReadImages:
-    """Reads each uri; adds bytes, image_id, and error where it cannot be read."""
+    """Reads each uri; adds bytes, image_id, and error where it, or its list, cannot be read."""
 
     def __init__(self, limits: LimitsRecipe) -> None:
         self._limit = limits.max_bytes
 
     def __call__(self, table: pa.Table) -> pa.Table:
         start = time.perf_counter()
-        read = [self._read(uri) for uri in table.column("uri").to_pylist()]
+        rows = zip(table.column("uri").to_pylist(), table.column("error").to_pylist(), strict=True)
+        read = [_of_bad_entry(uri, error) if error else self._read(uri) for uri, error in rows]
+        table = table.drop_columns(["error"])
         seconds = (time.perf_counter() - start) / max(len(read), 1)
         columns = {
-            "image_id": [image_id for image_id, _, _ in read],
-            "error": [error for _, _, error in read],
-            "error_kind": ["unreadable" if error else None for _, _, error in read],
+            "image_id": [one.image_id for one in read],
+            "error": [one.error for one in read],
+            "error_kind": [one.error_kind for one in read],
             READ_SECONDS: [seconds] * len(read),
         }
         for name, values in columns.items():
             kind = pa.float64() if name == READ_SECONDS else pa.string()
             table = table.append_column(name, pa.array(values, kind))
-        return table.append_column("bytes", pa.array([r for _, r, _ in read], pa.large_binary()))
+        return table.append_column("bytes", pa.array([one.raw for one in read], pa.large_binary()))
 
-    def _read(self, uri: str) -> tuple[str, bytes | None, str | None]:
+    def _read(self, uri: str) -> "_Read":
         try:
             raw = _read_with_retries(uri, self._limit)
         except (OSError, ValueError) as problem:
             reason = getattr(problem, "strerror", None) or str(problem)
-            return content_id(f"unreadable {uri}".encode()), None, f"cannot be read: {reason}"
+            image_id = content_id(f"unreadable {uri}".encode())
+            return _Read(image_id, None, f"cannot be read: {reason}", "unreadable")
         # Empty files are different failures, not copies of one picture.
-        return content_id(raw or f"empty {uri}".encode()), raw, None
+        return _Read(content_id(raw or f"empty {uri}".encode()), raw, None, None)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The bytes of a file, or why there are none."""
+
+    image_id: str
+    raw: bytes | None
+    error: str | None
+    error_kind: str | None
+
+
+def _of_bad_entry(uri: str, error: str) -> _Read:
+    return _Read(content_id(f"bad entry {uri}".encode()), None, error, BAD_ENTRY)
 
 
 def _read_with_retries(uri: str, limit: int) -> bytes:

@@ -1,13 +1,18 @@
 """What a finished run tells: counts from the scores table, and the text a person reads."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from georay.curation.collapse import BATCH_ROWS, remaining
+from georay.curation.inputs import Remark, Remarks, labelled
+from georay.curation.inputs.remarks import CONTRADICTING, counts_by_kind
+from georay.curation.place_labels import contradiction
 from georay.curation.run_folder import parquet_files
 
 _COLUMNS = ["uri", "copies", "duplicate_uris", "locatability", "error", "error_kind"]
@@ -42,6 +47,7 @@ class Summary:
     num_kept: int
     errors_by_kind: dict[str, int]
     failures: tuple[Failure, ...]
+    remarks: tuple[Remark, ...] = ()
     finished_before: bool = False
     notes: tuple[str, ...] = ()
 
@@ -69,6 +75,7 @@ class Summary:
             "dropped": self.num_scored - self.num_kept,
             "errors": self.num_errors,
             "errors_by_kind": self.errors_by_kind,
+            **counts_by_kind(self.remarks),
         }
 
     def as_text(self) -> str:
@@ -84,15 +91,26 @@ class Summary:
         lines += [f"  {bad.uri}: {bad.reason}" for bad in self.failures[:MAX_NAMED]]
         if len(self.failures) > MAX_NAMED:
             lines.append(f"  … and {len(self.failures) - MAX_NAMED:,} more in {self.folder}/scores")
+        lines += [line for remark in self.remarks for line in remark.lines()]
         return "\n".join(lines)
 
 
-def summarize(inputs: pa.Table, folder: Path, scores: Path, threshold: float) -> Summary:
-    """Counts over a scores table, read in batches of a few columns, held against the inputs."""
+def summarize(
+    inputs: pa.Table,
+    remarks: Sequence[Remark],
+    folder: Path,
+    scores: Path,
+    threshold: float,
+) -> Summary:
+    """Counts over a scores table, read in batches of a few columns, held against the inputs.
+
+    remarks: what listing the inputs gave rise to; contradicting labels of copies are added.
+    """
     files = parquet_files(scores)
     num_files = num_images = num_scored = num_kept = 0
     failures: list[Failure] = []
     kinds: Counter[str] = Counter()
+    copies: list[list[str]] = []
     for file in files:
         parquet = pa.parquet.ParquetFile(file, pre_buffer=False)
         for batch in parquet.iter_batches(BATCH_ROWS, columns=_COLUMNS):
@@ -101,6 +119,8 @@ def summarize(inputs: pa.Table, folder: Path, scores: Path, threshold: float) ->
             num_files += sum(batch.column("copies").to_pylist())
             num_scored += len(values)
             num_kept += int((values >= threshold).sum())
+            copied = batch.filter(batch.column("duplicate_uris").is_valid())
+            copies += ([row["uri"], *row["duplicate_uris"]] for row in copied.to_pylist())
             bad = batch.filter(batch.column("error").is_valid())
             for row in bad.to_pylist():
                 kinds[row["error_kind"]] += row["copies"]
@@ -117,4 +137,20 @@ def summarize(inputs: pa.Table, folder: Path, scores: Path, threshold: float) ->
         num_kept=num_kept,
         errors_by_kind=dict(kinds.most_common()),
         failures=tuple(sorted(failures, key=lambda bad: bad.uri)),
+        remarks=_with_contradictions(remarks, copies, inputs),
     )
+
+
+def _with_contradictions(
+    remarks: Sequence[Remark], copies: Sequence[Sequence[str]], inputs: pa.Table
+) -> tuple[Remark, ...]:
+    """The remarks, and one on each picture of which copies say different things."""
+    said = labelled(inputs)
+    uris = pa.array([uri for each in copies for uri in each], pa.string())
+    rows = said.filter(pc.is_in(said.column("uri"), value_set=uris)).to_pylist()
+    by_uri = {row["uri"]: row for row in rows}
+    all_remarks = Remarks(remarks)
+    for each in copies:
+        if against := contradiction([by_uri[uri] for uri in each if uri in by_uri]):
+            all_remarks.add(CONTRADICTING, f"{' and '.join(each)} are one picture: {against}")
+    return all_remarks.all()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from georay.core.files import read_bytes
 from georay.core.images import ImageLimits
+from georay.core.storage import read_bytes
 from georay.core.tables import PREDICTIONS, rows_to_table
 from georay.evaluation.datasets import KnownPicture
 from georay.evaluation.subject import Subject

@@ -11,7 +11,7 @@ from ray.data import ActorPoolStrategy, DataContext
 from ray.exceptions import RayError
 
 from georay.config.predict import PredictRecipe, PredictWorkersRecipe
-from georay.core.files import is_uri
+from georay.core.storage import parse_address
 from georay.core.tables import PREDICTIONS
 from georay.errors import GeorayError
 from georay.evaluation.answering import Shard, answer_shard
@@ -97,10 +97,7 @@ def _absolute(recipe: PredictRecipe) -> PredictRecipe:
 
 
 def _seen_from_elsewhere(shard: Shard) -> Shard:
-    pictures = tuple(
-        picture if is_uri(picture.uri) else picture.at(str(Path(picture.uri).absolute()))
-        for picture in shard.pictures
-    )
+    pictures = tuple(picture.at(parse_address(picture.uri).uri) for picture in shard.pictures)
     return Shard(shard.number, pictures)
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
 from georay.core.prompts import Conversation
+from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
@@ -106,7 +107,7 @@ class Locator:
         return cls(loaded.family, settings, loaded.calibration, loaded.stack)
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
-        """One location per picture, in order: a path, a file's bytes, or a PIL image.
+        """One location per picture, in order: a path, a uri, a file's bytes, or a PIL image.
 
         top_k: how many countries to rank as candidates, by the probability of each of the
         gazetteer's; 0 takes the model's written answer alone, which is faster. A picture that
@@ -159,7 +160,7 @@ class Locator:
         """The question about one picture, of which pixels are all that is left."""
         try:
             pixels = _pixels(image)
-        except (OSError, UnreadableImage) as problem:
+        except (OSError, ValueError, UnreadableImage) as problem:
             return _Unreadable(str(problem))
         if self._family and (refusal := self._family.refusal_of(*pixels.size)):
             return _Unreadable(refusal)
@@ -241,8 +242,9 @@ def _pixels(image: Picture) -> Image.Image:
         bare = Image.new("RGB", plain.size)
         bare.paste(plain)  # a PIL image carries what its file said; the copy does not
         return bare
-    raw = image if isinstance(image, bytes) else Path(image).read_bytes()
-    return decode(raw, ImageLimits()).image
+    limits = ImageLimits()
+    raw = image if isinstance(image, bytes) else read_bytes(str(image), limits.max_bytes)
+    return decode(raw, limits).image
 
 
 def find_calibration(model: str, adapters: Path | None) -> Calibration | None:

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from georay.core.files import read_bytes
 from georay.core.images import ImageLimits, Photograph, decode
+from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
 
 LIMITS = ImageLimits()

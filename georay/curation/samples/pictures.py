@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from georay.config.curate import CurateRecipe, LimitsRecipe
 from georay.config.load import parse_recipe
-from georay.core.files import is_uri, read_bytes
 from georay.core.images import content_id
 from georay.core.publishing import are_whole
+from georay.core.storage import LocalAddress, parse_address, read_bytes
 from georay.core.tables import SCORES, conform
-from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder, parquet_files
 from georay.curation.samples.places import Unusable
 
@@ -81,20 +81,18 @@ def _scored(files: Sequence[Path]) -> Iterator[Picture]:
                 yield Picture(uris=(row["uri"], *copies), **row)
 
 
-def list_pictures(sources: Sequence[str], max_bytes: int | None = None) -> Iterator[Picture]:
-    """Pictures that no run scored. Each file is read once for its id, and is not decoded.
-
-    Raises ValueError if a source is absent or empty.
-    """
+def read_pictures(inputs: pa.Table, max_bytes: int | None = None) -> Iterator[Picture]:
+    """Pictures (schema INPUTS) that no run scored, each read once for its id and not decoded."""
     limit = max_bytes or LimitsRecipe().max_bytes
-    for row in list_inputs(sources).to_pylist():
+    for row in inputs.to_pylist():
         del row["heading"]
         try:
             raw = read_bytes(row["uri"], limit)
             error = None if 0 < len(raw) <= limit else f"has 0 or more than {limit:,} bytes"
         except (OSError, ValueError) as problem:
             raw, error = f"unreadable {row['uri']}".encode(), f"cannot be read: {problem}"
-        yield Picture(content_id(raw), uris=(row["uri"],), locatability=None, error=error, **row)
+        row["error"] = row["error"] or error
+        yield Picture(content_id(raw), uris=(row["uri"],), locatability=None, **row)
 
 
 class PictureIndex:
@@ -106,13 +104,15 @@ class PictureIndex:
         for picture in pictures:
             self._by_id.setdefault(picture.image_id, picture)
             for uri in picture.uris:
-                self._ids_by_name[PurePosixPath(uri).stem].add(picture.image_id)
+                self._ids_by_name[_composed(PurePosixPath(parse_address(uri).name).stem)].add(
+                    picture.image_id
+                )
 
     def find(self, name: str) -> Picture:
         """The picture of that id or file name; raises Unusable if there is none, or several."""
         if name in self._by_id:
             return self._by_id[name]
-        ids = self._ids_by_name.get(name, set())
+        ids = self._ids_by_name.get(_composed(name), set())
         if not ids:
             raise Unusable("picture absent", f"no picture is called {name!r}")
         if len(ids) > 1:
@@ -122,9 +122,15 @@ class PictureIndex:
         return self._by_id[next(iter(ids))]
 
 
+def _composed(name: str) -> str:
+    """One form for the letters that disks and lists write with accents of their own or without."""
+    return normalize("NFC", name)
+
+
 def refuse_unreadable(picture: Picture) -> None:
     """Raises Unusable if curation could not read the picture, or its file is gone since."""
     if picture.error is not None:
         raise Unusable("picture failed", picture.error)
-    if not is_uri(picture.uri) and not Path(picture.uri).is_file():
+    address = parse_address(picture.uri)
+    if isinstance(address, LocalAddress) and not Path(address.path).is_file():
         raise Unusable("picture absent", f"there is no file {picture.uri} any more")

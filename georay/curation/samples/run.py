@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,9 +16,10 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
 from georay.core.publishing import only_writer, publishing
 from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
+from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder
 from georay.curation.samples.conversations import Conversations, Row
-from georay.curation.samples.pictures import Picture, PictureIndex, Scored, list_pictures, read_run
+from georay.curation.samples.pictures import Picture, PictureIndex, Scored, read_pictures, read_run
 from georay.curation.samples.places import SPLITS
 from georay.curation.samples.sorting import Sorting, sort_clues, sort_pictures
 from georay.curation.samples.whereabouts import Clue, Whereabouts
@@ -56,6 +58,7 @@ class SamplesSummary:
     samples: dict[str, dict[str, int]]
     left_out: dict[str, dict[str, int]]
     num_places: dict[str, int]
+    remarks: tuple[str, ...] = ()
 
     def as_text(self) -> str:
         lines = [f"samples: {self.folder}"]
@@ -67,7 +70,7 @@ class SamplesSummary:
         for stage, counts in self.left_out.items():
             parts = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
             lines.append(f"left out of {stage}: {parts}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.remarks])
 
     def to_json(self) -> dict[str, object]:
         """Every field, as JSON has it."""
@@ -90,28 +93,28 @@ def make_samples(recipe: SamplesRecipe) -> SamplesSummary:
 def _make(recipe: SamplesRecipe) -> SamplesSummary:
     scored = _read_run(recipe.curation)
     clues = [clue for path in recipe.clues for clue in _read_clues(Path(path).expanduser())]
-    sorting = _sort(recipe, scored, clues)
+    listing = list_inputs(recipe.images, Path(recipe.output)) if recipe.images else None
+    pictures = [] if listing is None else read_pictures(listing.table)
+    sorting = _sort(recipe, scored, pictures, clues)
     if not sorting.samples:
         kinds = Counter(str(row["kind"]) for row in sorting.left_out)
         raise ValueError(f"no sample came of this recipe; left out: {dict(kinds) or 'nothing'}")
-    return _write(recipe, sorting)
+    summary = _write(recipe, sorting)
+    remarks = () if listing is None else listing.remarks
+    return replace(summary, remarks=tuple(line for one in remarks for line in one.lines()))
 
 
-def _sort(recipe: SamplesRecipe, scored: Scored, clues: Sequence[Clue]) -> Sorting:
+def _sort(
+    recipe: SamplesRecipe, scored: Scored, others: Iterable[Picture], clues: Sequence[Clue]
+) -> Sorting:
     gazetteer = Gazetteer.load()
-    index = PictureIndex(_pictures(recipe, scored))
+    index = PictureIndex(chain(scored.pictures, others))
     whereabouts = Whereabouts(index, clues, recipe.splits, gazetteer)
     make = Conversations(index, whereabouts, recipe.splits, gazetteer)
     sorting = Sorting()
     sort_clues(clues, make, recipe.max_clues_per_image, sorting)
     sort_pictures(scored, make, recipe, sorting)
     return sorting
-
-
-def _pictures(recipe: SamplesRecipe, scored: Scored) -> Iterator[Picture]:
-    yield from scored.pictures
-    if recipe.images:
-        yield from list_pictures(recipe.images)
 
 
 def _read_run(folder: str | None) -> Scored:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from georay.core.files import read_bytes
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
+from georay.core.storage import read_bytes
 from georay.core.tables import PREDICTIONS, conform
 from georay.evaluation.datasets import KnownPicture
 

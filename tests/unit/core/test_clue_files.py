@@ -76,3 +76,48 @@ def test_sentences_that_name_no_place_are_left_out_where_the_table_says_so(tmp_p
     table = pa.table({"text": ["Red roofs in Chile.", "No idea."], "places": [["Chile"], []]})
     pq.write_table(table, tmp_path / "clues.parquet")
     assert list(read_clue_texts(tmp_path / "clues.parquet")) == ["Red roofs in Chile."]
+
+
+PLACES = [["Netherlands"], [], None]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.string()),
+        pa.large_list(pa.large_string()),
+        pa.list_(pa.string(), 1),
+        pa.list_view(pa.string()),
+    ],
+)
+def test_sentences_without_a_place_are_left_out_whatever_kind_of_list_says_so(tmp_path, kind):
+    given = [["Netherlands"], [None], None] if kind == pa.list_(pa.string(), 1) else PLACES
+    pq.write_table(
+        pa.table({"text": SENTENCES, "places": pa.array(given, kind)}), tmp_path / "c.parquet"
+    )
+    assert list(read_clue_texts(tmp_path / "c.parquet")) == SENTENCES[:1]
+
+
+def test_places_written_as_text_count_too(tmp_path):
+    (tmp_path / "c.csv").write_text("text, places\na,\"['NL']\"\nb,\nc,[]\n")
+    assert list(read_clue_texts(tmp_path / "c.csv")) == ["a"]
+
+
+def test_places_of_another_kind_are_refused(tmp_path):
+    pq.write_table(pa.table({"text": ["a"], "places": [1]}), tmp_path / "c.parquet")
+    with pytest.raises(ValueError, match="`places` holds 1, not a list"):
+        list(read_clue_texts(tmp_path / "c.parquet"))
+
+
+@pytest.mark.parametrize("head", ["text,text", "text,places,places"])
+def test_two_columns_of_one_name_are_a_sentence(tmp_path, head):
+    (tmp_path / "c.csv").write_text(f"{head}\na,b,c\n" if "places" in head else f"{head}\na,b\n")
+    with pytest.raises(ValueError, match="two columns are called"):
+        list(read_clue_texts(tmp_path / "c.csv"))
+
+
+def test_the_clues_of_the_field_are_the_same_in_either_kind_of_list(shared):
+    lists = [list(read_clue_texts(shared(f"cases/clues/w_{kind}.parquet"))) for kind in
+             ("list", "large_list")]  # fmt: skip
+    assert lists[0] == lists[1]
+    assert len(lists[0]) == 6

@@ -21,9 +21,12 @@ def write(folder, *files):
     return paths
 
 
-def collapsed(files, target):
+NOTHING_SAID = INPUTS.empty_table()
+
+
+def collapsed(files, target, inputs=NOTHING_SAID):
     target.mkdir()
-    collapse(files, target)
+    collapse(files, target, inputs)
     paths = sorted(target.glob("*.parquet"))
     return paths, {
         r["image_id"]: r for r in pa.concat_tables(map(pq.read_table, paths)).to_pylist()
@@ -104,4 +107,66 @@ def test_a_score_file_that_lacks_a_column_is_named(tmp_path, column):
     pq.write_table(rows_to_table([row("1", "a")], SCORES).drop_columns([column]), path)
     (tmp_path / "out").mkdir()
     with pytest.raises((ValueError, KeyError), match=column):
-        collapse([path], tmp_path / "out")
+        collapse([path], tmp_path / "out", NOTHING_SAID)
+
+
+def said(**labels):
+    return rows_to_table([{"uri": uri, **label} for uri, label in labels.items()], INPUTS)
+
+
+PARIS = {"city": "Paris", "country": "FR", "latitude": 48.8, "longitude": 2.3, "heading": 10.0}
+
+
+@pytest.mark.parametrize("labelled", ["a", "b", "c"])
+def test_the_label_of_any_copy_is_that_of_the_picture(tmp_path, labelled):
+    files = write(tmp_path / "in", [row("1", "b"), row("1", "a")], [row("1", "c"), row("2", "d")])
+    _, rows = collapsed(files, tmp_path / "out", said(**{labelled: PARIS}))
+    assert {name: rows["1"][name] for name in PARIS} == PARIS
+    assert rows["2"]["city"] is None
+
+
+def test_a_label_that_only_a_scored_copy_knows_is_kept(tmp_path):
+    files = write(tmp_path / "in", [row("1", "a"), row("1", "b") | PARIS])
+    _, rows = collapsed(files, tmp_path / "out")
+    assert (rows["1"]["uri"], rows["1"]["city"]) == ("a", "Paris")
+
+
+def test_a_new_label_wins_over_what_was_scored_and_nothing_said_leaves_it(tmp_path):
+    exif = {"latitude": 1.0, "longitude": 2.0, "city": "Lyon"}
+    files = write(tmp_path / "in", [row("1", "a") | exif, row("2", "b") | exif], [row("3", "c")])
+    half = {"latitude": 5.0, "country": "DE"}
+    _, rows = collapsed(files, tmp_path / "out", said(a=PARIS, b=half, c={}))
+    assert (rows["1"]["latitude"], rows["1"]["city"]) == (48.8, "Paris")
+    assert (rows["2"]["latitude"], rows["2"]["city"], rows["2"]["country"]) == (1.0, "Lyon", "DE")
+    assert rows["3"]["country"] is None
+
+
+def test_labels_fit_their_rows_across_files_and_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr("georay.curation.collapse.BATCH_ROWS", 3)
+    uris = [f"u{number}" for number in range(20)]
+    files = write(
+        tmp_path / "in", [row(uri, uri) for uri in uris[:7]], [row(u, u) for u in uris[7:]]
+    )
+    inputs = said(**{uri: {"city": uri} for uri in uris[::3]})
+    _, rows = collapsed(files, tmp_path / "out", inputs)
+    assert {u: r["city"] for u, r in rows.items()} == {
+        u: u if u in uris[::3] else None for u in uris
+    }
+
+
+def test_a_view_of_a_panorama_takes_the_label_of_its_file_and_keeps_its_own_heading(tmp_path):
+    view = row("1", "a#heading=90") | {"heading": 90.0}
+    _, rows = collapsed(write(tmp_path / "in", [view]), tmp_path / "out", said(a=PARIS))
+    assert (rows["1"]["city"], rows["1"]["heading"]) == ("Paris", 90.0)
+
+
+def test_a_mended_entry_of_a_list_is_scored_and_its_old_error_goes(tmp_path):
+    bad = row("bad", "a") | {"error": "latitude", "error_kind": "bad entry", "locatability": None}
+    files = write(tmp_path / "in", [bad, row("2", "b")])
+    still_bad, mended = said(a={"error": "latitude"}, b={}), said(a=PARIS, b={})
+    assert remaining(still_bad, files).num_rows == 0
+    assert remaining(mended, files)["uri"].to_pylist() == ["a"]
+    more = write(tmp_path / "more", [row("1", "a")])
+    assert remaining(mended, [*files, *more]).num_rows == 0
+    _, rows = collapsed([*files, *more], tmp_path / "out", mended)
+    assert set(rows) == {"1", "2"}

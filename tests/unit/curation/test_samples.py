@@ -12,6 +12,7 @@ from georay.core.manifest import file_sha256
 from georay.core.prompts import LOCATION, REASONING
 from georay.core.tables import LEFT_OUT, SAMPLES
 from georay.curation.samples import make_samples
+from georay.curation.samples.pictures import Picture, PictureIndex
 
 USED = {"paris", "kyoto"}
 KINDS = {
@@ -345,3 +346,28 @@ def test_the_summary_tells_what_a_person_asks_first(tmp_path, run):
     summary = make_samples(SamplesRecipe(output=str(tmp_path / "out"), curation=str(run)))
     text = summary.as_text()
     assert "location: " in text and "left out of location: 1 bad coordinates, " in text
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("s3://b/views/f%2520g.jpg?region=x", "f%20g"),
+        ("s3://b/what%3F.jpg", "what?"),
+        ("/photos/f%20g.jpg", "f%20g"),
+        ("/photos/Zu\u0308rich.jpg", "Z\u00fcrich"),
+        ("/photos/Z\u00fcrich.jpg", "Zu\u0308rich"),
+    ],
+)
+def test_a_clue_finds_a_picture_by_the_name_that_people_read(uri, name):
+    picture = Picture("1", uri, (uri,), None, None, None, None, None, None)
+    assert PictureIndex([picture]).find(name) is picture
+
+
+def test_what_the_lists_of_further_pictures_leave_unused_is_said(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"a")
+    (tmp_path / "list.csv").write_text("file,country,photographer\na.jpg,FR,me\n")
+    clues = write_clues(tmp_path / "clues.parquet", [("a", "FR", "Bollards")])
+    recipe = SamplesRecipe(
+        output=str(tmp_path / "out"), images=(str(tmp_path / "list.csv"),), clues=(clues,)
+    )
+    assert "  " + f"{tmp_path}/list.csv: photographer" in make_samples(recipe).as_text().split("\n")

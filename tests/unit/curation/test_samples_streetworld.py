@@ -9,8 +9,9 @@ from georay.config.curate import CurateRecipe
 from georay.config.samples import SamplesRecipe, SplitRecipe
 from georay.core.manifest import write_json
 from georay.core.tables import SCORES, rows_to_table
+from georay.curation.inputs import list_inputs
 from georay.curation.samples import make_samples
-from georay.curation.samples.pictures import list_pictures
+from georay.curation.samples.pictures import read_pictures
 from georay.streetworld.records import write_folder
 from georay.streetworld.world import StreetWorld
 
@@ -23,6 +24,7 @@ def world(tmp_path_factory):
     """A drawn world, and a curation run of it whose scores are made up."""
     root = tmp_path_factory.mktemp("world")
     write_folder(StreetWorld(seed=3, size=64), NUM_SCENES, root)
+    listing = list_inputs([str(root / "labels.csv")])
     rows = [
         {
             "image_id": picture.image_id,
@@ -34,7 +36,7 @@ def world(tmp_path_factory):
             "longitude": picture.longitude,
             "locatability": number / NUM_SCENES,
         }
-        for number, picture in enumerate(list_pictures([str(root / "labels.csv")]))
+        for number, picture in enumerate(read_pictures(listing.table))
     ]
     (root / "run" / "scores").mkdir(parents=True)
     pq.write_table(rows_to_table(rows, SCORES), root / "run" / "scores" / "part-00000.parquet")

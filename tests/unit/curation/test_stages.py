@@ -86,3 +86,19 @@ def test_a_remote_read_that_fails_for_a_moment_is_tried_again(monkeypatch):
     answers[:] = [FileNotFoundError(2, "No such file"), b"never"]
     assert read("s3://bucket/a.jpg").column("error_kind").to_pylist() == ["unreadable"]
     assert answers == [b"never"], "an absent file does not come back"
+
+
+def test_a_bad_entry_of_a_list_is_an_error_of_that_row_and_its_file_is_not_read():
+    table = read(FOLDER / "cmyk.jpg", error="list.csv, row 2: latitude 'abc' is not a number")
+    (row,) = table.drop_columns(["bytes"]).to_pylist()
+    assert (row["error_kind"], row["error"][:15]) == ("bad entry", "list.csv, row 2")
+    assert table["bytes"].null_count == 1
+    other = read(FOLDER / "empty.jpg", error="list.csv, row 3: latitude 95")
+    assert other["image_id"].to_pylist() != table["image_id"].to_pylist()
+
+
+def test_a_name_that_is_not_utf8_is_an_error_of_that_row():
+    (row,) = read("file:///photos/caf%E9.jpg").drop_columns(["bytes"]).to_pylist()
+    assert (row["error_kind"], row["error"]) == (
+        "unreadable", "cannot be read: the name is not UTF-8; rename it",
+    )  # fmt: skip

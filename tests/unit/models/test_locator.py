@@ -156,6 +156,15 @@ def test_an_unreadable_picture_fails_alone(locator: Locator, tmp_path: Path) -> 
     assert locator.locate([], top_k=1) == []
 
 
+def test_a_picture_may_be_named_by_its_uri(locator: Locator, tmp_path: Path) -> None:
+    (tmp_path / "f%20g.jpg").write_bytes(jpeg())
+    uri = f"file://{tmp_path}/f%2520g.jpg"
+    found = locator.locate([uri, str(tmp_path / "f%20g.jpg"), "nosuch://b/a.jpg"], top_k=1)
+    assert [one.status for one in found] == ["answered", "answered", "failed"]
+    assert said(found[0]) == said(found[1])
+    assert "nosuch" in (found[2].error or "")
+
+
 def test_too_uncertain_a_model_abstains_but_shows_its_candidates() -> None:
     family = small_family()
     (sure,) = Locator(family, QUICK).locate([picture()], top_k=2)

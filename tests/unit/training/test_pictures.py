@@ -42,3 +42,11 @@ def test_storage_that_fails_for_a_moment_is_asked_again(monkeypatch):
 def test_processes_that_read_import_no_torch():
     code = "import sys, georay.training.pictures; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_uris_of_samples_are_read_as_what_they_are(tmp_path):
+    (tmp_path / "f%20g.jpg").write_bytes(jpeg(1))
+    (tmp_path / "f g.jpg").write_bytes(jpeg(2))
+    uris = [f"{tmp_path}/f%20g.jpg", f"file://{tmp_path}/f%2520g.jpg", f"{tmp_path}/f g.jpg"]
+    found = ReadPictures()(pa.table({"uris": [uris]}))
+    assert found["pictures"].to_pylist() == [[jpeg(1), jpeg(1), jpeg(2)]]

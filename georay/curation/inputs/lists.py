@@ -1,0 +1,190 @@
+"""CSV and Parquet lists of pictures as mentions: a file, what is said of it, and in which row."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from georay.core.storage import Address, LocalAddress, StorageAddress, is_uri, parse_address
+from georay.core.tables import INPUTS
+from georay.curation.inputs.cells import is_number, is_text, numbers, texts
+from georay.curation.inputs.columns import choose_columns
+from georay.curation.inputs.names import FilesHere, is_respelt
+from georay.curation.inputs.remarks import HALF, NAMELESS, RESPELT, UNUSED, Remarks
+
+MENTIONS = pa.schema(
+    [
+        *INPUTS,
+        pa.field("origin", pa.string()),
+        pa.field("row", pa.int64()),
+        pa.field("entry", pa.string()),
+    ]
+)
+"""A file as a source names it: in which list, in which row, and how it is written there."""
+
+BAD_ENTRY = "bad entry"
+"""The `error_kind` of a file whose row in a list has a bad cell."""
+
+_MAX_LIST_BYTES = 4 << 30
+_ROWS_AT_ONCE = 1 << 16
+_TEXTS, _NUMBERS = ("country", "city"), ("latitude", "longitude", "heading")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The used columns of a list, by what they say.
+
+    numbers: what people call each row; in CSV the first below the header is row 2. faults: rows
+    that do not have the columns.
+    """
+
+    columns: dict[str, pa.ChunkedArray]
+    numbers: Sequence[int]
+    faults: dict[int, str]
+    unused: tuple[str, ...]
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.numbers)
+
+
+def shown(address: Address) -> str:
+    """An address for a person to read: without the options of its storage."""
+    bare = replace(address, options="") if isinstance(address, StorageAddress) else address
+    return bare.uri
+
+
+def read_list(source: Address, remarks: Remarks) -> pa.Table:
+    """The rows of a list (schema MENTIONS); one with a bad cell has its `error`.
+
+    Relative names count from the list's own folder. Raises ValueError if the list cannot be read,
+    is empty, has no column that names files, or two columns of one name.
+    """
+    is_parquet = source.name.lower().endswith(".parquet")
+    try:
+        rows = _read_parquet(source) if is_parquet else _read_csv(source)
+    except (OSError, pa.ArrowInvalid, csv.Error, UnicodeDecodeError) as problem:
+        raise ValueError(f"cannot read the list {shown(source)}: {problem}") from problem
+    if rows.unused:
+        names = ", ".join(rows.unused)
+        remarks.add(UNUSED, f"{shown(source)}: {names}", len(rows.unused))
+    if not rows.num_rows:
+        raise ValueError(f"{shown(source)} lists no files")
+    return _mentions(rows, source, remarks)
+
+
+def _mentions(rows: _Rows, source: Address, remarks: Remarks) -> pa.Table:
+    list_name = shown(source)
+    entries = rows.columns["uri"].cast(pa.string()).to_pylist()
+    columns = _cells(rows, list_name) | {
+        "uri": pa.array(_uris(entries, source, rows.numbers, remarks), pa.string()),
+        "origin": pa.array([list_name] * rows.num_rows, pa.string()),
+        "row": pa.array(rows.numbers, pa.int64()),
+        "entry": pa.array(entries, pa.string()),
+    }
+    halves = pc.xor(columns["latitude"].is_null(), columns["longitude"].is_null())
+    for row in pc.indices_nonzero(halves).to_pylist():
+        remarks.add(HALF, f"{list_name}, row {rows.numbers[row]}: {entries[row]}")
+    table = pa.table([columns[name] for name in MENTIONS.names], names=MENTIONS.names)
+    return table.filter(table.column("uri").is_valid()).cast(MENTIONS)
+
+
+def _cells(rows: _Rows, list_name: str) -> dict[str, pa.Array]:
+    """What the rows say, and their errors; a row with a bad cell says nothing else."""
+    columns: dict[str, pa.Array] = {}
+    faults: dict[int, str] = {}
+    for name in _NUMBERS:
+        given = rows.columns.get(name, pa.chunked_array([pa.nulls(rows.num_rows, pa.float64())]))
+        read = numbers(given, name)
+        columns[name] = read.values
+        faults = read.faults | faults
+    for name in _TEXTS:
+        given = rows.columns.get(name, pa.chunked_array([pa.nulls(rows.num_rows, pa.string())]))
+        columns[name] = texts(given)
+    errors: list[str | None] = [None] * rows.num_rows
+    for row, fault in (faults | rows.faults).items():
+        errors[row] = f"{list_name}, row {rows.numbers[row]}: {fault}"
+    error = pa.array(errors, pa.string())
+    return {"error": error} | {
+        name: pc.if_else(error.is_null(), column, pa.scalar(None, column.type))
+        for name, column in columns.items()
+    }
+
+
+def _uris(
+    entries: Sequence[str | None], source: Address, numbers: Sequence[int], remarks: Remarks
+) -> list[str | None]:
+    """The uri of every entry; None, and a remark, where it names no file."""
+    here = FilesHere()
+    uris: list[str | None] = []
+    for row, entry in zip(numbers, entries, strict=True):
+        try:
+            written = _address(entry, source)
+            address = here.find(written) if isinstance(written, LocalAddress) else written
+            uris.append(address.uri)
+            if is_respelt(written.uri, address.uri):
+                remarks.add(RESPELT, f"{shown(source)}, row {row}: {entry} is {address.uri}")
+        except ValueError as problem:
+            remarks.add(NAMELESS, f"{shown(source)}, row {row}: {problem}")
+            uris.append(None)
+    return uris
+
+
+def _address(entry: str | None, source: Address) -> Address:
+    if not entry or "\0" in entry:
+        raise ValueError("the name is empty" if not entry else "a name holds no zero byte")
+    if not is_uri(entry):
+        return LocalAddress(entry) if entry.startswith("/") else source.parent.child(entry)
+    address = parse_address(entry)
+    return _reached_as(source, address) if isinstance(address, StorageAddress) else address
+
+
+def _reached_as(source: Address, address: StorageAddress) -> StorageAddress:
+    """The address with the options of the list's own storage, which a list need not repeat."""
+    if address.options or isinstance(source, LocalAddress) or source.scheme != address.scheme:
+        return address
+    return replace(address, options=source.options)
+
+
+def _read_parquet(source: Address) -> _Rows:
+    with source.open() as file:
+        parquet = pa.parquet.ParquetFile(file)
+        schema = parquet.schema_arrow
+
+        def misfit(meaning: str, at: int) -> str | None:
+            kind = schema.field(at).type
+            fits = is_number(kind) if meaning in _NUMBERS else is_text(kind)
+            return None if fits else str(kind)
+
+        chosen = choose_columns(schema.names, misfit, shown(source))
+        table = parquet.read(columns=[schema.names[at] for at in chosen.used.values()])
+    columns = {name: table.column(schema.names[at]) for name, at in chosen.used.items()}
+    return _Rows(columns, range(1, table.num_rows + 1), {}, chosen.unused)
+
+
+def _read_csv(source: Address) -> _Rows:
+    raw = io.BytesIO(source.read(_MAX_LIST_BYTES))
+    text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    reader = csv.reader(text, skipinitialspace=True, strict=True)
+    names = [name.strip() for name in next(reader, [])]
+    chosen = choose_columns(names, lambda *_: None, shown(source))
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in chosen.used}
+    faults: dict[int, str] = {}
+    numbered: list[int] = []
+    filled = ((number, row) for number, row in enumerate(reader, 2) if any(row))
+    while rows := list(islice(filled, _ROWS_AT_ONCE)):
+        cells = list(zip_longest(*(row for _, row in rows), fillvalue=""))
+        for name, at in chosen.used.items():
+            column = cells[at] if at < len(cells) else [""] * len(rows)
+            chunks[name].append(texts(pa.chunked_array([pa.array(column, pa.string())])))
+        for row, (_, given) in enumerate(rows, len(numbered)):
+            if any(given[len(names) :]):
+                faults[row] = f"has {len(given)} cells under {len(names)} columns"
+        numbered += (number for number, _ in rows)
+    columns = {name: pa.chunked_array(found, pa.string()) for name, found in chunks.items()}
+    return _Rows(columns, numbered, faults, chosen.unused)
