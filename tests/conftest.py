@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from scratch import (  # noqa: F401
+    pytest_configure,
+    pytest_sessionfinish,
+    pytest_unconfigure,
+)
 from skips import (  # noqa: F401  (pytest finds these hooks here)
     pytest_make_collect_report,
     pytest_runtest_makereport,

@@ -15,20 +15,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from ports import free_ports
 from training_room import write_samples
 
 PROJECT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @pytest.fixture(scope="module")

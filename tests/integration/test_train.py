@@ -158,9 +158,8 @@ def test_pictures_that_come_back_are_learnt_when_the_run_is_started_again(folder
 
 def test_a_base_that_one_machine_lacks_is_said_with_the_machine(folder, tmp_path):
     recipe = small_recipe(
-        folder / "data" / "samples.parquet", tmp_path / "absent", tmp_path / "run",
-        workers={"num_workers": 2},
-    )  # fmt: skip
+        folder / "data" / "samples.parquet", tmp_path / "absent", tmp_path / "run"
+    )
     with pytest.raises(TrainingStopped, match=r"absent.*\(on "):
         train(recipe)
 

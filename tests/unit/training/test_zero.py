@@ -2,12 +2,12 @@
 
 import json
 import os
-import socket
 from pathlib import Path
 
 import pytest
 import torch
 import torch.multiprocessing
+from ports import free_port
 from safetensors.torch import load_file
 from training_room import small_recipe, write_base, write_samples
 from zero_runs import start, two_workers
@@ -63,12 +63,6 @@ def losses(folder):
     out = folder / "out"
     torch.multiprocessing.spawn(two_workers, (recipes, free_port(), str(out)), nprocs=2)
     return json.loads((out / "losses.json").read_text())
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def test_every_zero_stage_gives_the_same_losses(losses):
