@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 
-.PHONY: demo test lint unit faults fuzz bench train-small pretrain-tiny tune-tiny clean
+.PHONY: demo test lint unit coverage browser faults fuzz bench train-small pretrain-tiny tune-tiny clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -25,10 +25,17 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.installed
+# Two processes, each with one of torch's threads: on two cores, more would wait for each other.
+unit: browser
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n 2 --dist loadgroup
+
+coverage: browser
 	$(BIN)/pytest -m 'not slow' --cov --cov-report=term:skip-covered
 
-faults: $(VENV)/.installed
+browser: $(VENV)/.installed
+	@tests/install_browser.sh
+
+faults: browser
 	$(BIN)/pytest -m slow -v
 
 fuzz: $(VENV)/.installed

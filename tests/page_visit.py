@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,15 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ANSWERED = ("done", "careful")
 _PATIENCE_MS = 60_000
 Upload = dict[str, Any]
-
-
-def find_chromium() -> str | None:
-    """The browser's path, or None where none is installed."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager

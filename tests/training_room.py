@@ -72,12 +72,16 @@ def sample_row(pictures: Path, seed: int, stage: str, split: str) -> dict[str, o
 
 
 def write_samples(
-    folder: Path, num_train: int, num_validation: int = 0, stages: tuple[str, ...] = tuple(PROMPTS)
+    folder: Path,
+    num_train: int,
+    num_validation: int = 0,
+    stages: tuple[str, ...] = tuple(PROMPTS),
+    num_test: int = 0,
 ) -> Path:
     """Samples of both stages as one Parquet file, their pictures beside it."""
     pictures = folder / "pictures"
     pictures.mkdir(parents=True)
-    splits = ["train"] * num_train + ["validation"] * num_validation
+    splits = ["train"] * num_train + ["validation"] * num_validation + ["test"] * num_test
     rows = [
         sample_row(pictures, seed, stage, split)
         for stage in stages

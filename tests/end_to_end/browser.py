@@ -5,14 +5,12 @@ import itertools
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _TIMEOUT_S = 30.0
 _LAUNCH = """
 import fcntl, os, sys
@@ -21,11 +19,6 @@ for pipe, wanted in zip(pipes, (3, 4)):  # where Chromium expects to hear and to
     os.dup2(pipe, wanted)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-
-
-def find_chromium() -> str | None:
-    """The browser's path, or None where none is installed."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Browser:

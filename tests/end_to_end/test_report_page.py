@@ -1,7 +1,7 @@
 """The report in a real browser: wide and narrow, light and dark."""
 
 import pytest
-from browser import Browser, find_chromium
+from browser import Browser
 from report_run import failed_row, report_data, street_rows
 
 from georay.curation.report import render_report
@@ -11,11 +11,8 @@ CHARTS = ("pair", "method", "funnel", "histogram", "building", "weights", "galle
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    program = find_chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    with Browser(program, tmp_path_factory.mktemp("profile")) as opened:
+def browser(chromium_program, tmp_path_factory):
+    with Browser(chromium_program, tmp_path_factory.mktemp("profile")) as opened:
         yield opened
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,19 +10,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from ports import free_port
 from serving_parts import save_small_model, small_recipe
 
 from georay.config.load import dump_recipe
 
 PROJECT = Path(__file__).parents[2]
 _START_S, _STOP_S = 240.0, 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from page_visit import (
     Visit,
     chromium,
     faults,
-    find_chromium,
     picture,
     tab_to,
 )
@@ -37,11 +36,8 @@ PLACELESS = {
 
 
 @pytest.fixture(scope="module")
-def browser():
-    program = find_chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    with chromium(program) as opened:
+def browser(chromium_program):
+    with chromium(chromium_program) as opened:
         yield opened
 
 

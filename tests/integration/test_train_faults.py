@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ports import free_port
 from test_curate_faults import descendants, wait_until
-from test_job import free_ports
 from training_room import small_recipe, write_base, write_samples
 
 from georay.training.watch import StepRecord, read_steps
@@ -164,7 +164,7 @@ class Nodes:
     """Emulated nodes of one cluster: a head without CPUs, and others that can be killed."""
 
     def __init__(self, folder: Path) -> None:
-        (port,) = free_ports(1)
+        port = free_port()
         self.address = f"127.0.0.1:{port}"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

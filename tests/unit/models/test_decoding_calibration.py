@@ -31,8 +31,9 @@ def test_the_temperature_that_spoilt_the_scores_is_found(temperature: float) -> 
     assert calibration.ece[1] < 0.03
 
 
-def test_too_sure_a_model_shows_in_the_error_before() -> None:
-    calibration = Calibration.fit(*drawn(3.0))
+@pytest.mark.parametrize("temperature", [3.0, 0.3])
+def test_too_sure_or_too_shy_a_model_shows_in_the_error_before(temperature: float) -> None:
+    calibration = Calibration.fit(*drawn(temperature))
     assert calibration.ece[0] > 0.15 > 5 * calibration.ece[1]
 
 
@@ -41,6 +42,13 @@ def test_the_expected_calibration_error_of_a_known_case() -> None:
     correct = np.array([True, True, False, False, True, False])
     assert expected_calibration_error(confidence, correct) == pytest.approx(4 / 6 * 0.4)
     assert expected_calibration_error(np.ones(3), np.ones(3, dtype=bool)) == 0.0
+
+
+def test_too_little_confidence_is_an_error_and_makes_up_for_none() -> None:
+    confidence = np.array([0.6, 0.6, 0.6, 0.6, 0.9, 0.9])
+    correct = np.array([True, True, True, True, True, False])
+    assert expected_calibration_error(confidence[:4], correct[:4]) == pytest.approx(0.4)
+    assert expected_calibration_error(confidence, correct) == pytest.approx(0.4)
 
 
 def test_a_temperature_keeps_the_order_and_the_sum() -> None:

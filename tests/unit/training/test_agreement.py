@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch.distributed
 import torch.multiprocessing
-from test_zero import free_port
+from ports import free_port
 
 from georay.training.agreement import all_or_none
 

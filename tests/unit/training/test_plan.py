@@ -92,6 +92,22 @@ def test_short_samples_do_not_come_before_long_ones():
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.5
 
 
+def test_batches_of_one_pool_come_in_no_order_of_length():
+    """All samples are one pool: sorted by length and not mixed again, they would rise steadily."""
+    for seed in range(5):
+        plan, lengths = plan_of(2000, seed=seed, global_batch=64, length_pool=64)
+        means = [lengths[plan.step(step)].mean() for step in range(plan.num_steps - 1)]
+        assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.6
+        rises = np.mean(np.diff(means) > 0)
+        assert 0.2 < rises < 0.8
+
+
+def test_other_samples_meet_in_a_batch_in_every_epoch():
+    plan, _ = plan_of(64, num_epochs=2, global_batch=8, length_pool=1)
+    batches = [frozenset(plan.step(step).tolist()) for step in range(plan.num_steps)]
+    assert set(batches[:8]) != set(batches[8:])
+
+
 def test_a_last_short_batch_comes_last_and_max_steps_ends_a_run_early():
     plan, _ = plan_of(20, num_epochs=2, global_batch=8)
     assert [len(plan.step(step)) for step in range(6)] == [8, 8, 4, 8, 8, 4]

@@ -118,7 +118,7 @@ def test_packed_questions_have_the_loss_of_separate_conversations(taught, scenes
             for exchange in exchanges(scene)
         ]
     assert len(alone) > 40
-    assert losses.tolist() == pytest.approx([loss.item() for loss in alone], abs=1e-5)
+    assert losses.tolist() == pytest.approx([loss.item() for loss in alone], abs=1e-4)
 
 
 def test_a_question_does_not_see_its_neighbours(taught, scenes):
@@ -131,7 +131,7 @@ def test_a_question_does_not_see_its_neighbours(taught, scenes):
             for scene in (one, other)
         )
     assert first[0] != pytest.approx(second[0].item(), abs=1e-3)
-    assert first[1:].tolist() == pytest.approx(second[1:].tolist(), abs=1e-5)
+    assert first[1:].tolist() == pytest.approx(second[1:].tolist(), abs=1e-4)
 
 
 def test_an_exact_match_is_what_greedy_decoding_would_say(taught, scenes):
@@ -169,7 +169,7 @@ def test_plain_attention_gives_torchs_loss_and_gradients(taught, scenes):
 
     loss, gradients = learnt(read_answers(family.network, batch).weighted_loss())
     plain_loss, plain_gradients = learnt(loss_of(family, batch))
-    assert plain_loss == pytest.approx(loss, abs=1e-5)
+    assert plain_loss == pytest.approx(loss, abs=1e-4)
     for plain, gradient in zip(plain_gradients, gradients, strict=True):
         assert torch.allclose(plain, gradient, atol=1e-4)
 

@@ -2,12 +2,12 @@
 
 import json
 import os
-import socket
 from pathlib import Path
 
 import pytest
 import torch
 import torch.multiprocessing
+from ports import free_port
 from safetensors.torch import load_file
 from training_room import small_recipe, write_base, write_samples
 from zero_runs import start, two_workers
@@ -18,17 +18,21 @@ from georay.training.engine import prepare_deepspeed
 
 TOLERANCE = 1e-5  # nats: sums in float32 are taken in another order
 NAMES = ("zero-0", "zero-1", "zero-2", "zero-3")
+WIDE = {"rank": 1024, "alpha": 1024, "targets": ["attn.c_proj"]}
+"""Matrices of 131,072 values: ZeRO-3 leaves those below 100,000 whole on every worker."""
 
 
 def recipe_of(folder: Path, name: str, zero: int, **changes):
+    settings = {
+        "zero": {"stage": zero},
+        "stages": [{"adapter": stage, "num_epochs": 2} for stage in STAGES],
+        "optimizer": {"learning_rate": 1e-2, "warmup_ratio": 0.0},
+    }
     return small_recipe(
         folder / "data" / "samples.parquet",
         folder / "base",
         folder / "runs" / name,
-        zero={"stage": zero},
-        stages=[{"adapter": stage, "num_epochs": 2} for stage in STAGES],
-        optimizer={"learning_rate": 1e-2, "warmup_ratio": 0.0},
-        **changes,
+        **(settings | changes),
     )
 
 
@@ -49,15 +53,16 @@ def losses(folder):
     }
     half = {"workers": {"precision": "bfloat16"}}
     recipes["bfloat16"] = recipe_of(folder, "bfloat16", 2, **half).model_dump_json()
+    for name, zero in (("wide", 0), ("wide-split", 3)):
+        wide = {
+            "lora": WIDE,
+            "stages": [{"adapter": "location", "num_epochs": 2}],
+            "optimizer": {"learning_rate": 1e-3, "warmup_ratio": 0.0},
+        }
+        recipes[name] = recipe_of(folder, name, zero, **wide).model_dump_json()
     out = folder / "out"
     torch.multiprocessing.spawn(two_workers, (recipes, free_port(), str(out)), nprocs=2)
     return json.loads((out / "losses.json").read_text())
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def test_every_zero_stage_gives_the_same_losses(losses):
@@ -71,7 +76,7 @@ def test_both_stages_learn(losses):
         assert losses["zero-0"][stage][-1] < losses["zero-0"][stage][0] - 0.1
 
 
-@pytest.mark.parametrize("name", [*NAMES, "bfloat16"])
+@pytest.mark.parametrize("name", [*NAMES, "bfloat16", "wide-split"])
 def test_a_resumed_run_ends_on_the_identical_loss(losses, name):
     assert len(losses[name]["resumed"]) == 3
     assert losses[name]["resumed"] == losses[name]["location"][3:]
@@ -100,6 +105,19 @@ def test_all_zero_stages_export_the_same_adapters(losses, folder):
             assert found.keys() == expected.keys()
             for key, value in expected.items():
                 torch.testing.assert_close(found[key], value, atol=5e-4, rtol=0)
+
+
+def test_weights_that_no_worker_holds_whole_are_trained_and_exported_whole(losses, folder):
+    """Both layers' A and B are cut in two; smaller ones would stay whole under any ZeRO stage."""
+    assert losses["wide-split"]["released"] == [4.0]
+    assert losses["zero-3"]["released"] == losses["wide"]["released"] == [0.0]
+    assert losses["wide-split"]["location"] == pytest.approx(losses["wide"]["location"], abs=1e-4)
+    assert losses["wide"]["location"][-1] < losses["wide"]["location"][0] - 0.1
+    expected, found = (exported(folder, name, "location") for name in ("wide", "wide-split"))
+    assert found.keys() == expected.keys() and len(found) == 4
+    for key, value in expected.items():
+        assert value.numel() == 1024 * 128
+        torch.testing.assert_close(found[key], value, atol=5e-4, rtol=0)
 
 
 def exported(folder: Path, name: str, stage: str) -> dict[str, torch.Tensor]:
