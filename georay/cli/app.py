@@ -13,6 +13,7 @@ from georay.cli import (
     evaluate,
     locate,
     models,
+    points,
     samples,
     serve,
     streetworld,
@@ -27,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(demo.demo)
+app.command()(points.points)
 app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)
