@@ -6,6 +6,7 @@ import typer
 
 import georay
 from georay.cli import (
+    cities,
     convert,
     curate,
     demo,
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(demo.demo)
+app.command()(cities.cities)
 app.command()(points.points)
 app.command()(curate.curate)
 app.command()(curate.select)

@@ -5,18 +5,19 @@ degrees), lie at most 40 m apart, and bear the same name or number, or neither a
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
 
 from georay.acquisition.roads.drivable import Road
-from georay.acquisition.roads.network import ONE_WAY_PIECE_M, Ints, Network
+from georay.acquisition.roads.network import ONE_WAY_PIECE_M, Flags, Ints, Network
 from georay.acquisition.roads.strokes import Stroke
 
 MEDIAN_M = 40.0
 _OPPOSITE = np.cos(np.radians(150.0))
 SHORTEST_RUN_M = 60.0
-"""A shorter change from one carriageway to two, or back, is the shape of a crossing: passed over."""
+"""A shorter change from one carriageway to two, or back, belongs to a crossing: passed over."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,7 @@ def lines_of(
     return lines, beside
 
 
-def _runs(
-    stroke: Stroke, number: int, is_twin: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
-) -> list[Line]:
+def _runs(stroke: Stroke, number: int, is_twin: Flags) -> list[Line]:
     """The stroke cut where it changes between sampled and twin; short changes are passed over."""
     bounds = _bounds(is_twin)
     smooth = is_twin.copy()
@@ -112,7 +111,7 @@ def _runs(
     ]
 
 
-def _bounds(flags: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> list[tuple[int, int]]:
+def _bounds(flags: Flags) -> list[tuple[int, int]]:
     changes = np.flatnonzero(flags[1:] != flags[:-1]) + 1
     edges = [0, *changes.tolist(), len(flags)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))

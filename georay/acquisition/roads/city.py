@@ -17,7 +17,7 @@ from georay.acquisition.roads.boundary import (
     boundary_of_file,
 )
 from georay.acquisition.roads.drivable import ROAD_CLASSES
-from georay.acquisition.roads.extract import RoadWays, read_road_ways
+from georay.acquisition.roads.extract import RoadWays, read_road_ways, unheard
 from georay.acquisition.roads.network import Network, build_network, clip, cut_one_ways
 from georay.acquisition.roads.projection import LocalPlane, bearings, centre_of, wrapped
 from georay.acquisition.roads.relations import NamedArea, find_area
@@ -45,7 +45,7 @@ class CityPoints:
 
 
 def sample_city(
-    city: CityRecipe, recipe: PointsRecipe, on_read: Callable[[int], None] = lambda num_roads: None
+    city: CityRecipe, recipe: PointsRecipe, on_read: Callable[[int], None] = unheard
 ) -> CityPoints:
     """The points of one city of a recipe.
 

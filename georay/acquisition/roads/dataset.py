@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import ray
 
+from georay.acquisition.roads.extract import unheard
 from georay.acquisition.roads.run import CityOutcome, CityTask, sample_to_files
 
 MAX_RETRIES = 2
@@ -27,4 +28,4 @@ def sample_on_ray(tasks: Sequence[CityTask]) -> Iterator[tuple[CityTask, CityOut
 
 
 def _sample(task: CityTask) -> CityOutcome:
-    return sample_to_files(task, lambda num_roads: None)
+    return sample_to_files(task, unheard)

@@ -6,10 +6,11 @@ memory grows with the city and not with the extract.
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import osmium
@@ -73,11 +74,15 @@ def check_extract(path: Path) -> None:
         raise ValueError(f"the extract {path} is empty; download it again")
 
 
+def unheard(num_roads: int) -> None:
+    """For work whose progress nobody follows."""
+
+
 def read_road_ways(
     path: Path,
     classes: Collection[str],
     box: Box | None,
-    on_read: Callable[[int], None] = lambda num_roads: None,
+    on_read: Callable[[int], None] = unheard,
 ) -> RoadWays:
     """The drivable ways of an extract that touch a box (all of them without one), by way id.
 
@@ -116,15 +121,13 @@ class _Piece:
 
 
 def _highways(path: Path) -> Iterator[osmium.osm.Way]:
-    with located_ways(path) as ways:
-        yield from ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)).with_filter(
-            osmium.filter.KeyFilter("highway")
-        )
+    with located_ways(path, osmium.filter.KeyFilter("highway")) as ways:
+        yield from ways
 
 
 @contextmanager
-def located_ways(path: Path) -> Iterator[osmium.FileProcessor]:
-    """A reader of nodes and ways whose ways know where their nodes are.
+def located_ways(path: Path, *filters: osmium.BaseFilter) -> Iterator[Iterable[osmium.osm.Way]]:
+    """The ways of an extract that pass the filters, which know where their nodes are.
 
     Raises ValueError in place of osmium's own errors, with what to do.
     """
@@ -135,7 +138,10 @@ def located_ways(path: Path) -> Iterator[osmium.FileProcessor]:
             storage = f"sparse_file_array,{scratch}/locations"
         with readable(path):
             entities = osmium.osm.NODE | osmium.osm.WAY
-            yield osmium.FileProcessor(str(path), entities).with_locations(storage)
+            reader = osmium.FileProcessor(str(path), entities).with_locations(storage)
+            for each in (osmium.filter.EntityFilter(osmium.osm.WAY), *filters):
+                reader = reader.with_filter(each)
+            yield cast("Iterable[osmium.osm.Way]", reader)
 
 
 @contextmanager

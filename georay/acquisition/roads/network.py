@@ -13,6 +13,7 @@ from georay.acquisition.roads.projection import LocalPlane, unwrapped
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 ONE_WAY_PIECE_M = 20.0
 """One-way segments are cut to at most this length, so that carriageways compare piece by piece."""
@@ -47,7 +48,7 @@ class Network:
         return np.hypot(*self.vectors.T)
 
     @property
-    def is_one_way(self) -> NDArray[np.bool_]:
+    def is_one_way(self) -> Flags:
         """[M] whether a segment is a one-way road and no roundabout."""
         one_way = [road.direction != 0 and not road.is_roundabout for road in self.roads]
         return np.array(one_way, dtype=bool)[self.road_of]

@@ -136,6 +136,7 @@ def _foot(city: CityPoints, page: _Page, title: str) -> list[str]:
         f'<text {_TEXT} x="{_MARGIN}" y="{top:.0f}">{escape(counts)}</text>',
         f'<text {_SMALL} x="{_MARGIN}" y="{top + 18:.0f}">'
         "roads © OpenStreetMap contributors, ODbL</text>",
-        f'<path d="M{right - length:.1f} {top + 6:.1f}h{length:.1f}" stroke="#222"/>',
-        f'<text {_SMALL} text-anchor="end" x="{right:.0f}" y="{top + 22:.0f}">{label}</text>',
+        f'<path d="M{right - length:.1f} {top + 14:.1f}h{length:.1f}" stroke="#222"/>',
+        f'<text {_SMALL} text-anchor="end" x="{right - length - 8:.0f}" y="{top + 18:.0f}">'
+        f"{label}</text>",
     ]

@@ -1,9 +1,10 @@
 """Administrative boundaries that an extract holds as relations, found by name or number."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import osmium
@@ -75,7 +76,8 @@ def admin_relations(path: Path) -> Iterator[AdminRelation]:
     check_extract(path)
     with readable(path):
         kept = osmium.filter.TagFilter(("boundary", "administrative"))
-        for found in osmium.FileProcessor(str(path), osmium.osm.RELATION).with_filter(kept):
+        reader = osmium.FileProcessor(str(path), osmium.osm.RELATION).with_filter(kept)
+        for found in cast("Iterable[osmium.osm.Relation]", reader):
             relation = _relation(found.id, dict(found.tags), found.members)
             if relation.names and relation.ways:
                 yield relation
@@ -134,7 +136,7 @@ def _member_lines(path: Path, relations: Sequence[AdminRelation]) -> Lines:
     wanted = {way for relation in relations for way, _ in relation.ways}
     lines: Lines = {}
     with located_ways(path) as ways:
-        for way in ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)):
+        for way in ways:
             if way.id in wanted and all(node.location.valid() for node in way.nodes):
                 degrees = [(node.location.lon, node.location.lat) for node in way.nodes]
                 lines[way.id] = np.array(degrees)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from georay.acquisition.extra import PACKAGES, require_extra
-from georay.acquisition.roads.files import ATTRIBUTION, LICENCE, write_points
+from georay.acquisition.table_files import ACKNOWLEDGED, write_table
 from georay.config.points import CityRecipe, PointsRecipe
 from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
 from georay.core.names import fold
@@ -114,7 +114,7 @@ def make_points(recipe: PointsRecipe) -> PointsSummary:
     tasks = city_tasks(recipe)
     before = {task.stem: _facts_before(task) for task in tasks}
     todo = [task for task in tasks if before[task.stem] is None]
-    done = {outcome_stem: outcome for outcome_stem, outcome in _run(todo, recipe)}
+    done = dict(_run(todo, recipe))
     outcomes = tuple(
         done.get(task.stem) or CityOutcome(task.title, before[task.stem]) for task in tasks
     )
@@ -148,7 +148,7 @@ def sample_to_files(task: CityTask, on_read: Callable[[int], None]) -> CityOutco
     except (ValueError, OSError) as problem:
         return CityOutcome(task.title, None, str(problem))
     facts = {"key": key, "title": task.title, **city.facts}
-    write_points(city.points, task.table)
+    write_table(city.points, task.table, ACKNOWLEDGED["points"])
     write_atomic(task.picture, draw(city, _caption(facts, task.recipe.interval_m)))
     write_json(task.facts, facts)
     return CityOutcome(task.title, facts)
@@ -196,7 +196,7 @@ def _publish(
     first = list({point_id: row for row, point_id in reversed(list(enumerate(ids)))}.values())
     points = joined.take(pa.array(sorted(first), pa.int64()))
     output = Path(recipe.output).expanduser()
-    write_points(points, output)
+    write_table(points, output, ACKNOWLEDGED["points"])
     summary = PointsSummary(
         output=str(output),
         interval_m=recipe.interval_m,
@@ -207,8 +207,7 @@ def _publish(
     )
     manifest = {
         "recipe": recipe.model_dump(mode="json"),
-        "licence": LICENCE,
-        "attribution": ATTRIBUTION,
+        **ACKNOWLEDGED["points"],
         "versions": versions(("georay", "ray", "pyarrow", "numpy", *PACKAGES)),
         **summary.to_json(),
     }

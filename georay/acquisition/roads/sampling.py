@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from georay.acquisition.roads.carriageways import Line, lines_of, opposite_sides
-from georay.acquisition.roads.network import Floats, Ints, Network
+from georay.acquisition.roads.network import Flags, Floats, Ints, Network
 from georay.acquisition.roads.strokes import Stroke, strokes
 
 _TOLERANCE_M = 1e-6
@@ -30,7 +30,7 @@ class Sampled:
     share: Floats
     road: Ints
     offset: Floats
-    is_regular: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
+    is_regular: Flags
 
 
 @dataclass(frozen=True)

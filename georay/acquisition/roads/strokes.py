@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from georay.acquisition.roads.network import Floats, Ints, Network
+from georay.acquisition.roads.network import Flags, Floats, Ints, Network
 
 SAME_ROAD_TURN = 60.0
 OTHER_ROAD_TURN = 45.0
@@ -21,7 +21,7 @@ class Stroke:
     """A line of segments, each run through forward or backward. `offsets` [S + 1] in metres."""
 
     segments: Ints
-    forward: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
+    forward: Flags
     offsets: Floats
 
     @property
