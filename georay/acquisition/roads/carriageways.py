@@ -22,7 +22,8 @@ SHORTEST_RUN_M = 60.0
 
 @dataclass(frozen=True)
 class Line:
-    """A stretch of a stroke. `is_twin`: its points stand on the opposite carriageway already."""
+    """A stretch of a stroke, numbered by `road`. `is_twin`: its points stand on the opposite
+    carriageway already."""
 
     stroke: Stroke
     road: int
@@ -83,7 +84,7 @@ def lines_of(
     sampled = np.zeros(len(network.segments), dtype=bool)
     beside: dict[int, int] = {}
     lines: list[Line] = []
-    for number, stroke in enumerate(all_strokes):
+    for stroke in all_strokes:
         is_twin = np.zeros(len(stroke.segments), dtype=bool)
         for position, segment in enumerate(stroke.segments.tolist()):
             other = next((t for t in sides.of(segment).tolist() if sampled[t]), None)
@@ -92,13 +93,13 @@ def lines_of(
                 beside[segment] = other
             else:
                 sampled[segment] = True
-        for line in _runs(stroke, number, is_twin):
+        for line in _runs(stroke, len(lines), is_twin):
             sampled[line.stroke.segments] = not line.is_twin
             lines.append(line)
     return lines, beside
 
 
-def _runs(stroke: Stroke, number: int, is_twin: Flags) -> list[Line]:
+def _runs(stroke: Stroke, first_road: int, is_twin: Flags) -> list[Line]:
     """The stroke cut where it changes between sampled and twin; short changes are passed over."""
     bounds = _bounds(is_twin)
     smooth = is_twin.copy()
@@ -106,8 +107,8 @@ def _runs(stroke: Stroke, number: int, is_twin: Flags) -> list[Line]:
         if stroke.offsets[last] - stroke.offsets[first] < SHORTEST_RUN_M:
             smooth[first:last] = ~is_twin[first]
     return [
-        Line(stroke.part(first, last), number, bool(smooth[first]))
-        for first, last in _bounds(smooth)
+        Line(stroke.part(first, last), first_road + number, bool(smooth[first]))
+        for number, (first, last) in enumerate(_bounds(smooth))
     ]
 
 

@@ -16,13 +16,14 @@ from georay.acquisition.roads.carriageways import Line, lines_of, opposite_sides
 from georay.acquisition.roads.network import Flags, Floats, Ints, Network
 from georay.acquisition.roads.strokes import Stroke, strokes
 
-_TOLERANCE_M = 1e-6
+# Places are stored to a centimetre: a line this much short of a multiple counts as that long.
+_TOLERANCE_M = 0.1
 
 
 @dataclass(frozen=True)
 class Sampled:
     """Places on a network. segment, share: [P] the segment and where along it, 0 to 1.
-    road: [P] number of the stroke. offset: [P] metres from that stroke's beginning.
+    road: [P] number of the line. offset: [P] metres from the beginning of its stroke.
     is_regular: [P] True for points at intervals, False for those that fill a gap.
     """
 
@@ -49,23 +50,28 @@ def sample(network: Network, interval: float) -> Sampled:
     reach = _Reach(network, beside)
     reach.add(places)
     for line in sorted(lines, key=lambda line: (-round(line.stroke.length, 3), line.road)):
-        if line.is_twin or line.stroke.length < interval:
+        if line.is_twin or not _fitting(line, interval):
             places += _filling(line, interval, reach)
     return _as_columns(places)
 
 
 def _regular(line: Line, interval: float) -> Iterator[_Place]:
-    number = 0 if line.is_twin else int((line.stroke.length + _TOLERANCE_M) // interval)
+    number = 0 if line.is_twin else _fitting(line, interval)
     first = line.stroke.offsets[0] + (line.stroke.length - (number - 1) * interval) / 2
     for step in range(number):
         yield _at(line, float(first + step * interval), is_regular=True)
+
+
+def _fitting(line: Line, interval: float) -> int:
+    """How many intervals a line is long."""
+    return int((line.stroke.length + _TOLERANCE_M) // interval)
 
 
 def _filling(line: Line, interval: float, reach: "_Reach") -> Iterator[_Place]:
     """Points that are needed so that every place of the line is within reach of one."""
     while (farthest := reach.farthest(line.stroke))[1] > interval + _TOLERANCE_M:
         half = (line.stroke.offsets[0] + line.stroke.offsets[-1]) / 2
-        is_short = line.stroke.length < interval
+        is_short = not _fitting(line, interval)
         place = _at(line, float(half if is_short else farthest[0]), is_regular=False)
         reach.add([place])
         yield place
