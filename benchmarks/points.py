@@ -14,13 +14,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import osmium
 import pyarrow.parquet as pq
+from osmium.osm import Node, Way
 
 from benchmarks.points_check import Roads, put_in, read_ways
 from benchmarks.points_osmnx import compare
@@ -161,14 +163,14 @@ def join_copies(source: Path, target: Path, copies: int) -> int:
     num_nodes = 0
     with osmium.SimpleWriter(str(target), overwrite=True) as writer:
         for copy in range(copies):
-            for node in osmium.FileProcessor(str(source), osmium.osm.NODE):
+            for node in cast("Iterable[Node]", osmium.FileProcessor(str(source), osmium.osm.NODE)):
                 num_nodes += 1
                 east = node.location.lon + copy * COPY_DEGREES
                 writer.add_node(
                     node.replace(id=node.id + copy * step, location=(east, node.location.lat))
                 )
         for copy in range(copies):
-            for way in osmium.FileProcessor(str(source), osmium.osm.WAY):
+            for way in cast("Iterable[Way]", osmium.FileProcessor(str(source), osmium.osm.WAY)):
                 nodes = [each.ref + copy * step for each in way.nodes]
                 writer.add_way(way.replace(id=way.id + copy * step, nodes=nodes))
     return num_nodes

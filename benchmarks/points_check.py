@@ -18,10 +18,12 @@ from pyproj import Geod
 
 WGS84 = Geod(ellps="WGS84")
 PLACE_STEP_M, STOP_STEP_M = 10.0, 20.0
-CLASSES = frozenset(
-    "motorway trunk primary secondary tertiary motorway_link trunk_link primary_link secondary_link"
-    " tertiary_link unclassified residential living_street road".split()
-)
+_WITH_LINKS = ("motorway", "trunk", "primary", "secondary", "tertiary")
+CLASSES = {
+    *_WITH_LINKS,
+    *(f"{name}_link" for name in _WITH_LINKS),
+    *("unclassified", "residential", "living_street", "road"),
+}
 CLOSED = {"no", "private", "agricultural", "forestry", "emergency", "military"}
 MEDIAN_M = 50.0  # 40 m between the carriageways, and half a piece of 20 m along them
 MOST_PATHS = 400
@@ -218,7 +220,8 @@ def put_in(roads: Roads, points: Sequence[tuple[Place, int]]) -> Checked:
         segment, share, distance = roads.nearest(place, way_id)
         away.append(distance)
         on[segment].append((share, ("point", row)))
-    graph, stops = nx.Graph(), {}
+    graph = nx.Graph()
+    stops: dict[Stop, tuple[list[int], Place]] = {}
     for segment, (a, b, p, q, way) in enumerate(roads.ends):
         pieces = math.ceil(roads.lengths[segment] / STOP_STEP_M) if way.one_way else 1
         between = [(k / pieces, ("stop", segment * 10_000 + k)) for k in range(1, pieces)]

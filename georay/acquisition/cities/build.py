@@ -33,20 +33,20 @@ def build(folder: Path, out: Path) -> None:
     """Writes the table. Raises ValueError if a class's city is not in the ranking."""
     gazetteer = Gazetteer.load()
     classes = dict(_classes(folder / "gawc2018_classes.csv", gazetteer))
-    rows = [_row(row, classes, gazetteer) for row in _read(folder / "gnc2020.csv")]
+    rows = [_row(row, classes, gazetteer) for row in read_rows(folder / "gnc2020.csv")]
     unused = set(classes) - {row.get("geoname_id") for row in rows}
     if unused:
         raise ValueError(f"cities with a class but no rank: {sorted(unused)}")
     pq.write_table(pa.Table.from_pylist(rows, schema=CITIES), out, compression="zstd")
 
 
-def _read(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def _classes(path: Path, gazetteer: Gazetteer) -> Iterator[tuple[int, str]]:
-    for row in _read(path):
+    for row in read_rows(path):
         place = gazetteer.resolve(row["city"])
         assert place is not None, row
         yield place.geoname_id, row["class"].lower()
