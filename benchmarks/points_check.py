@@ -165,9 +165,12 @@ class Checked:
         if start not in self.graph or end not in self.graph:
             return
         near = nx.single_source_dijkstra_path_length(self.graph, start, 1.01 * interval)
-        local = self.graph.subgraph(near)
-        if end not in local:
+        if end not in near:
             return
+        yield near[end]
+        if near[end] >= 0.99 * interval:
+            return
+        local = self.graph.subgraph(near).copy()
         for path in nx.shortest_simple_paths(local, start, end, weight="metres"):
             length = nx.path_weight(local, path, "metres")
             if length > 1.01 * interval:

@@ -26,7 +26,7 @@ def compare(extract: Path, tables: Mapping[float, list[Row]], scratch: Path) -> 
     undirected = osmnx.convert.to_undirected(raw)
     kilometres = sum(data["length"] for _, _, data in undirected.edges(data=True)) / 1000
     return {
-        "road_km": round(kilometres, 2),
+        "road_km": round(float(kilometres), 2),
         "intervals": {
             f"{interval:g} m": {
                 "points": len(rows),

@@ -1,71 +1,79 @@
 """The verb `points`: sampling points on the roads of an OpenStreetMap extract."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from georay.cli.output import AsJson, say
 
+if TYPE_CHECKING:
+    from georay.config.points import PointsRecipe
+
+
+Extract = Annotated[
+    Path | None,
+    typer.Argument(
+        help="OpenStreetMap extract: .osm.pbf, .osm, .osm.gz or .osm.bz2.", show_default=False
+    ),
+]
+Out = Annotated[Path | None, typer.Option(help="File to write: .parquet, .csv or .geojson.")]
+City = Annotated[
+    str | None, typer.Option(help="Name or number of an administrative boundary in the extract.")
+]
+Polygon = Annotated[
+    Path | None, typer.Option(help="Polygon file, .geojson or .poly; --city then only names.")
+]
+Around = Annotated[
+    str | None, typer.Option(help="LAT,LON: the middle of a circle; needs --radius.")
+]
+Radius = Annotated[float | None, typer.Option(help="Kilometres around --around.")]
+Country = Annotated[
+    str | None, typer.Option(help="Country of the city, where its name alone misleads.")
+]
+Interval = Annotated[
+    float | None, typer.Option(help="Metres along a road from point to point.", show_default="4000")
+]
+Count = Annotated[
+    int | None, typer.Option(help="At most so many points per city, chosen at random.")
+]
+Seed = Annotated[
+    int | None, typer.Option(help="Another seed chooses other points.", show_default="0")
+]
+RecipeFile = Annotated[
+    Path | None, typer.Option(help="A recipe of cities; options given here override it.")
+]
+
 
 def points(
-    extract: Annotated[
-        Path | None,
-        typer.Argument(
-            help="OpenStreetMap extract: .osm.pbf, .osm, .osm.gz or .osm.bz2.", show_default=False
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="File to write: .parquet, .csv or .geojson.")
-    ] = None,
-    city: Annotated[
-        str | None,
-        typer.Option(help="Name or number of an administrative boundary in the extract."),
-    ] = None,
-    boundary: Annotated[
-        Path | None, typer.Option(help="Polygon file, .geojson or .poly; --city then only names.")
-    ] = None,
-    around: Annotated[
-        str | None, typer.Option(help="LAT,LON: the middle of a circle; needs --radius.")
-    ] = None,
-    radius: Annotated[float | None, typer.Option(help="Kilometres around --around.")] = None,
-    country: Annotated[
-        str | None, typer.Option(help="Country of the city, where its name alone misleads.")
-    ] = None,
-    interval: Annotated[
-        float | None,
-        typer.Option(help="Metres along a road from point to point.", show_default="4000"),
-    ] = None,
-    count: Annotated[
-        int | None, typer.Option(help="At most so many points per city, chosen at random.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Another seed chooses other points.", show_default="0")
-    ] = None,
-    recipe: Annotated[
-        Path | None, typer.Option(help="A recipe of cities; options given here override it.")
-    ] = None,
+    extract: Extract = None,
+    out: Out = None,
+    city: City = None,
+    boundary: Polygon = None,
+    around: Around = None,
+    radius: Radius = None,
+    country: Country = None,
+    interval: Interval = None,
+    count: Count = None,
+    seed: Seed = None,
+    recipe: RecipeFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Place sampling points at regular distances along the roads of a city.
 
     The area is --city, --boundary or --around with --radius; without any of them, the whole
-    extract. A dual carriageway counts once, and no road is farther than the interval from a point.
+    extract. A dual carriageway counts once, and along the roads no place is farther than the
+    interval from a point. Extracts of countries and cities come from any mirror of OpenStreetMap.
+
     Beside --out lie a JSON file of counts and a folder with a picture (SVG) per city. Several
     cities, each from its own extract: --recipe; they run in parallel on Ray. Stopped half-way?
     Run the same command again: finished cities are not done again.
 
-    Extracts of countries and cities are offered by several mirrors of OpenStreetMap (ODbL).
+    Example: georay points liechtenstein.osm.pbf --city Vaduz --interval 500 --out points.parquet
 
-    Examples:
-
-        georay points liechtenstein.osm.pbf --city Vaduz --interval 500 --out points.parquet
-
-        georay points porto.osm.pbf --around 41.146,-8.611 --radius 2 --count 100 --out p.geojson
+    Example: georay points porto.osm.pbf --around 41.146,-8.611 --radius 2 --out points.geojson
     """
     from georay.acquisition.roads.run import make_points
-    from georay.config.load import load_recipe, parse_recipe
-    from georay.config.points import PointsRecipe
 
     area = {
         "extract": None if extract is None else str(extract),
@@ -75,25 +83,35 @@ def points(
         "radius_km": radius,
         "country": country,
     }
-    area = {name: value for name, value in area.items() if value is not None}
-    if recipe is not None and area:
-        raise ValueError(f"--recipe names the cities: leave out {', '.join(area)}, or the recipe")
-    if recipe is None and (extract is None or out is None):
-        raise ValueError("give EXTRACT and --out, or --recipe FILE; see `georay points --help`")
-    content = load_recipe(recipe, PointsRecipe).model_dump(mode="json") if recipe else {}
-    given: dict[str, object] = {
+    settings = {
         "output": None if out is None else str(out),
-        "cities": [area] if area else None,
         "interval_m": interval,
         "count": count,
         "seed": seed,
     }
-    content |= {name: value for name, value in given.items() if value is not None}
-    source = str(recipe) if recipe else "given by options"
-    summary = make_points(parse_recipe(content, PointsRecipe, source))
+    summary = make_points(_recipe(recipe, area, settings))
     say(summary.as_text(), summary.to_json(), as_json)
     if summary.failures:
         raise typer.Exit(1)
+
+
+def _recipe(
+    path: Path | None, area: dict[str, object], settings: dict[str, object]
+) -> "PointsRecipe":
+    """The recipe file, if any, with the options that were given laid over it."""
+    from georay.config.load import load_recipe, parse_recipe
+    from georay.config.points import PointsRecipe
+
+    area = {name: value for name, value in area.items() if value is not None}
+    given = {name: value for name, value in settings.items() if value is not None}
+    if path is not None:
+        if area:
+            raise ValueError(f"the recipe names the cities: leave out {', '.join(area)}, or it")
+        base = load_recipe(path, PointsRecipe).model_dump(mode="json")
+        return parse_recipe(base | given, PointsRecipe, str(path))
+    if "extract" not in area or "output" not in given:
+        raise ValueError("give EXTRACT and --out, or --recipe FILE; see `georay points --help`")
+    return parse_recipe({"cities": [area], **given}, PointsRecipe, "given by options")
 
 
 def _place(text: str) -> tuple[float, float]:

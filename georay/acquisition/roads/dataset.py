@@ -24,7 +24,7 @@ def sample_on_ray(tasks: Sequence[CityTask]) -> Iterator[tuple[CityTask, CityOut
         try:
             yield task, ray.get(ready)
         except ray.exceptions.RayError as problem:
-            yield task, CityOutcome(task.title, None, f"its worker was lost: {problem}")
+            yield task, CityOutcome(task.title, None, f"sampling failed on its worker: {problem}")
 
 
 def _sample(task: CityTask) -> CityOutcome:

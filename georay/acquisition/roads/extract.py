@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from georay.acquisition.roads.drivable import Road, drivable_road
 
 SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
-LARGE_BYTES = 32 << 20
-"""A file above it, about five million nodes as PBF, has its node locations on disk."""
+LARGE_BYTES = 8 << 20
+"""A file above it, about a million nodes as PBF, has its node locations on disk."""
 
 _UNIT = 1e7  # OpenStreetMap stores degrees in steps of 1e-7
 _REPORT_EVERY = 1_000

@@ -3,6 +3,7 @@
 import csv
 import json
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +13,7 @@ from georay.acquisition import extra
 from georay.acquisition.roads import run as run_module
 from georay.acquisition.roads.city import choose
 from georay.acquisition.roads.run import make_points
-from georay.config.load import parse_recipe
+from georay.config.load import load_recipe, parse_recipe
 from georay.config.points import PointsRecipe
 from georay.core.tables import POINTS
 
@@ -114,6 +115,26 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "osmium" else name)
     with pytest.raises(ValueError, match=r"osmium: pip install 'georay\[acquisition\]'"):
         make_points(recipe(extract, tmp_path / "p.parquet"))
+
+
+@pytest.mark.parametrize("name", ["small", "paper"])
+def test_the_recipes_of_the_repository_are_valid(name):
+    recipes = Path(__file__).parents[3] / "jobs" / "recipes"
+    loaded = load_recipe(recipes / f"points-{name}.yaml", PointsRecipe)
+    assert loaded.interval_m == {"small": 500, "paper": 4000}[name]
+
+
+def test_the_job_samples_a_recipe_and_says_which_city_failed(extract, tmp_path, capsys):
+    from jobs.points import main
+
+    cities = [{"extract": str(extract)}]
+    content = {"output": str(tmp_path / "p.csv"), "cities": cities, "interval_m": 1000}
+    (tmp_path / "points.yaml").write_text(json.dumps(content))
+    main(tmp_path / "points.yaml")
+    assert "town: 10 points, every 1,000 m" in capsys.readouterr().out
+    extract.write_text("")
+    with pytest.raises(SystemExit, match="is empty"):
+        main(tmp_path / "points.yaml")
 
 
 @pytest.mark.parametrize(
