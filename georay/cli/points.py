@@ -75,7 +75,7 @@ def points(
     """
     from georay.acquisition.roads.run import make_points
 
-    area = {
+    area: dict[str, object] = {
         "extract": None if extract is None else str(extract),
         "city": city,
         "boundary": None if boundary is None else str(boundary),
@@ -83,7 +83,7 @@ def points(
         "radius_km": radius,
         "country": country,
     }
-    settings = {
+    settings: dict[str, object] = {
         "output": None if out is None else str(out),
         "interval_m": interval,
         "count": count,
