@@ -11,7 +11,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	  || { echo "georay needs Python 3.11 or newer; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet $(TORCH)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[offline,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[offline,acquisition,dev]'
 	@touch $@
 
 demo: $(VENV)/.installed

@@ -6,6 +6,7 @@ import typer
 
 import georay
 from georay.cli import (
+    cities,
     convert,
     curate,
     demo,
@@ -13,6 +14,7 @@ from georay.cli import (
     evaluate,
     locate,
     models,
+    points,
     samples,
     serve,
     streetworld,
@@ -27,6 +29,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(demo.demo)
+app.command()(cities.cities)
+app.command()(points.points)
 app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)

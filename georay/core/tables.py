@@ -22,6 +22,28 @@ INPUTS = pa.schema(
 """What a curation run reads: one row per file, before anything was opened. A uri is one of
 `core.storage`; `error` says what is wrong with the row of a list that names the file."""
 
+POINTS = pa.schema(
+    [
+        pa.field("point_id", pa.string(), nullable=False),
+        pa.field("city", pa.string()),
+        pa.field("country", pa.string()),
+        pa.field("latitude", pa.float64(), nullable=False),
+        pa.field("longitude", pa.float64(), nullable=False),
+        pa.field("road_class", pa.string()),
+        pa.field("heading_road", pa.float64()),
+        pa.field("road_name", pa.string()),
+        pa.field("way_id", pa.int64()),
+        pa.field("road", pa.int64()),
+        pa.field("offset_m", pa.float64()),
+        pa.field("placed", pa.string()),
+    ]
+)
+"""A place to take street views at. `point_id` is a hash of the coordinates, `country` an alpha-2
+code. `heading_road`: degrees clockwise from north, in the direction of travel of a one-way road,
+else as OpenStreetMap draws the way `way_id`. `road` numbers the roads of a city as joined for
+sampling, `offset_m` is metres from that road's beginning; `placed` is "interval" for points at
+regular distances and "gap" for those added where no other was near."""
+
 IMAGES = pa.schema(
     [
         pa.field("image_id", pa.string(), nullable=False),

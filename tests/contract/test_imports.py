@@ -10,6 +10,7 @@ PROJECT = Path(__file__).parents[2]
 ENGINE = (
     "georay/curation/pipeline.py",
     "georay/acquisition/download.py",
+    "georay/acquisition/roads/dataset.py",
     "georay/streetworld/dataset.py",
     "georay/training/trainer.py",
     "georay/training/loop.py",
