@@ -55,6 +55,7 @@ class Locator:
         self.settings = settings or LocatorSettings()
         self._local: LocalAnswerer | None = None
         self._answerer: Answerer
+        self._family = None if isinstance(model, RemoteModel) else model
         if isinstance(model, RemoteModel):
             if self.settings.abstain_below or calibration:
                 raise ValueError(
@@ -144,6 +145,8 @@ class Locator:
             pixels = _pixels(image)
         except (OSError, UnreadableImage) as problem:
             return _Unreadable(str(problem))
+        if self._family and (refusal := self._family.refusal_of(*pixels.size)):
+            return _Unreadable(refusal)
         return Exchange((pixels,), Conversation(self.settings.prompt.question))
 
 

@@ -77,6 +77,8 @@ class Measure:
         row: dict[str, object] = {"sample_id": sample.sample_id, "num_tokens": 0, "num_learnt": 0}
         if isinstance(seen, str):
             return row | {"error": seen}
+        if refusal := self._family.refusal_of(*seen):
+            return row | {"error": refusal}
         try:
             batch = self._family.encode_for_training([sample.exchange(self._blank)])
         except ValueError as problem:

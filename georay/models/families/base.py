@@ -62,6 +62,12 @@ class Family(Protocol):
     def tokenizer(self) -> Any:
         """The tokenizer whose ids the network reads."""
 
+    def refusal_of(self, width: int, height: int) -> str | None:
+        """Why the network takes no picture of this size, as a sentence; None if it takes it.
+
+        Ask before `encode`, which fails for the whole batch.
+        """
+
     def encode(self, exchanges: Sequence[Exchange]) -> Batch:
         """Prompts that end where the model speaks, padded on the left; any answer is left out."""
 

@@ -60,6 +60,10 @@ class ChatFamily:
         """The tokenizer whose ids the network reads."""
         return self.processor.tokenizer
 
+    def refusal_of(self, width: int, height: int) -> str | None:
+        """Why the network takes no picture of this size, as a sentence; None if it takes it."""
+        return self.processor.pictures.refusal_of(width, height)
+
     def encode(self, exchanges: Sequence[Exchange]) -> Batch:
         """Prompts that end where the model speaks, padded on the left; any answer is left out."""
         return self.processor.encode(exchanges)

@@ -21,6 +21,8 @@ from transformers.utils.hub import cached_file
 from georay.core.prompts import Conversation, chat_messages
 from georay.models.families.base import IGNORED, Batch, Exchange
 
+MAX_SIDE_RATIO = 200
+"""Of a picture's sides: the Qwen processors raise beyond it, and LLaVA's enlarges without bound."""
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
 
 
@@ -28,6 +30,9 @@ class Pictures(Protocol):
     """How a family reads pictures."""
 
     needs_token_types: bool  # whether the network is told which tokens are pictures
+
+    def refusal_of(self, width: int, height: int) -> str | None:
+        """Why no picture of this size can be read, as a sentence; None if it can."""
 
     def read(self, images: Sequence[Image.Image]) -> tuple[Batch, list[int]]:
         """The network's inputs for all pictures, and how many tokens each of them takes."""
@@ -43,6 +48,10 @@ class GridPictures:
 
     def __init__(self, processor: Qwen2VLImageProcessorPil) -> None:
         self._processor = processor
+
+    def refusal_of(self, width: int, height: int) -> str | None:
+        """Says so of a picture that is longer than MAX_SIDE_RATIO times its shorter side."""
+        return _refusal_of_ratio(width, height)
 
     def read(self, images: Sequence[Image.Image]) -> tuple[Batch, list[int]]:
         """pixel_values [patches, values], image_grid_thw [images, 3] in patches."""
@@ -63,6 +72,10 @@ class SquarePictures:
         self._processor = processor
         self._num_tokens = num_tokens
 
+    def refusal_of(self, width: int, height: int) -> str | None:
+        """As `GridPictures`: with the shorter side enlarged, the longer would have no bound."""
+        return _refusal_of_ratio(width, height)
+
     def read(self, images: Sequence[Image.Image]) -> tuple[Batch, list[int]]:
         """pixel_values [images, 3, height, width]."""
         features = dict(self._processor(list(images), return_tensors="pt"))
@@ -70,6 +83,16 @@ class SquarePictures:
 
     def save_pretrained(self, folder: Path) -> None:
         self._processor.save_pretrained(folder)
+
+
+def _refusal_of_ratio(width: int, height: int) -> str | None:
+    shorter, longer = sorted((width, height))
+    if longer <= MAX_SIDE_RATIO * shorter:
+        return None
+    return (
+        f"the picture is {width:,}×{height:,} pixels, and the model takes none whose longer side is "
+        f"more than {MAX_SIDE_RATIO} times the shorter; crop it"
+    )
 
 
 @dataclass(frozen=True)

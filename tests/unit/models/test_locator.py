@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import cast
@@ -367,3 +367,17 @@ def test_a_location_is_json(locator: Locator) -> None:
     facts = json.loads(json.dumps(found.to_json()))
     assert facts["candidates"][0]["country"] == found.country
     assert np.isfinite(facts["latitude"])
+
+
+@pytest.mark.parametrize("model_type", ["qwen2_5_vl", "qwen3_vl", "llava"])
+def test_a_picture_that_no_processor_takes_fails_alone_and_is_named(
+    small_chat_family: Callable[[str, int], Family], model_type: str
+) -> None:
+    free = LocatorSettings(constrained=False, sampling=Sampling(max_new_tokens=4))
+    locator = Locator(small_chat_family(model_type, 0), free)
+    before, wide, after = locator.locate(
+        [picture(), Image.new("RGB", (4000, 12)), picture(1)], top_k=0
+    )
+    assert wide.status == "failed"
+    assert "4,000×12 pixels" in (wide.error or "")
+    assert "failed" not in (before.status, after.status)

@@ -48,6 +48,10 @@ class QwenVLFamily:
         """The tokenizer whose ids the network reads."""
         return self.processor.tokenizer
 
+    def refusal_of(self, width: int, height: int) -> str | None:  # noqa: ARG002
+        """None: pictures of any size are squeezed to one square."""
+        return None
+
     def encode(self, exchanges: Sequence[Exchange]) -> Batch:
         """Prompts that end where the model speaks, padded on the left; any answer is left out."""
         return dict(self.processor(_prompts(exchanges), _all_images(exchanges)))
