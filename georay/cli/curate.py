@@ -87,7 +87,7 @@ def score(
     from georay.curation.single import score_picture
 
     chosen = _recipe([str(i) for i in images], Path(), weights, None, threshold, segmenter, None)
-    results = [score_picture(path, chosen) for path in images]
+    results = [one for path in images for one in score_picture(path, chosen)]
     if as_json:
         say("", [result.to_json() for result in results], as_json)
         return

@@ -7,6 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from georay.config.cluster import ClusterRecipe
 from georay.config.curate import SegmenterRecipe
 from georay.config.load import Recipe
+from georay.core.images import MAX_PIXELS
 
 LOOPBACK = "127.0.0.1"
 
@@ -53,6 +54,8 @@ class CluesRecipe(Recipe):
 class RequestLimitsRecipe(Recipe):
     """What a request may be, before anything of it is parsed or decoded.
 
+    max_pixels: telephones make photographs of up to 200 million; JPEGs are decoded at a reduced
+    scale, see core.images.ImageLimits for other formats.
     max_queued: pictures that wait for a replica; beyond them the answer is 429 at once.
     timeout_s: from the first byte of a request to its answer, the upload included.
     keys_variable: the environment variable that holds the API keys, separated by spaces; without
@@ -60,7 +63,7 @@ class RequestLimitsRecipe(Recipe):
     """
 
     max_body_bytes: PositiveInt = 32 << 20
-    max_pixels: PositiveInt = 40_000_000
+    max_pixels: PositiveInt = MAX_PIXELS
     max_images: PositiveInt = 16
     max_queued: PositiveInt = 64
     timeout_s: PositiveFloat = 60.0

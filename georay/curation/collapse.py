@@ -7,22 +7,81 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from georay.core.panoramas import VIEW
 from georay.core.tables import SCORES, conform
 from georay.curation.run_folder import read_columns
 
 BATCH_ROWS = 4096
 
 
-def done_uris(files: list[Path]) -> pa.Array:
-    """Every uri that has been read and scored, or failed, in these score files."""
-    table = read_columns(files, ["uri", "duplicate_uris"], SCORES)
-    copies = pc.list_flatten(table.column("duplicate_uris"))
-    return pa.concat_arrays([*table.column("uri").chunks, *copies.chunks])
+def files_of(uris: pa.ChunkedArray, projections: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The files of rows: their uris, of views without the heading."""
+    views = pc.fill_null(pc.equal(projections, VIEW), False)
+    return pc.if_else(views, pc.replace_substring_regex(uris, r"#heading=[0-9.]+$", ""), uris)
+
+
+def done_files(files: list[Path]) -> pa.Array:
+    """Every file that has been read and scored, or failed, in these score files, once."""
+    pairs = _uris_with_projections(files)
+    return pc.unique(files_of(pairs["uri"], pairs["projection"]))
 
 
 def remaining(inputs: pa.Table, files: list[Path]) -> pa.Table:
-    """The inputs that no score file has yet."""
-    return inputs.filter(pc.invert(pc.is_in(inputs.column("uri"), value_set=done_uris(files))))
+    """The inputs that no score file has yet. A panorama is there when its views are."""
+    pairs = _uris_with_projections(files)
+    done = pa.concat_arrays(
+        [*pairs["uri"].chunks, *files_of(pairs["uri"], pairs["projection"]).chunks]
+    )
+    return inputs.filter(pc.invert(pc.is_in(inputs.column("uri"), value_set=done)))
+
+
+def _uris_with_projections(files: list[Path]) -> pa.Table:
+    """Every uri of score files, those of copies too."""
+    table = read_columns(files, ["uri", "duplicate_uris", "projection"], SCORES)
+    inner = pc.list_parent_indices(table.column("duplicate_uris"))
+    copies = pc.list_flatten(table.column("duplicate_uris"))
+    first = table.select(["uri", "projection"])
+    more = pa.table({"uri": copies, "projection": table.column("projection").take(inner)})
+    return pa.concat_tables([first, more]).combine_chunks()
+
+
+class FileCount:
+    """Counts files over the rows of scores: a panorama is one file, however many views it has.
+
+    num_files: all that were read. num_different: without exact copies. num_panoramas: those of
+    num_different that were cut into views, and num_views those.
+    """
+
+    def __init__(self) -> None:
+        self._plain_files = self._plain_rows = self.num_views = 0
+        self._panoramas: set[str] = set()
+        self._copies: set[str] = set()
+
+    def add(self, rows: pa.Table) -> None:
+        """rows: with the columns uri, duplicate_uris, copies and projection of SCORES."""
+        is_view = pc.fill_null(pc.equal(rows["projection"], VIEW), False)
+        plain, views = rows.filter(pc.invert(is_view)), rows.filter(is_view)
+        self._plain_rows += plain.num_rows
+        self._plain_files += pc.sum(plain["copies"]).as_py() or 0
+        self.num_views += views.num_rows
+        if views.num_rows:
+            first = files_of(views["uri"], views["projection"])
+            self._panoramas.update(first.to_pylist())
+            copies = pa.chunked_array([pc.list_flatten(views["duplicate_uris"]).combine_chunks()])
+            same = pa.chunked_array([pa.array([VIEW] * len(copies), pa.string())])
+            self._copies.update(files_of(copies, same).to_pylist())
+
+    @property
+    def num_panoramas(self) -> int:
+        return len(self._panoramas)
+
+    @property
+    def num_different(self) -> int:
+        return self._plain_rows + self.num_panoramas
+
+    @property
+    def num_files(self) -> int:
+        return self._plain_files + len(self._panoramas | self._copies)
 
 
 def collapse(files: list[Path], target: Path) -> None:

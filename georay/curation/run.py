@@ -17,7 +17,7 @@ from PIL import Image
 from georay.config.curate import CurateRecipe
 from georay.config.load import dump_recipe, parse_recipe
 from georay.core.manifest import digest, machine, versions, write_atomic, write_json
-from georay.curation.collapse import collapse, done_uris, remaining, stream
+from georay.curation.collapse import collapse, done_files, remaining, stream
 from georay.curation.examples import extremes, load_examples
 from georay.curation.inputs import list_inputs
 from georay.curation.report import ReportData, charted_scores, render_report
@@ -108,7 +108,7 @@ def reselect(root: Path, threshold: float) -> Summary:
     recipe = stored.model_copy(update={"threshold": threshold})
     with folder.locked():
         weights = weights_from_json(folder.weights.read_text())
-        inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
+        inputs = pa.table({"uri": done_files(parquet_files(folder.scores))})
         return _select_and_report(folder, recipe, weights, inputs, Clock())
 
 
@@ -136,6 +136,7 @@ def _settings(recipe: CurateRecipe, weights: ClassWeights) -> dict[str, object]:
         | {"digest": weights_digest(choice.model)},
         "weights": weights.id,
         "limits": recipe.limits.model_dump(),
+        "panoramas": recipe.panoramas,
     }
 
 

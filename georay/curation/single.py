@@ -5,7 +5,10 @@ from functools import cache
 from pathlib import Path
 
 from georay.config.curate import CurateRecipe, SegmenterRecipe
-from georay.core.images import ImageLimits, decode
+from georay.core.files import read_bytes
+from georay.core.images import ImageLimits, Photograph
+from georay.core.panoramas import View
+from georay.core.picture_files import PictureFile, decoded_views
 from georay.curation.weighting import resolve_weights
 from georay.errors import UnreadableImage
 from georay.locatability.score import Contribution, contributions
@@ -33,17 +36,38 @@ class PictureScore:
         }
 
 
-def score_picture(path: Path, recipe: CurateRecipe) -> PictureScore:
-    """Raises ValueError, naming the file, if it cannot be read as a picture."""
+def score_picture(path: Path, recipe: CurateRecipe) -> list[PictureScore]:
+    """The score of a picture, or those of a panorama's views, as the recipe has it.
+
+    Raises ValueError, naming the file, if it cannot be read as a picture.
+    """
     weights = resolve_weights(recipe.weights, Path(recipe.output) / "made_weights.json")
     limits = ImageLimits(recipe.limits.max_pixels, recipe.limits.max_bytes)
+    source = PictureFile.find(str(path))
     try:
-        image = decode(path.read_bytes(), limits, recipe.limits.shortest_side).image
+        raw = read_bytes(source.file, limits.max_bytes)
+        photograph = source.decode(raw, limits, recipe.limits.shortest_side)
     except (OSError, UnreadableImage) as problem:
         raise ValueError(f"{path}: {problem}") from problem
-    ratio = _segmenter(recipe.segmenter).area_ratios([image])[0]
-    parts = contributions(ratio, weights.values)
-    return PictureScore(str(path), sum(part.contribution for part in parts), parts)
+    named = _pictures(str(path), photograph, recipe)
+    ratios = _segmenter(recipe.segmenter).area_ratios([one.image for _, one in named])
+    parts = [contributions(ratio, weights.values) for ratio in ratios]
+    return [
+        PictureScore(name, sum(part.contribution for part in some), some)
+        for (name, _), some in zip(named, parts, strict=True)
+    ]
+
+
+def _pictures(
+    name: str, photograph: Photograph, recipe: CurateRecipe
+) -> list[tuple[str, Photograph]]:
+    """The picture itself, or the views of a panorama, by name."""
+    panorama = photograph.panorama
+    headings = panorama.view_headings() if panorama and recipe.panoramas == "views" else []
+    if not headings:
+        return [(name, photograph)]
+    names = [View(name, heading).uri for heading in headings]
+    return list(zip(names, decoded_views(photograph, headings), strict=True))
 
 
 @cache

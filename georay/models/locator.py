@@ -15,6 +15,7 @@ from PIL import Image
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
+from georay.core.picture_files import PictureFile
 from georay.core.prompts import Conversation
 from georay.errors import UnreadableImage
 from georay.models.adapters import STAGES, AdapterStack
@@ -105,6 +106,8 @@ class Locator:
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
         """One location per picture, in order: a path, a file's bytes, or a PIL image.
+
+        A path may name a view of a panorama, as in pano.jpg#heading=90.
 
         top_k: how many countries to rank as candidates, by the probability of each of the
         gazetteer's; 0 takes the model's written answer alone, which is faster. A picture that
@@ -220,8 +223,13 @@ def _pixels(image: Picture) -> Image.Image:
         bare = Image.new("RGB", plain.size)
         bare.paste(plain)  # a PIL image carries what its file said; the copy does not
         return bare
-    raw = image if isinstance(image, bytes) else Path(image).read_bytes()
-    return decode(raw, ImageLimits()).image
+    limits = ImageLimits()
+    if isinstance(image, bytes):
+        return decode(image, limits).image
+    source = PictureFile.find(str(image))
+    with Path(source.file).open("rb") as file:
+        raw = file.read(limits.max_bytes + 1)
+    return source.decode(raw, limits).image
 
 
 def _calibration(model: str, adapters: Path | None) -> Calibration | None:

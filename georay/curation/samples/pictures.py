@@ -12,6 +12,8 @@ from georay.config.curate import CurateRecipe, LimitsRecipe
 from georay.config.load import parse_recipe
 from georay.core.files import is_uri, read_bytes
 from georay.core.images import content_id
+from georay.core.panoramas import VIEW, View, parse_view
+from georay.core.picture_files import PictureFile
 from georay.core.tables import SCORES, conform
 from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder, parquet_files
@@ -20,6 +22,7 @@ from georay.curation.samples.places import Unusable
 _COLUMNS = (
     "image_id",
     "uri",
+    "projection",
     "duplicate_uris",
     "country",
     "city",
@@ -39,6 +42,7 @@ class Picture:
 
     image_id: str
     uri: str
+    projection: str | None
     uris: tuple[str, ...]
     country: str | None
     city: str | None
@@ -84,16 +88,28 @@ def list_pictures(sources: Sequence[str], max_bytes: int | None = None) -> Itera
     limit = max_bytes or LimitsRecipe().max_bytes
     for row in list_inputs(sources).to_pylist():
         del row["heading"]
-        try:
-            raw = read_bytes(row["uri"], limit)
-            error = None if 0 < len(raw) <= limit else f"has 0 or more than {limit:,} bytes"
-        except (OSError, ValueError) as problem:
-            raw, error = f"unreadable {row['uri']}".encode(), f"cannot be read: {problem}"
-        yield Picture(content_id(raw), uris=(row["uri"],), locatability=None, error=error, **row)
+        uri = row.pop("uri")
+        image_id, projection, error = _looked_up(uri, row.pop("projection"), limit)
+        yield Picture(image_id, uri, projection, (uri,), locatability=None, error=error, **row)
+
+
+def _looked_up(uri: str, projection: str | None, limit: int) -> tuple[str, str | None, str | None]:
+    """A listed picture's id, its projection, and why it cannot be used, if so."""
+    try:
+        source = PictureFile.of_row(uri, projection) if projection else PictureFile.find(uri)
+        raw = read_bytes(source.file, limit)
+    except (OSError, ValueError) as problem:
+        unreadable = content_id(f"unreadable {uri}".encode())
+        return unreadable, projection, f"cannot be read: {problem}"
+    error = None if 0 < len(raw) <= limit else f"has 0 or more than {limit:,} bytes"
+    return source.id_of(raw), source.projection or projection, error
 
 
 class PictureIndex:
-    """Finds pictures by content id, or by a file's name without its ending, as clues name them."""
+    """Finds pictures by content id, or by a file's name without its ending, as clues name them.
+
+    The views of pano.jpg are called pano#heading=0 and so on, and all of them pano.
+    """
 
     def __init__(self, pictures: Iterable[Picture]) -> None:
         self._by_id: dict[str, Picture] = {}
@@ -101,7 +117,8 @@ class PictureIndex:
         for picture in pictures:
             self._by_id.setdefault(picture.image_id, picture)
             for uri in picture.uris:
-                self._ids_by_name[PurePosixPath(uri).stem].add(picture.image_id)
+                for name in _names(uri, picture.projection):
+                    self._ids_by_name[name].add(picture.image_id)
 
     def find(self, name: str) -> Picture:
         """The picture of that id or file name; raises Unusable if there is none, or several."""
@@ -117,9 +134,18 @@ class PictureIndex:
         return self._by_id[next(iter(ids))]
 
 
+def _names(uri: str, projection: str | None) -> list[str]:
+    view = parse_view(uri) if projection == VIEW else None
+    if view is None:
+        return [PurePosixPath(uri).stem]
+    stem = PurePosixPath(view.file).stem
+    return [stem, View(stem, view.heading).uri]
+
+
 def refuse_unreadable(picture: Picture) -> None:
     """Raises Unusable if curation could not read the picture, or its file is gone since."""
     if picture.error is not None:
         raise Unusable("picture failed", picture.error)
-    if not is_uri(picture.uri) and not Path(picture.uri).is_file():
-        raise Unusable("picture absent", f"there is no file {picture.uri} any more")
+    file = PictureFile.of_row(picture.uri, picture.projection).file
+    if not is_uri(file) and not Path(file).is_file():
+        raise Unusable("picture absent", f"there is no file {file} any more")

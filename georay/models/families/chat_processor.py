@@ -90,8 +90,8 @@ def _refusal_of_ratio(width: int, height: int) -> str | None:
     if longer <= MAX_SIDE_RATIO * shorter:
         return None
     return (
-        f"the picture is {width:,}×{height:,} pixels, and the model takes none whose longer side is "
-        f"more than {MAX_SIDE_RATIO} times the shorter; crop it"
+        f"the picture is {width:,}×{height:,} pixels, and the model takes none whose longer side "
+        f"is more than {MAX_SIDE_RATIO} times the shorter; crop it"
     )
 
 
