@@ -40,9 +40,9 @@ def _uris_with_projections(files: list[Path]) -> pa.Table:
     table = read_columns(files, ["uri", "duplicate_uris", "projection"], SCORES)
     inner = pc.list_parent_indices(table.column("duplicate_uris"))
     copies = pc.list_flatten(table.column("duplicate_uris"))
-    first = table.select(["uri", "projection"])
     more = pa.table({"uri": copies, "projection": table.column("projection").take(inner)})
-    return pa.concat_tables([first, more]).combine_chunks()
+    first = table.select(more.column_names).cast(more.schema)
+    return pa.concat_tables([first, more])
 
 
 class FileCount:

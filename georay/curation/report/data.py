@@ -37,7 +37,8 @@ class ChartedScores:
 
     rows: every row's numbers, country, kind of error and `building`, that class's share.
     files: how many files they came from. failures: the first rows that failed. ends: the most and
-    the least locatable rows, the most locatable first. mean_area: [150] over the scored pictures; zeros when there are none.
+    the least locatable rows, the most locatable first. mean_area: [150] over the scored pictures;
+    zeros when there are none.
     """
 
     rows: pa.Table
