@@ -13,6 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.TiffTags import TAGS_V2_GROUPS
 
+from georay.core.allocator import give_back_freed_memory
 from georay.core.exif import ExifFacts, read_exif
 from georay.core.panoramas import (
     VIEW_SIDE,
@@ -50,6 +51,7 @@ MAX_DECODED_PIXELS = 16 * _MEGAPIXELS
 MAX_DECODING_BYTES = 1 << 30
 _BYTES_OF_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow; else 4
 _BYTES_OF_WEBP_PIXEL = 17  # measured: the decoder draws on canvases of its own
+_MUCH_MEMORY = 128 << 20  # for a decoder: none of it is left in the process afterwards
 _ROWS = 256  # of the reduced picture that are converted at a time
 
 # Corrupt metadata makes Pillow warn. A filter set around each call would not be safe with threads.
@@ -126,14 +128,12 @@ def decode(raw: bytes, limits: ImageLimits, shortest_side: int | None = None) ->
     width, height = image.size
     if facts.orientation in {5, 6, 7, 8}:
         width, height = height, width
-    panorama = named_panorama(_xmp(image), width, height)
-    may_be_panorama = panorama is None and has_panorama_shape(width, height)
-    scale = _scale(
-        width, height, shortest_side, panorama or (Panorama() if may_be_panorama else None)
-    )
+    named = named_panorama(_xmp(image), width, height)
+    panorama = named or (Panorama() if has_panorama_shape(width, height) else None)
+    scale = _scale(width, height, shortest_side, panorama)
     upright = _upright(image, scale, facts.orientation)
-    if may_be_panorama and is_panorama_by_looks(upright, width):
-        panorama = Panorama()
+    if named is None and panorama and not is_panorama_by_looks(upright, width):
+        panorama = None
     return Photograph(upright, width, height, facts.latitude, facts.longitude, panorama)
 
 
@@ -158,18 +158,14 @@ def _scale(width: int, height: int, shortest_side: int | None, panorama: Panoram
 
 
 def _upright(image: Image.Image, scale: int, orientation: int | None) -> Image.Image:
-    kind = image.format
-    try:
-        if isinstance(image, JpegImageFile) and scale > 1:
-            image.draft("RGB", (image.width // scale, image.height // scale))
-            scale = 1
-        elif isinstance(image, TiffImageFile):
-            _forget_other_directories(image)
-        plain = _rgb(image, scale)
-    except Exception as problem:  # on hostile bytes Pillow's decoders raise anything
-        raise UnreadableImage(
-            "truncated", f"the {kind} ends or breaks early: {problem}"
-        ) from problem
+    """The pixels of an opened picture, which is closed then."""
+    needs_much = _decoding_bytes(image) >= _MUCH_MEMORY
+    if needs_much:
+        give_back_freed_memory()
+    plain = _loaded(image, scale)
+    image.close()
+    if needs_much:
+        give_back_freed_memory()
     if plain.width * plain.height == 0:
         raise UnreadableImage("no pixels", "the picture has no pixels")
     size = decoded_size(*plain.size)
@@ -177,6 +173,20 @@ def _upright(image: Image.Image, scale: int, orientation: int | None) -> Image.I
         plain = plain.resize(size, Image.Resampling.BICUBIC)
     turn = _TURNS.get(orientation or 1)
     return plain if turn is None else plain.transpose(turn)
+
+
+def _loaded(image: Image.Image, scale: int) -> Image.Image:
+    try:
+        if isinstance(image, JpegImageFile) and scale > 1:
+            image.draft("RGB", (image.width // scale, image.height // scale))
+            scale = 1
+        elif isinstance(image, TiffImageFile):
+            _forget_other_directories(image)
+        return _rgb(image, scale)
+    except Exception as problem:  # on hostile bytes Pillow's decoders raise anything
+        raise UnreadableImage(
+            "truncated", f"the {image.format} ends or breaks early: {problem}"
+        ) from problem
 
 
 def _open(raw: bytes, limits: ImageLimits) -> Image.Image:
@@ -234,7 +244,7 @@ def _identified(raw: bytes, limits: ImageLimits) -> Image.Image:
         ) from problem
     except UnidentifiedImageError:
         raise _unidentified(raw) from None
-    except Exception as problem:  # as in _upright
+    except Exception as problem:  # as in _loaded
         raise UnreadableImage("truncated", f"the file breaks in its header: {problem}") from problem
 
 

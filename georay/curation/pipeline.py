@@ -17,7 +17,7 @@ from georay.errors import ScoringStopped
 from georay.locatability.weights import ClassWeights
 
 BLOCKS_PER_ACTOR = 4
-_BLOCK_BYTES = 32 << 20
+_BLOCK_BYTES = 16 << 20
 """Of encoded pictures on their way to an actor: its memory holds one block of them."""
 
 

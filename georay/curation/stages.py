@@ -33,7 +33,7 @@ from georay.locatability.weights import ClassWeights
 
 READ_SECONDS, SEGMENT_SECONDS = "seconds_read", "seconds_segment"
 _REMOTE_TRIES = 3
-_BYTES_AT_ONCE = 32 << 20
+_BYTES_AT_ONCE = 16 << 20
 _LATER = {"copies", "duplicate_uris", "locatability", "weights_id"}
 SEGMENTED = pa.schema(
     [field for field in SCORES if field.name not in _LATER]
@@ -62,7 +62,7 @@ class _Read:
 class ReadImages:
     """Reads each uri; adds bytes, image_id, and error where it cannot be read.
 
-    Yields tables of some 32 MB, so that files of tens of megabytes do not lie in memory together.
+    Yields tables of some 16 MB, so that files of tens of megabytes do not lie in memory together.
     """
 
     def __init__(self, limits: LimitsRecipe) -> None:
