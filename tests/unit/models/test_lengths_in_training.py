@@ -41,3 +41,13 @@ def test_a_picture_that_no_processor_takes_is_left_out_by_name_and_alone(
     refused, taken = Measure(small_chat_family(model_type, 0))(samples)["error"].to_pylist()
     assert WIDE in refused
     assert taken is None
+
+
+def test_a_picture_larger_than_any_model_looks_at_has_the_length_of_its_tensors(
+    small_chat_family, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("georay.core.images.MAX_DECODED_PIXELS", 100_000)
+    family, sample = small_chat_family("qwen2_5_vl", 0), sample_of(tmp_path, (900, 500))
+    (measured,) = Measure(family)([sample])["num_tokens"].to_pylist()
+    batch = collate(family, [sample], [Path(sample.uri).read_bytes()])
+    assert measured == batch["input_ids"].shape[1] < 300
