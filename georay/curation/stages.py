@@ -164,7 +164,7 @@ class SegmentImages:
         self._scenes = _SceneMaker(
             ImageLimits(limits.max_pixels, limits.max_bytes), limits.shortest_side, panoramas
         )
-        self._ahead = 2 * decode_threads
+        self._ahead = decode_threads  # what a decoder takes comes on top of little else
         self._threads = ThreadPoolExecutor(decode_threads)
         self._batch_size = batch_size
 
@@ -184,7 +184,7 @@ class SegmentImages:
         return pa.Table.from_pylist(rows, schema=SEGMENTED)
 
     def _decoded(self, table: pa.Table) -> Iterator[list[_Scene]]:
-        """Each row's scenes, in order; a few rows are decoded ahead."""
+        """Each row's scenes, in order; as many rows are decoded at a time as there are threads."""
         rows = table.drop_columns(["bytes"]).to_pylist()
         waiting: deque[Future[list[_Scene]]] = deque()
         for row, raw in zip(rows, table.column("bytes"), strict=True):

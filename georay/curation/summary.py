@@ -85,7 +85,8 @@ class Summary:
         if self.num_panoramas:
             lines.insert(
                 1,
-                f"{self.num_panoramas:,} panoramas among them, scored as {self.num_views:,} views",
+                f"{self.num_panoramas:,} {'panorama' if self.num_panoramas == 1 else 'panoramas'} "
+                f"among them, scored as {self.num_views:,} views",
             )
         lines += [f"  {kind}: {count:,}" for kind, count in self.errors_by_kind.items()]
         lines += [f"  {bad.uri}: {bad.reason}" for bad in self.failures[:MAX_NAMED]]

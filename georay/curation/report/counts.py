@@ -58,7 +58,7 @@ def funnel(scores: ChartedScores, pictures: ScoredPictures, threshold_text: str)
         ("files found", files, ""),
         ("readable", readable, _lost(files - readable, "unreadable file")),
         ("different pictures", different, _lost(readable - different, "exact duplicate")),
-        *([("with panoramas' views", all_pictures, "")] if found.num_views else []),
+        *([("with views", all_pictures, "")] if found.num_views else []),
         ("scored", scored, _lost(all_pictures - scored, "failure while scoring")),
         ("kept", kept, f"{scored - kept:,} below {threshold_text}" if scored > kept else ""),
     ]
