@@ -261,7 +261,9 @@ def _bare_worker(
     size = recipe.workers.batch_size
     while (block := todo.get()) is not None:
         batches = [block.slice(start, size) for start in range(0, block.num_rows, size)]
-        scored = score(pa.concat_tables([segment(read(batch)) for batch in batches]))
+        scored = score(
+            pa.concat_tables([segment(piece) for batch in batches for piece in read(batch)])
+        )
         done.put(int(write(scored)["num_rows"][0].as_py()))
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 FOLDER = Path(__file__).parent / "fixtures" / "bad_images"
 UNREADABLE = {
-    "bomb_100_megapixels.png": "too many pixels",
+    "bomb_400_megapixels.png": "too many pixels",
     "dangling_link.jpg": "unreadable",
     "empty.jpg": "empty",
     "empty_again.jpg": "empty",
@@ -83,7 +83,7 @@ def _unreadable(street: Image.Image) -> None:
     header = (FOLDER / "with_gps.jpg").read_bytes()[:40]
     noise = np.random.default_rng(3).integers(0, 256, 4000, dtype=np.uint8).tobytes()
     (FOLDER / "noise_after_header.jpg").write_bytes(header + noise)
-    Image.new("1", (10_000, 10_001)).save(FOLDER / "bomb_100_megapixels.png", optimize=True)
+    Image.new("1", (20_000, 20_001)).save(FOLDER / "bomb_400_megapixels.png", optimize=True)
     (FOLDER / "zero_pixels.png").write_bytes(_png_of_size(0, 16))
     (FOLDER / "zero_pixels.gif").write_bytes(
         b"GIF89a" + struct.pack("<HHBBB", 0, 0, 0, 0, 0) + b";"

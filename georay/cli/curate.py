@@ -104,7 +104,7 @@ def score(
     from georay.curation.single import PictureScore, score_picture
 
     chosen = _recipe(images, Path(), weights, None, threshold, segmenter, None)
-    results = [score_picture(picture, chosen) for picture in images]
+    results = [one for picture in images for one in score_picture(picture, chosen)]
     if as_json:
         say("", [result.to_json() for result in results], as_json)
     else:

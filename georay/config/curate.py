@@ -6,6 +6,8 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from georay.config.cluster import ClusterRecipe
 from georay.config.load import LocalPath, Recipe
+from georay.core.images import MAX_PIXELS
+from georay.core.panoramas import Handling
 
 
 class SegmenterRecipe(Recipe):
@@ -33,9 +35,13 @@ class WeightsRecipe(Recipe):
 
 
 class LimitsRecipe(Recipe):
-    """What is refused before it is decoded."""
+    """What is refused before it is decoded.
 
-    max_pixels: PositiveInt = 60_000_000
+    max_pixels: panoramas of street-level cameras have up to 134 million. JPEGs are decoded at a
+    reduced scale, of which shortest_side is left; see core.images.ImageLimits for other formats.
+    """
+
+    max_pixels: PositiveInt = MAX_PIXELS
     max_bytes: PositiveInt = 64 << 20
     shortest_side: PositiveInt = 1024
 
@@ -61,6 +67,8 @@ class CurateRecipe(Recipe):
 
     title: heads the report; by default the name of the first input.
     threshold: images with at least this locatability are kept (0.4 in the paper, section 3.1).
+    panoramas: an equirectangular panorama is scored as perspective "views", as the "whole" picture
+    that it is, or not at all ("skip").
     max_error_share: the run fails at its end if a larger share of the files could not be scored.
     """
 
@@ -68,6 +76,7 @@ class CurateRecipe(Recipe):
     output: LocalPath
     title: str = ""
     threshold: float = Field(default=0.4, ge=0, le=1)
+    panoramas: Handling = "views"
     max_error_share: float = Field(default=0.5, ge=0, le=1)
     segmenter: SegmenterRecipe = SegmenterRecipe()
     weights: WeightsRecipe = WeightsRecipe()

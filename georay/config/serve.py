@@ -55,7 +55,8 @@ class CluesRecipe(Recipe):
 class RequestLimitsRecipe(Recipe):
     """What a request may be, before anything of it is parsed or decoded.
 
-    max_body_bytes, max_pixels: by default one picture as large as any other verb takes.
+    max_body_bytes, max_pixels: by default one picture as large as any other verb takes, which
+    telephones' 200 million pixels are within; JPEGs are decoded at a reduced scale.
     max_queued: pictures that wait for a replica; beyond them the answer is 429 at once.
     timeout_s: from the first byte of a request to its answer, the upload included.
     keys_variable: the environment variable that holds the API keys, separated by spaces; without

@@ -14,8 +14,20 @@ def keep_freed_memory() -> bool:
     hands out anew costs a fault. For processes that do such work to their end. Returns whether
     it was done: only glibc has the settings.
     """
-    if platform.libc_ver()[0] != "glibc":
+    if not _is_glibc():
         return False
     mallopt = ctypes.CDLL(None).mallopt
     settings = {_TRIM_THRESHOLD: _NEVER, _TOP_PAD: _AHEAD, _MMAP_MAX: 0}
     return all(mallopt(name, value) == 1 for name, value in settings.items())
+
+
+def give_back_freed_memory() -> None:
+    """Gives free blocks back to the kernel once, so that much memory that is used for a moment
+    does not come on top of what was kept. Does nothing without glibc.
+    """
+    if _is_glibc():
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _is_glibc() -> bool:
+    return platform.libc_ver()[0] == "glibc"

@@ -16,8 +16,17 @@ _PLACE = [
     pa.field("heading", pa.float64()),
 ]
 
+_PROJECTION = pa.field("projection", pa.string())
+"""Null for a photograph; "equirectangular" for a panorama that is whole, "view" for a perspective
+view of one, whose uri is that of its file with #heading=DEGREES."""
+
 INPUTS = pa.schema(
-    [pa.field("uri", pa.string(), nullable=False), *_PLACE, pa.field("error", pa.string())]
+    [
+        pa.field("uri", pa.string(), nullable=False),
+        *_PLACE,
+        _PROJECTION,
+        pa.field("error", pa.string()),
+    ]
 )
 """What a curation run reads: one row per file, before anything was opened. A uri is one of
 `core.storage`; `error` says what is wrong with the row of a list that names the file."""
@@ -49,6 +58,7 @@ IMAGES = pa.schema(
         pa.field("image_id", pa.string(), nullable=False),
         pa.field("uri", pa.string()),
         *_PLACE,
+        _PROJECTION,
         pa.field("captured_at", pa.timestamp("ms", tz="UTC")),
         pa.field("source", pa.string()),
         pa.field("licence", pa.string()),
@@ -78,6 +88,7 @@ SCORES = pa.schema(
         pa.field("width", pa.int32()),
         pa.field("height", pa.int32()),
         *_PLACE,
+        _PROJECTION,
         pa.field("area_ratio", pa.list_(pa.float32())),
         pa.field("locatability", pa.float64()),
         pa.field("segmenter", pa.string()),
@@ -86,7 +97,8 @@ SCORES = pa.schema(
         pa.field("error_kind", pa.string()),
     ]
 )
-"""Every image of a run, scored or failed. `area_ratio` has 150 entries in ADE20K order."""
+"""Every image of a run, scored or failed. `area_ratio` has 150 entries in ADE20K order. A panorama
+is a row per view; all views of one file are written together."""
 
 
 SAMPLES = pa.schema(
@@ -105,6 +117,7 @@ SAMPLES = pa.schema(
         pa.field("latitude", pa.float64()),
         pa.field("longitude", pa.float64()),
         pa.field("locatability", pa.float64()),
+        _PROJECTION,
     ]
 )
 """Conversations to learn from. `stage` is the name of its prompt, "reasoning" or "location";

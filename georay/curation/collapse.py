@@ -7,30 +7,88 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from georay.core.panoramas import VIEW
 from georay.core.tables import SCORES, conform
 from georay.curation.place_labels import LABEL
 from georay.curation.relabel import LabelsOfCopies, NewLabels, is_outdated, outdated_entries
 from georay.curation.run_folder import read_columns
 
 BATCH_ROWS = 4096
+_NAMES = ["uri", "duplicate_uris", "projection"]
 
 
-def done_uris(files: list[Path]) -> pa.Array:
-    """Every uri that has been read and scored, or failed, in these score files."""
-    return _uris(read_columns(files, ["uri", "duplicate_uris"], SCORES))
+def files_of(uris: pa.ChunkedArray, projections: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The files of rows: their uris, of views without the heading."""
+    views = pc.fill_null(pc.equal(projections, VIEW), False)
+    return pc.if_else(views, pc.replace_substring_regex(uris, r"#heading=[0-9.]+$", ""), uris)
 
 
-def _uris(table: pa.Table) -> pa.Array:
-    copies = pc.list_flatten(table.column("duplicate_uris"))
-    return pa.concat_arrays([*table.column("uri").chunks, *copies.chunks])
+def done_files(files: list[Path]) -> pa.Array:
+    """Every file that has been read and scored, or failed, in these score files, once."""
+    pairs = _uris_with_projections(read_columns(files, _NAMES, SCORES))
+    return pc.unique(files_of(pairs["uri"], pairs["projection"]))
 
 
 def remaining(inputs: pa.Table, files: list[Path]) -> pa.Table:
-    """The inputs that no score file has yet, and those whose bad entry in a list is mended."""
+    """The inputs that no score file has yet, and those whose bad entry in a list is mended.
+
+    A panorama is there when its views are.
+    """
+    table = read_columns(files, [*_NAMES, "error_kind"], SCORES)
     outdated = outdated_entries(inputs, files)
-    table = read_columns(files, ["uri", "duplicate_uris", "error_kind"], SCORES)
-    done = _uris(table.filter(pc.invert(is_outdated(table, outdated))))
+    pairs = _uris_with_projections(table.filter(pc.invert(is_outdated(table, outdated))))
+    done = pa.concat_arrays(
+        [*pairs["uri"].chunks, *files_of(pairs["uri"], pairs["projection"]).chunks]
+    )
     return inputs.filter(pc.invert(pc.is_in(inputs.column("uri"), value_set=done)))
+
+
+def _uris_with_projections(table: pa.Table) -> pa.Table:
+    """Every uri of rows (columns _NAMES), those of copies too."""
+    inner = pc.list_parent_indices(table.column("duplicate_uris"))
+    copies = pc.list_flatten(table.column("duplicate_uris"))
+    more = pa.table({"uri": copies, "projection": table.column("projection").take(inner)})
+    first = table.select(more.column_names).cast(more.schema)
+    return pa.concat_tables([first, more])
+
+
+class FileCount:
+    """Counts files over the rows of scores: a panorama is one file, however many views it has.
+
+    num_files: all that were read. num_different: without exact copies. num_panoramas: those of
+    num_different that were cut into views, and num_views those.
+    """
+
+    def __init__(self) -> None:
+        self._plain_files = self._plain_rows = self.num_views = 0
+        self._panoramas: set[str] = set()
+        self._copies: set[str] = set()
+
+    def add(self, rows: pa.Table) -> None:
+        """rows: with the columns uri, duplicate_uris, copies and projection of SCORES."""
+        is_view = pc.fill_null(pc.equal(rows["projection"], VIEW), False)
+        plain, views = rows.filter(pc.invert(is_view)), rows.filter(is_view)
+        self._plain_rows += plain.num_rows
+        self._plain_files += pc.sum(plain["copies"]).as_py() or 0
+        self.num_views += views.num_rows
+        if views.num_rows:
+            first = files_of(views["uri"], views["projection"])
+            self._panoramas.update(first.to_pylist())
+            copies = pa.chunked_array([pc.list_flatten(views["duplicate_uris"]).combine_chunks()])
+            same = pa.chunked_array([pa.array([VIEW] * len(copies), pa.string())])
+            self._copies.update(files_of(copies, same).to_pylist())
+
+    @property
+    def num_panoramas(self) -> int:
+        return len(self._panoramas)
+
+    @property
+    def num_different(self) -> int:
+        return self._plain_rows + self.num_panoramas
+
+    @property
+    def num_files(self) -> int:
+        return self._plain_files + len(self._panoramas | self._copies)
 
 
 def collapse(files: list[Path], target: Path, inputs: pa.Table) -> None:
@@ -72,6 +130,8 @@ def _merge(
         if row["uri"] == first and image_id not in emitted:
             emitted.add(image_id)
             label = labels.of(image_id, repeats[image_id])
+            if row["projection"] == VIEW:
+                del label["heading"]  # a view has its own
             yield row | label | {"copies": 1 + len(others), "duplicate_uris": others or None}
 
 

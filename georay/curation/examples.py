@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,15 +11,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe
-from georay.core.images import ImageLimits, decode
+from georay.core.images import ImageLimits
 from georay.core.manifest import write_atomic
+from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
 from georay.curation.report import Example
 from georay.errors import UnreadableImage
 
 SHOWN_SIDE = 960
 
-Row = dict[str, object]
+Row = dict[str, Any]
 ClassMaps = Callable[[list[Image.Image]], list[NDArray[np.uint8]]]
 
 
@@ -33,7 +35,7 @@ def extremes(ends: pa.Table) -> tuple[list[Row], list[Row]]:
 
 
 def load_examples(
-    rows: list[dict[str, object]], folder: Path, limits: LimitsRecipe, class_maps: ClassMaps
+    rows: list[Row], folder: Path, limits: LimitsRecipe, class_maps: ClassMaps
 ) -> list[Example]:
     """The pictures of these rows with their class maps; segments only those not in `folder` yet.
 
@@ -54,17 +56,18 @@ def load_examples(
     return [example for example in found.values() if example is not None]
 
 
-def _read(row: dict[str, object], limits: LimitsRecipe) -> Image.Image | None:
+def _read(row: Row, limits: LimitsRecipe) -> Image.Image | None:
     try:
-        raw = read_bytes(str(row["uri"]), limits.max_bytes)
-        image = decode(raw, ImageLimits(limits.max_pixels, limits.max_bytes), SHOWN_SIDE).image
+        source = PictureFile.of_row(str(row["uri"]), row["projection"])
+        raw = read_bytes(source.file, limits.max_bytes)
+        shown = source.decode(raw, ImageLimits(limits.max_pixels, limits.max_bytes), SHOWN_SIDE)
     except (OSError, ValueError, UnreadableImage):
         return None
-    image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
-    return image
+    shown.image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+    return shown.image
 
 
-def _stored(row: dict[str, object], folder: Path) -> Example | None:
+def _stored(row: Row, folder: Path) -> Example | None:
     """The example kept for a row; None where there is none, or a damaged one."""
     try:
         with (
@@ -82,9 +85,9 @@ def _keep(picture: Image.Image, path: Path, kind: str) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def _picture_path(folder: Path, row: dict[str, object]) -> Path:
+def _picture_path(folder: Path, row: Row) -> Path:
     return folder / f"{row['image_id']}.jpg"
 
 
-def _map_path(folder: Path, row: dict[str, object]) -> Path:
+def _map_path(folder: Path, row: Row) -> Path:
     return folder / f"{row['image_id']}.png"

@@ -17,6 +17,8 @@ from georay.errors import ScoringStopped
 from georay.locatability.weights import ClassWeights
 
 BLOCKS_PER_ACTOR = 4
+_BLOCK_BYTES = 16 << 20
+"""Of encoded pictures on their way to an actor: its memory holds one block of them."""
 
 
 def score_images(
@@ -24,8 +26,8 @@ def score_images(
 ) -> Iterator[dict[str, float]]:
     """Scores every input and writes it below `parts`; yields a row per block that was written.
 
-    inputs: schema INPUTS. Each yielded row has num_rows, num_errors and the seconds of work spent
-    on reading and on segmenting. `parts` must be a folder that every worker sees.
+    inputs: schema INPUTS. Each yielded row has num_rows (of the inputs), num_errors and the seconds
+    of work spent on reading and on segmenting. `parts` must be a folder that every worker sees.
     Raises ScoringStopped if a worker cannot work at all, for instance without its model.
     """
     _quiet_context()
@@ -42,8 +44,14 @@ def score_images(
         )
         .map_batches(
             SegmentImages,
-            fn_constructor_args=(recipe.segmenter, recipe.limits, workers.decode_threads),
-            batch_size=workers.batch_size,
+            fn_constructor_args=(
+                recipe.segmenter,
+                recipe.limits,
+                recipe.panoramas,
+                workers.decode_threads,
+                workers.batch_size,
+            ),
+            batch_size=None,  # a block is small in bytes, and is cut while it is decoded
             batch_format="pyarrow",
             compute=ActorPoolStrategy(size=num_actors),
             num_cpus=workers.cpus_per_actor,
@@ -94,3 +102,4 @@ def _quiet_context() -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = 0
+    context.target_max_block_size = _BLOCK_BYTES

@@ -1,5 +1,6 @@
 """What the inputs say now, laid over rows that were scored before: a rerun takes new labels up."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -67,7 +68,8 @@ class LabelsOfCopies:
     def __init__(
         self, uris_by_image: Mapping[str, list[str]], scored: Iterable[pa.Table], inputs: pa.Table
     ) -> None:
-        ids, uris = pa.array(uris_by_image, pa.string()), sorted(uris_of(uris_by_image))
+        ids = pa.array(uris_by_image, pa.string())
+        uris = sorted(map(_file, uris_of(uris_by_image)))
         said = labelled(inputs)
         said = said.filter(pc.is_in(said.column("uri"), value_set=pa.array(uris, pa.string())))
         self._said = {row["uri"]: row for row in said.to_pylist()}
@@ -78,9 +80,13 @@ class LabelsOfCopies:
 
     def of(self, image_id: str, uris: list[str]) -> dict[str, object]:
         """Each of LABEL as the inputs say it of any of the files, else as a scored row does."""
-        said = [self._said[uri] for uri in uris if uri in self._said]
+        said = [self._said[_file(uri)] for uri in uris if _file(uri) in self._said]
         stored = [self._stored[image_id, uri] for uri in uris if (image_id, uri) in self._stored]
         return first_label([*said, *stored])
+
+
+def _file(uri: str) -> str:
+    return re.sub(_VIEW, "", uri)
 
 
 def uris_of(uris_by_image: Mapping[str, list[str]]) -> set[str]:

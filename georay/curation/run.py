@@ -20,7 +20,7 @@ from georay.core.manifest import digest, machine, versions, write_atomic, write_
 from georay.core.publishing import are_whole, fingerprints, publishing
 from georay.core.storage import parse_address
 from georay.core.tables import INPUTS, conform
-from georay.curation.collapse import collapse, done_uris, remaining, stream
+from georay.curation.collapse import collapse, done_files, remaining, stream
 from georay.curation.examples import ClassMaps, extremes, load_examples
 from georay.curation.inputs import Listing, list_inputs
 from georay.curation.inputs.remarks import remarks_from_json, remarks_to_json
@@ -123,7 +123,7 @@ def reselect(root: Path, threshold: float) -> Summary:
 
 def _listed_before(folder: RunFolder, manifest: dict[str, Any]) -> Listing:
     """What a finished run listed: its files and the remarks; their labels are in the scores."""
-    inputs = pa.table({"uri": done_uris(parquet_files(folder.scores))})
+    inputs = pa.table({"uri": done_files(parquet_files(folder.scores))})
     remarks = remarks_from_json(manifest.get("remarks", {}))
     return Listing(conform(inputs, INPUTS, "inputs"), remarks, manifest.get("labels", ""))
 
@@ -161,6 +161,7 @@ def _settings(recipe: CurateRecipe, weights: ClassWeights) -> dict[str, object]:
         | {"digest": weights_digest(choice.model)},
         "weights": weights.id,
         "limits": recipe.limits.model_dump(),
+        "panoramas": recipe.panoramas,
     }
 
 

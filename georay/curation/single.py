@@ -5,7 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from georay.config.curate import CurateRecipe, SegmenterRecipe
-from georay.core.images import ImageLimits, decode
+from georay.core.images import ImageLimits, Photograph
+from georay.core.panoramas import View
+from georay.core.picture_files import PictureFile, decoded_views
 from georay.core.storage import read_bytes
 from georay.curation.weighting import resolve_weights
 from georay.errors import UnreadableImage
@@ -45,21 +47,39 @@ class Unscored:
         return {"file": self.title, "error": self.error}
 
 
-def score_picture(picture: str, recipe: CurateRecipe) -> PictureScore | Unscored:
-    """picture: a path or a uri.
+def score_picture(picture: str, recipe: CurateRecipe) -> list[PictureScore | Unscored]:
+    """The score of a picture, or those of a panorama's views, as the recipe has it.
 
-    Raises ValueError or ModelUnavailable where no picture at all could be scored.
+    picture: a path or a uri. Raises ValueError or ModelUnavailable where no picture at all could
+    be scored.
     """
     weights = resolve_weights(recipe.weights, Path(recipe.output) / "made_weights.json")
     limits = ImageLimits(recipe.limits.max_pixels, recipe.limits.max_bytes)
     try:
-        raw = read_bytes(picture, limits.max_bytes)
-        image = decode(raw, limits, recipe.limits.shortest_side).image
+        source = PictureFile.find(picture)
+        raw = read_bytes(source.file, limits.max_bytes)
+        photograph = source.decode(raw, limits, recipe.limits.shortest_side)
     except (OSError, ValueError, UnreadableImage) as problem:
-        return Unscored(picture, getattr(problem, "strerror", None) or str(problem))
-    ratio = _segmenter(recipe.segmenter).area_ratios([image])[0]
-    parts = contributions(ratio, weights.values)
-    return PictureScore(picture, sum(part.contribution for part in parts), parts)
+        return [Unscored(picture, getattr(problem, "strerror", None) or str(problem))]
+    named = _pictures(picture, photograph, recipe)
+    ratios = _segmenter(recipe.segmenter).area_ratios([one.image for _, one in named])
+    parts = [contributions(ratio, weights.values) for ratio in ratios]
+    return [
+        PictureScore(name, sum(part.contribution for part in some), some)
+        for (name, _), some in zip(named, parts, strict=True)
+    ]
+
+
+def _pictures(
+    name: str, photograph: Photograph, recipe: CurateRecipe
+) -> list[tuple[str, Photograph]]:
+    """The picture itself, or the views of a panorama, by name."""
+    panorama = photograph.panorama
+    headings = panorama.view_headings() if panorama and recipe.panoramas == "views" else []
+    if not headings:
+        return [(name, photograph)]
+    names = [View(name, heading).uri for heading in headings]
+    return list(zip(names, decoded_views(photograph, headings), strict=True))
 
 
 @cache

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from georay.curation.collapse import BATCH_ROWS, remaining
+from georay.core.panoramas import SKIPPED
+from georay.curation.collapse import BATCH_ROWS, FileCount, remaining
 from georay.curation.inputs import Remark, Remarks, labelled
 from georay.curation.inputs.remarks import CONTRADICTING, counts_by_kind
 from georay.curation.place_labels import contradiction
 from georay.curation.run_folder import parquet_files
 
-_COLUMNS = ["uri", "copies", "duplicate_uris", "locatability", "error", "error_kind"]
+_COLUMNS = ["uri", "copies", "duplicate_uris", "projection", "locatability", "error", "error_kind"]
 MAX_NAMED = 50
 
 
@@ -32,7 +33,8 @@ class Failure:
 class Summary:
     """Counts of a run.
 
-    num_files = num_images + num_duplicates; files that failed are among the images.
+    num_files = num_duplicates + the different files, of which a panorama has an image for each of
+    its views and any other is one image; files that failed are among the images.
     num_listed: the files that the inputs name; all of them must be among num_files.
     notes: what a person should know besides, a sentence each.
     """
@@ -42,6 +44,9 @@ class Summary:
     num_listed: int
     num_lost: int
     num_files: int
+    num_duplicates: int
+    num_panoramas: int
+    num_views: int
     num_images: int
     num_scored: int
     num_kept: int
@@ -52,22 +57,22 @@ class Summary:
     notes: tuple[str, ...] = ()
 
     @property
-    def num_duplicates(self) -> int:
-        return self.num_files - self.num_images
-
-    @property
     def num_errors(self) -> int:
         return sum(self.errors_by_kind.values())
 
     @property
     def error_share(self) -> float:
-        return self.num_errors / self.num_files if self.num_files else 0.0
+        """Of the images; panoramas that were to be skipped are no failures."""
+        failed = self.num_errors - self.errors_by_kind.get(SKIPPED, 0)
+        return failed / (self.num_images + self.num_duplicates) if self.num_images else 0.0
 
     def counts(self) -> dict[str, object]:
         return {
             "listed": self.num_listed,
             "lost": self.num_lost,
             "files": self.num_files,
+            "panoramas": self.num_panoramas,
+            "views": self.num_views,
             "images": self.num_images,
             "duplicates": self.num_duplicates,
             "scored": self.num_scored,
@@ -86,6 +91,12 @@ class Summary:
             f"{self.num_lost:,} lost",
             f"{self.num_kept:,} of {self.num_scored:,} kept at locatability ≥ {self.threshold:g}",
         ]
+        if self.num_panoramas:
+            lines.insert(
+                1,
+                f"{self.num_panoramas:,} {'panorama' if self.num_panoramas == 1 else 'panoramas'} "
+                f"among them, scored as {self.num_views:,} views",
+            )
         lines += self.notes
         lines += [f"  {kind}: {count:,}" for kind, count in self.errors_by_kind.items()]
         lines += [f"  {bad.uri}: {bad.reason}" for bad in self.failures[:MAX_NAMED]]
@@ -107,7 +118,8 @@ def summarize(
     remarks: what listing the inputs gave rise to; contradicting labels of copies are added.
     """
     files = parquet_files(scores)
-    num_files = num_images = num_scored = num_kept = 0
+    num_images = num_scored = num_kept = 0
+    count = FileCount()
     failures: list[Failure] = []
     kinds: Counter[str] = Counter()
     copies: list[list[str]] = []
@@ -116,7 +128,7 @@ def summarize(
         for batch in parquet.iter_batches(BATCH_ROWS, columns=_COLUMNS):
             values = batch.column("locatability").drop_null().to_numpy()
             num_images += batch.num_rows
-            num_files += sum(batch.column("copies").to_pylist())
+            count.add(pa.Table.from_batches([batch]))
             num_scored += len(values)
             num_kept += int((values >= threshold).sum())
             copied = batch.filter(batch.column("duplicate_uris").is_valid())
@@ -131,7 +143,10 @@ def summarize(
         threshold=threshold,
         num_listed=inputs.num_rows,
         num_lost=remaining(inputs, files).num_rows,
-        num_files=num_files,
+        num_files=count.num_files,
+        num_duplicates=count.num_files - count.num_different,
+        num_panoramas=count.num_panoramas,
+        num_views=count.num_views,
         num_images=num_images,
         num_scored=num_scored,
         num_kept=num_kept,

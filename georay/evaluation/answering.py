@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+from PIL import Image
 
 from georay.core.images import ImageLimits
 from georay.core.storage import read_bytes
 from georay.core.tables import PREDICTIONS, rows_to_table
+from georay.errors import UnreadableImage
 from georay.evaluation.datasets import KnownPicture
 from georay.evaluation.subject import Subject
 from georay.models.locations import Location
@@ -59,17 +61,18 @@ def answer_shard(
 
 def _locate(locator: Locator, batch: Sequence[KnownPicture], top_k: int) -> list[Location]:
     """One location per picture; those whose files cannot be read disturb no other."""
-    read = [_bytes_or_error(picture.uri) for picture in batch]
-    located = iter(locator.locate([raw for raw in read if isinstance(raw, bytes)], top_k))
+    seen = [_image_or_error(picture) for picture in batch]
+    located = iter(locator.locate([one for one in seen if not isinstance(one, str)], top_k))
     return [
-        next(located) if isinstance(raw, bytes) else Location("failed", error=raw) for raw in read
+        Location("failed", error=one) if isinstance(one, str) else next(located) for one in seen
     ]
 
 
-def _bytes_or_error(uri: str) -> bytes | str:
+def _image_or_error(picture: KnownPicture) -> Image.Image | str:
     try:
-        return read_bytes(uri, _LIMITS.max_bytes)
-    except (OSError, ValueError) as problem:
+        source = picture.source
+        return source.decode(read_bytes(source.file, _LIMITS.max_bytes), _LIMITS).image
+    except (OSError, ValueError, UnreadableImage) as problem:
         return str(problem)
 
 

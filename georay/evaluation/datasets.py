@@ -6,9 +6,19 @@ from typing import Self
 
 import pyarrow.compute as pc
 
+from georay.core.picture_files import PictureFile
 from georay.core.tables import read_samples
 
-_COLUMNS = ("image_id", "sample_id", "uri", "country", "city", "latitude", "longitude")
+_COLUMNS = (
+    "image_id",
+    "sample_id",
+    "uri",
+    "country",
+    "city",
+    "latitude",
+    "longitude",
+    "projection",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,16 @@ class KnownPicture:
     city: str | None
     latitude: float | None
     longitude: float | None
+    projection: str | None = None
+
+    @property
+    def source(self) -> PictureFile:
+        """Its file, and the view of it that is meant."""
+        return PictureFile.of_row(self.uri, self.projection)
+
+    def facts(self) -> tuple[object, ...]:
+        """What is asked about and what is true, wherever the file lies; ids tell views apart."""
+        return (self.image_id, "", self.country, self.city, self.latitude, self.longitude)
 
     def at(self, uri: str) -> Self:
         """The same picture under another uri."""

@@ -7,7 +7,7 @@ shards, thus the batches and the answers, are those of a run that nobody killed.
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def _settings(
             "split": recipe.split,
             "stage": recipe.stage,
             "count": len(pictures),
-            "hash": digest(*(astuple(picture.at("")) for picture in pictures)),
+            "hash": digest(*(picture.facts() for picture in pictures)),
         },
         "shard_size": recipe.shard_size,
     }

@@ -16,6 +16,7 @@ from PIL import Image
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
+from georay.core.picture_files import PictureFile
 from georay.core.prompts import Conversation
 from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
@@ -108,6 +109,8 @@ class Locator:
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
         """One location per picture, in order: a path, a uri, a file's bytes, or a PIL image.
+
+        A path may name a view of a panorama, as in pano.jpg#heading=90.
 
         top_k: how many countries to rank as candidates, by the probability of each of the
         gazetteer's; 0 takes the model's written answer alone, which is faster. A picture that
@@ -243,8 +246,10 @@ def _pixels(image: Picture) -> Image.Image:
         bare.paste(plain)  # a PIL image carries what its file said; the copy does not
         return bare
     limits = ImageLimits()
-    raw = image if isinstance(image, bytes) else read_bytes(str(image), limits.max_bytes)
-    return decode(raw, limits).image
+    if isinstance(image, bytes):
+        return decode(image, limits).image
+    source = PictureFile.find(str(image))
+    return source.decode(read_bytes(source.file, limits.max_bytes), limits).image
 
 
 def find_calibration(model: str, adapters: Path | None) -> Calibration | None:

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from georay.core.images import decode
+from georay.core.images import decoded_size
+from georay.core.picture_files import PictureFile
 from georay.core.prompts import Conversation
 from georay.errors import UnreadableImage
 from georay.models.families.base import IGNORED, Batch, Exchange, Family
@@ -39,11 +40,17 @@ class Sample:
     uri: str
     question: str
     answer: str
+    projection: str | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Sample":
-        names = ("sample_id", "image_id", "uri", "question", "answer")
+        names = ("sample_id", "image_id", "uri", "question", "answer", "projection")
         return cls(*(row[name] for name in names))
+
+    @property
+    def source(self) -> PictureFile:
+        """Its picture's file, and the view of it that is meant."""
+        return PictureFile.of_row(self.uri, self.projection)
 
     def conversation(self) -> Conversation:
         """Raises ValueError for a text that no model may be given."""
@@ -102,9 +109,9 @@ class Measure:
 
 
 def _look(sample: Sample) -> tuple[int, int] | str:
-    """Width and height of a sample's picture, or why it cannot be read."""
-    seen = look(sample.uri, _SMALLEST)
-    return seen if isinstance(seen, str) else (seen.width, seen.height)
+    """The size at which a sample's picture is learnt from, or why it cannot be read."""
+    seen = look(sample.uri, sample.projection, _SMALLEST)
+    return seen if isinstance(seen, str) else decoded_size(seen.width, seen.height)
 
 
 def collate(family: Family, samples: Sequence[Sample], pictures: Iterable[bytes]) -> Batch:
@@ -121,7 +128,7 @@ def collate(family: Family, samples: Sequence[Sample], pictures: Iterable[bytes]
 
 def _decoded(sample: Sample, raw: bytes) -> Image.Image:
     try:
-        return decode(raw, LIMITS).image
+        return sample.source.decode(raw, LIMITS).image
     except UnreadableImage as problem:
         raise ValueError(
             f"the picture of sample {sample.sample_id} ({sample.uri}) was readable when the stage "

@@ -373,7 +373,7 @@ def _slot_table(
         {
             "indices": list(slot.indices),
             "is_filler": slot.is_filler,
-            "uris": [samples[index].uri for index in slot.indices],
+            "uris": [samples[index].source.file for index in slot.indices],
         }
         for step in steps
         for slot in plan.slots(step, rank, num_workers)

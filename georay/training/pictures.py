@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from georay.core.images import ImageLimits, Photograph, decode
+from georay.core.images import ImageLimits, Photograph
+from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
 
@@ -43,9 +44,10 @@ def read_picture(uri: str) -> bytes:
     return read_bytes(uri, LIMITS.max_bytes)
 
 
-def look(uri: str, shortest_side: int | None = None) -> Photograph | str:
-    """The picture, as `core.images.decode` gives it, or why there is none."""
+def look(uri: str, projection: str | None, shortest_side: int | None = None) -> Photograph | str:
+    """The picture of a row, as `PictureFile.decode` gives it, or why there is none."""
     try:
-        return decode(read_picture(uri), LIMITS, shortest_side)
+        source = PictureFile.of_row(uri, projection)
+        return source.decode(read_picture(source.file), LIMITS, shortest_side)
     except (OSError, ValueError, UnreadableImage) as problem:
         return str(problem)

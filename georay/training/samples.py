@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from georay.core.tables import read_samples
 
-LEARNT_FROM = ("sample_id", "image_id", "uri", "question", "answer")
+LEARNT_FROM = ("sample_id", "image_id", "uri", "question", "answer", "projection")
 
 
 def stage_samples(locations: tuple[str, ...], stage: str, split: str) -> pa.Table:

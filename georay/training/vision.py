@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from georay.config.train import TrainRecipe
+from georay.core.tables import SAMPLES
 from georay.errors import GeorayError
 from georay.models.families.base import Batch, Family
 from georay.models.families.qwen_vl import QwenVLFamily
@@ -13,6 +14,8 @@ from georay.training.collate import Sample
 from georay.training.samples import stage_samples
 from georay.training.stages import StageJob, load_base
 from georay.training.vision_cache import VisionShards, encode_with_vectors, open_cache
+
+_PICTURES = pa.schema([SAMPLES.field(name) for name in ("image_id", "uri", "projection")])
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,13 @@ class Lack:
 
 
 def pictures_of(job: StageJob) -> pa.Table:
-    """`image_id` and `uri` of every picture that the stage learns from or validates on, once."""
+    """Where every picture that the stage learns from or validates on lies, by its id, once."""
     splits = [
-        stage_samples(job.recipe.samples, job.stage.adapter, split).select(["image_id", "uri"])
+        stage_samples(job.recipe.samples, job.stage.adapter, split).select(_PICTURES.names)
         for split in ("train", "validation")
     ]
-    once = {row["image_id"]: row["uri"] for split in splits for row in split.to_pylist()}
-    return pa.table({"image_id": list(once), "uri": list(once.values())})
+    once = {row["image_id"]: row for split in splits for row in split.to_pylist()}
+    return pa.Table.from_pylist(list(once.values()), _PICTURES)
 
 
 def what_is_lacking(recipe: TrainRecipe, image_ids: Sequence[str]) -> Lack:

@@ -179,7 +179,7 @@ class StoreVisionFeatures:
     batch that is tried again writes the same shard again.
     """
 
-    reads = ("image_id", "uri")
+    reads = ("image_id", "uri", "projection")
     adds = ("error",)
 
     def __init__(self, recipe: TrainRecipe) -> None:
@@ -193,9 +193,13 @@ class StoreVisionFeatures:
         self._cache = open_cache(family, recipe)
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        rows = table.select(["image_id", "uri"]).to_pylist()
+        rows = table.select(list(self.reads)).to_pylist()
         missing = set(self._cache.missing(row["image_id"] for row in rows))
-        seen = {row["image_id"]: look(row["uri"]) for row in rows if row["image_id"] in missing}
+        seen = {
+            row["image_id"]: look(row["uri"], row["projection"])
+            for row in rows
+            if row["image_id"] in missing
+        }
         pictures = {
             one: photograph.image
             for one, photograph in seen.items()

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from georay.core.panoramas import VIEW, View, parse_view
 from georay.core.storage import Address, LocalAddress, StorageAddress, is_uri, parse_address
 from georay.core.tables import INPUTS
 from georay.curation.inputs.cells import is_number, is_text, numbers, texts
@@ -81,8 +82,10 @@ def read_list(source: Address, remarks: Remarks) -> pa.Table:
 def _mentions(rows: _Rows, source: Address, remarks: Remarks) -> pa.Table:
     list_name = shown(source)
     entries = rows.columns["uri"].cast(pa.string()).to_pylist()
+    uris = _uris(entries, source, rows.numbers, remarks)
     columns = _cells(rows, list_name) | {
-        "uri": pa.array(_uris(entries, source, rows.numbers, remarks), pa.string()),
+        "uri": pa.array(uris, pa.string()),
+        "projection": pa.array([VIEW if _is_view(uri) else None for uri in uris], pa.string()),
         "origin": pa.array([list_name] * rows.num_rows, pa.string()),
         "row": pa.array(rows.numbers, pa.int64()),
         "entry": pa.array(entries, pa.string()),
@@ -124,15 +127,28 @@ def _uris(
     uris: list[str | None] = []
     for row, entry in zip(numbers, entries, strict=True):
         try:
-            written = _address(entry, source)
+            view = _view(entry, source)
+            written = _address(entry if view is None else view.file, source)
             address = here.find(written) if isinstance(written, LocalAddress) else written
-            uris.append(address.uri)
+            uris.append(address.uri if view is None else replace(view, file=address.uri).uri)
             if is_respelt(written.uri, address.uri):
-                remarks.add(RESPELT, f"{shown(source)}, row {row}: {entry} is {address.uri}")
+                remarks.add(RESPELT, f"{shown(source)}, row {row}: {entry} is {uris[-1]}")
         except ValueError as problem:
             remarks.add(NAMELESS, f"{shown(source)}, row {row}: {problem}")
             uris.append(None)
     return uris
+
+
+def _view(entry: str | None, source: Address) -> View | None:
+    """The view of a panorama that an entry names; a file of that very name comes first."""
+    view = parse_view(entry or "")
+    is_file = view is not None and not is_uri(view.file) and _address(entry, source).exists()
+    return None if is_file else view
+
+
+def _is_view(uri: str | None) -> bool:
+    """Whether a uri of ours is a view's: that of a file never ends so."""
+    return uri is not None and parse_view(uri) is not None
 
 
 def _address(entry: str | None, source: Address) -> Address:

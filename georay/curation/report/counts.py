@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from georay.curation.report.data import MAX_ERRORS_LISTED, ScoredPictures
+from georay.core.panoramas import EQUIRECTANGULAR, SKIPPED
+from georay.curation.report.data import MAX_ERRORS_LISTED, ChartedScores, ScoredPictures
 
 MAX_COUNTRIES = 12
 
@@ -16,7 +17,7 @@ class Step:
 
     name: str
     count: int
-    share: float  # of the files found
+    share: float  # of the longest bar
     lost: str
 
 
@@ -40,22 +41,40 @@ class Country:
     kept_share: float
 
 
-def funnel(scores: pa.Table, pictures: ScoredPictures, threshold_text: str) -> list[Step]:
-    """Files found, readable ones, different pictures among them, scored, kept."""
-    decoded = pc.or_(pc.is_valid(scores["width"]), pc.invert(scores["failed"]))
-    files = _total(scores["copies"])
-    readable = _total(scores["copies"].filter(decoded))
-    different = _total(decoded)
+def funnel(scores: ChartedScores, pictures: ScoredPictures, threshold_text: str) -> list[Step]:
+    """Files found, readable ones, different ones among them, scored pictures, kept ones.
+
+    Where panoramas became several pictures each, a step says how many there are with them.
+    """
+    rows, found = scores.rows, scores.files
+    decoded = pc.or_(pc.is_valid(rows["width"]), pc.invert(rows["failed"]))
+    files = found.num_files
+    readable = files - _total(rows["copies"].filter(pc.invert(decoded)))
+    different = found.num_different - _total(pc.invert(decoded))
+    all_pictures = _total(decoded)
     scored = len(pictures.locatability)
     kept = int(pictures.kept.sum())
     steps = [
         ("files found", files, ""),
         ("readable", readable, _lost(files - readable, "unreadable file")),
         ("different pictures", different, _lost(readable - different, "exact duplicate")),
-        ("scored", scored, _lost(different - scored, "failure while scoring")),
+        *([("with views", all_pictures, "")] if found.num_views else []),
+        ("scored", scored, _lost(all_pictures - scored, "failure while scoring")),
         ("kept", kept, f"{scored - kept:,} below {threshold_text}" if scored > kept else ""),
     ]
-    return [Step(name, count, count / max(files, 1), lost) for name, count, lost in steps]
+    longest = max(1, files, all_pictures)
+    return [Step(name, count, count / longest, lost) for name, count, lost in steps]
+
+
+def panoramas(scores: ChartedScores) -> str:
+    """A sentence on the run's panoramas; empty where there are none."""
+    skipped = _total(pc.equal(scores.rows["error_kind"], SKIPPED))
+    whole = _total(pc.equal(scores.rows["projection"], EQUIRECTANGULAR)) - skipped
+    cut = scores.files.num_panoramas
+    said = [f"{cut:,} cut into {scores.files.num_views:,} views of 90°"] if cut else []
+    said += [f"{whole:,} left whole"] if whole else []
+    said += [f"{skipped:,} skipped"] if skipped else []
+    return f"Panoramas: {', '.join(said)}." if said else ""
 
 
 def errors_by_kind(scores: pa.Table) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.core.tables import SCORES, conform
+from georay.curation.collapse import FileCount
 from georay.curation.report.figures import Floats, is_kept
 from georay.locatability.labels import LABEL_INDEX, NUM_LABELS
 
@@ -35,11 +36,13 @@ class ChartedScores:
     """A run's scores as a report needs them: some fifty bytes of each image, and a few rows whole.
 
     rows: every row's numbers, country, kind of error and `building`, that class's share.
-    failures: the first rows that failed. ends: the most and the least locatable rows, the most
-    locatable first. mean_area: [150] over the scored pictures; zeros when there are none.
+    files: how many files they came from. failures: the first rows that failed. ends: the most and
+    the least locatable rows, the most locatable first. mean_area: [150] over the scored pictures;
+    zeros when there are none.
     """
 
     rows: pa.Table
+    files: FileCount
     failures: pa.Table
     ends: pa.Table
     mean_area: Floats
@@ -48,10 +51,12 @@ class ChartedScores:
 def charted_scores(batches: Iterable[pa.RecordBatch]) -> ChartedScores:
     """Reads a scores table batch by batch. Raises TableMismatch for a table of another kind."""
     total: Floats = np.zeros(NUM_LABELS)
+    files = FileCount()
     num_scored = 0
     rows, failures, ends = [_CHARTED.empty_table()], _FAILURES.empty_table(), SCORES.empty_table()
     for batch in batches:
         table = conform(pa.Table.from_batches([batch]), SCORES, "scores")
+        files.add(table)
         area_ratio = table["area_ratio"].chunk(0)
         flat = area_ratio.flatten().to_numpy()
         total += flat.reshape(-1, NUM_LABELS).sum(axis=0, dtype=np.float64)
@@ -60,7 +65,7 @@ def charted_scores(batches: Iterable[pa.RecordBatch]) -> ChartedScores:
         failed = table.filter(pc.is_valid(table["error"])).select(_FAILURES.names)
         failures = pa.concat_tables([failures, failed]).slice(0, MAX_ERRORS_LISTED)
         ends = _ends(pa.concat_tables([ends, table]))
-    return ChartedScores(pa.concat_tables(rows), failures, ends, total / max(num_scored, 1))
+    return ChartedScores(pa.concat_tables(rows), files, failures, ends, total / max(num_scored, 1))
 
 
 def _charted(table: pa.Table, building: pa.Array) -> pa.Table:
@@ -84,7 +89,7 @@ _FAILURES = pa.schema(
 _CHARTED = pa.schema(
     [
         *(SCORES.field(name) for name in ("copies", "width", "latitude", "longitude", "country")),
-        *(SCORES.field(name) for name in ("locatability", "error_kind")),
+        *(SCORES.field(name) for name in ("projection", "locatability", "error_kind")),
         pa.field("failed", pa.bool_()),
         pa.field("building", pa.float32()),
     ]

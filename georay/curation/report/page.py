@@ -41,6 +41,7 @@ class Page:
     axis_end: float
     score_ticks: list[pieces.Tick]
     funnel: list[counts.Step]
+    panoramas: str
     error_kinds: list[tuple[str, int]]
     errors: list[counts.ErrorRow]
     num_errors: int
@@ -103,7 +104,8 @@ def _page(data: ReportData) -> Page:
         num_kept=int(pictures.kept.sum()),
         axis_end=end,
         score_ticks=pieces.score_ticks(end),
-        funnel=counts.funnel(scores, pictures, data.threshold_text),
+        funnel=counts.funnel(data.scores, pictures, data.threshold_text),
+        panoramas=counts.panoramas(data.scores),
         error_kinds=kinds,
         errors=counts.listed_errors(data.scores.failures),
         num_errors=sum(count for _, count in kinds),

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from georay.core.panoramas import EQUIRECTANGULAR, VIEW
 from georay.curation.report.data import Example, ScoredPictures
 from georay.curation.report.figures import (
     BuildingCurve,
@@ -20,6 +21,10 @@ from georay.locatability.labels import ADE20K_LABELS, short_name
 from georay.locatability.pictures import overlay_uri, photograph_uri
 from georay.locatability.score import contributions
 
+_KINDS: dict[object, tuple[str]] = {
+    VIEW: ("view of a panorama",),
+    EQUIRECTANGULAR: ("whole panorama",),
+}
 MAX_SCATTERED = 800
 """Pictures up to which the building chart shows each one; beyond, it shows their density."""
 _DENSITY_LEVELS = 5
@@ -107,9 +112,10 @@ def explained(example: Example, weights: Floats, threshold: float, max_side: int
     shown = [part for part in parts if part.contribution >= 0.0005 or part.area >= 0.05][:6]
     name = PurePosixPath(str(example.row["uri"])).name
     width, height = example.image.size
+    places = [str(example.row[key]) for key in ("city", "country") if example.row.get(key)]
     return Explained(
         name=name,
-        place=", ".join(str(example.row[k]) for k in ("city", "country") if example.row.get(k)),
+        place=", ".join([*places, *_KINDS.get(example.row.get("projection"), ())]),
         photograph=photograph_uri(example.image, max_side),
         overlay=overlay_uri(example.class_map, example.image.size, min(max_side, 400)),
         alt=_alt_text(name, parts, score),

@@ -80,4 +80,5 @@ class Conversations:
             "latitude": picture.latitude,
             "longitude": picture.longitude,
             "locatability": picture.locatability,
+            "projection": picture.projection,
         }

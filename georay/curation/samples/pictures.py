@@ -12,6 +12,8 @@ import pyarrow.parquet
 from georay.config.curate import CurateRecipe, LimitsRecipe
 from georay.config.load import parse_recipe
 from georay.core.images import content_id
+from georay.core.panoramas import VIEW, View, parse_view
+from georay.core.picture_files import PictureFile
 from georay.core.publishing import are_whole
 from georay.core.storage import LocalAddress, parse_address, read_bytes
 from georay.core.tables import SCORES, conform
@@ -21,6 +23,7 @@ from georay.curation.samples.places import Unusable
 _COLUMNS = (
     "image_id",
     "uri",
+    "projection",
     "duplicate_uris",
     "country",
     "city",
@@ -40,6 +43,7 @@ class Picture:
 
     image_id: str
     uri: str
+    projection: str | None
     uris: tuple[str, ...]
     country: str | None
     city: str | None
@@ -86,17 +90,29 @@ def read_pictures(inputs: pa.Table, max_bytes: int | None = None) -> Iterator[Pi
     limit = max_bytes or LimitsRecipe().max_bytes
     for row in inputs.to_pylist():
         del row["heading"]
-        try:
-            raw = read_bytes(row["uri"], limit)
-            error = None if 0 < len(raw) <= limit else f"has 0 or more than {limit:,} bytes"
-        except (OSError, ValueError) as problem:
-            raw, error = f"unreadable {row['uri']}".encode(), f"cannot be read: {problem}"
-        row["error"] = row["error"] or error
-        yield Picture(content_id(raw), uris=(row["uri"],), locatability=None, **row)
+        uri, listed_error = row.pop("uri"), row.pop("error")
+        image_id, projection, error = _looked_up(uri, row.pop("projection"), limit)
+        error = listed_error or error
+        yield Picture(image_id, uri, projection, (uri,), locatability=None, error=error, **row)
+
+
+def _looked_up(uri: str, projection: str | None, limit: int) -> tuple[str, str | None, str | None]:
+    """A listed picture's id, its projection, and why it cannot be used, if so."""
+    try:
+        source = PictureFile.of_row(uri, projection) if projection else PictureFile.find(uri)
+        raw = read_bytes(source.file, limit)
+    except (OSError, ValueError) as problem:
+        unreadable = content_id(f"unreadable {uri}".encode())
+        return unreadable, projection, f"cannot be read: {problem}"
+    error = None if 0 < len(raw) <= limit else f"has 0 or more than {limit:,} bytes"
+    return source.id_of(raw), source.projection or projection, error
 
 
 class PictureIndex:
-    """Finds pictures by content id, or by a file's name without its ending, as clues name them."""
+    """Finds pictures by content id, or by a file's name without its ending, as clues name them.
+
+    The views of pano.jpg are called pano#heading=0 and so on, and all of them pano.
+    """
 
     def __init__(self, pictures: Iterable[Picture]) -> None:
         self._by_id: dict[str, Picture] = {}
@@ -104,15 +120,14 @@ class PictureIndex:
         for picture in pictures:
             self._by_id.setdefault(picture.image_id, picture)
             for uri in picture.uris:
-                self._ids_by_name[_composed(PurePosixPath(parse_address(uri).name).stem)].add(
-                    picture.image_id
-                )
+                for name in _names(uri, picture.projection):
+                    self._ids_by_name[name].add(picture.image_id)
 
     def find(self, name: str) -> Picture:
         """The picture of that id or file name; raises Unusable if there is none, or several."""
         if name in self._by_id:
             return self._by_id[name]
-        ids = self._ids_by_name.get(_composed(name), set())
+        ids = self._ids_by_name.get(normalize("NFC", name), set())
         if not ids:
             raise Unusable("picture absent", f"no picture is called {name!r}")
         if len(ids) > 1:
@@ -122,15 +137,23 @@ class PictureIndex:
         return self._by_id[next(iter(ids))]
 
 
-def _composed(name: str) -> str:
+def _names(uri: str, projection: str | None) -> list[str]:
+    """What clues may call a picture: its file's name, of a view also with its heading."""
+    view = parse_view(uri) if projection == VIEW else None
+    stem = _stem(uri if view is None else view.file)
+    return [stem] if view is None else [stem, View(stem, view.heading).uri]
+
+
+def _stem(uri: str) -> str:
     """One form for the letters that disks and lists write with accents of their own or without."""
-    return normalize("NFC", name)
+    return normalize("NFC", PurePosixPath(parse_address(uri).name).stem)
 
 
 def refuse_unreadable(picture: Picture) -> None:
     """Raises Unusable if curation could not read the picture, or its file is gone since."""
     if picture.error is not None:
         raise Unusable("picture failed", picture.error)
-    address = parse_address(picture.uri)
+    file = PictureFile.of_row(picture.uri, picture.projection).file
+    address = parse_address(file)
     if isinstance(address, LocalAddress) and not Path(address.path).is_file():
-        raise Unusable("picture absent", f"there is no file {picture.uri} any more")
+        raise Unusable("picture absent", f"there is no file {file} any more")

@@ -6,6 +6,7 @@ from functools import cache
 
 from georay.config.samples import SplitRecipe
 from georay.core.gazetteer import Gazetteer, Place
+from georay.core.picture_files import file_id
 from georay.curation.samples.pictures import Picture, PictureIndex
 from georay.curation.samples.places import Spot, Unusable, place_of
 
@@ -62,7 +63,8 @@ class Whereabouts:
             town: Place | None = self.town(picture)
         except Unusable:
             town = None
-        spot = Spot(picture.image_id, town, picture.latitude, picture.longitude)
+        # All views of a panorama show one place.
+        spot = Spot(file_id(picture.image_id), town, picture.latitude, picture.longitude)
         return place_of(spot, self._splits)
 
     def code_of(self, country: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from georay.core.gazetteer import Gazetteer
-from georay.core.images import ImageLimits, decode
+from georay.core.images import ImageLimits
+from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
 from georay.core.tables import PREDICTIONS, conform
 from georay.evaluation.datasets import KnownPicture
@@ -59,7 +60,7 @@ def _by_image(path: Path) -> dict[str, dict[str, Any]]:
 def _picture(picture: KnownPicture, rows: Mapping[str, dict[str, Any]]) -> PictureAnswers:
     answers = [_answered(label, row, picture) for label, row in rows.items()]
     return PictureAnswers(
-        _data_uri(picture.uri), _place(picture.city, picture.country), tuple(answers)
+        _data_uri(picture.source), _place(picture.city, picture.country), tuple(answers)
     )
 
 
@@ -83,9 +84,9 @@ def _place(city: str | None, country: str | None) -> str:
     return ", ".join(part for part in (city, name) if part) or "no place"
 
 
-def _data_uri(uri: str) -> str:
+def _data_uri(source: PictureFile) -> str:
     limits = ImageLimits()
-    image = decode(read_bytes(uri, limits.max_bytes), limits, _SIDE).image
+    image = source.decode(read_bytes(source.file, limits.max_bytes), limits, _SIDE).image
     image.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=82)

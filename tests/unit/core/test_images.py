@@ -1,4 +1,7 @@
 import io
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -7,7 +10,15 @@ from hypothesis import strategies as st
 from make_bad_images import FOLDER, READABLE, UNREADABLE
 from PIL import ExifTags, Image
 
-from georay.core.images import ImageLimits, Photograph, content_id, decode
+from georay.core.images import (
+    MAX_DECODED_PIXELS,
+    ImageLimits,
+    Photograph,
+    content_id,
+    decode,
+    decoded_size,
+    measure,
+)
 from georay.errors import UnreadableImage
 
 LIMITS = ImageLimits()
@@ -247,3 +258,103 @@ def outcome(raw: bytes) -> Photograph | UnreadableImage:
         return decode(raw, SMALL_LIMITS, 32)
     except UnreadableImage as problem:
         return problem
+
+
+def header_of(width: int, height: int) -> bytes:
+    """A PNG of this size as far as its header goes: nothing of it can be decoded."""
+    return encoded(street())[:8] + png_header(width, height) + encoded(street())[33:]
+
+
+def png_header(width: int, height: int) -> bytes:
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(11_000, 5_500), (13_312, 6_656), (16_384, 8_192), (8_192, 6_144), (16_320, 12_240)],
+)
+def test_what_cameras_and_telephones_make_is_within_the_default(width, height):
+    assert measure(header_of(width, height), LIMITS) == (width, height)
+
+
+@pytest.mark.parametrize("size", [(20_000, 13_000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
+def test_bombs_are_refused_by_our_own_limit(size):
+    with pytest.raises(UnreadableImage, match="max_pixels") as caught:
+        measure(header_of(*size), LIMITS)
+    assert caught.value.kind == "too many pixels"
+
+
+def test_our_limit_alone_decides_however_far_it_lies_from_pillows():
+    raw = header_of(40_000, 10_000)
+    whole = 1 << 40
+    assert measure(raw, ImageLimits(max_pixels=400_000_000, max_decoding_bytes=whole))
+    for limit in (399_999_999, 1_000, 250_000_000):
+        with pytest.raises(UnreadableImage, match="max_pixels"):
+            measure(raw, ImageLimits(max_pixels=limit, max_decoding_bytes=whole))
+
+
+def test_threads_with_different_limits_do_not_disturb_each_other():
+    large = header_of(40_000, 10_000)
+
+    def outcome_under(limit: int) -> bool:
+        try:
+            return bool(measure(large, ImageLimits(limit, max_decoding_bytes=1 << 40)))
+        except UnreadableImage:
+            return False
+
+    limits = [500_000_000, 1_000_000] * 200
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(outcome_under, limits)) == [True, False] * 200
+
+
+def test_a_panorama_of_sixty_megapixels_is_decoded_at_a_reduced_scale():
+    raw = encoded(Image.new("L", (11_000, 5_500), 100), "JPEG")
+    photograph = decode(raw, LIMITS, 1024)
+    assert (photograph.width, photograph.height) == (11_000, 5_500)
+    assert photograph.image.size == (5_500, 2_750), "a view of 90 degrees keeps 1,024 pixels"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "bytes_of_pixel"),
+    [
+        ("WEBP", {}, 17),
+        ("PNG", {}, 4),
+        ("BMP", {}, 4),
+        ("JPEG", {"progressive": True, "subsampling": 0}, 6),
+        ("JPEG", {"progressive": True, "subsampling": 2}, 3),
+    ],
+)
+def test_what_cannot_be_decoded_in_the_memory_is_refused_by_name(kind, options, bytes_of_pixel):
+    raw = encoded(street(100, 80), kind, **options)
+    needed = 100 * 80 * bytes_of_pixel
+    with pytest.raises(UnreadableImage, match=f"{kind} take {needed:,} bytes"):
+        decode(raw, ImageLimits(max_decoding_bytes=needed - 1))
+    assert decode(raw, ImageLimits(max_decoding_bytes=needed)).width == 100
+
+
+def test_a_plain_jpeg_needs_no_memory_beside_the_picture():
+    assert decode(encoded(street(), "JPEG"), ImageLimits(max_decoding_bytes=0)).width == 64
+
+
+@pytest.mark.parametrize(("kind", "size"), [("PNG", (5_000, 4_000)), ("JPEG", (9_000, 8_000))])
+def test_no_picture_comes_out_larger_than_any_model_looks_at(kind, size):
+    photograph = decode(encoded(Image.new("L", size), kind), LIMITS)
+    assert (photograph.width, photograph.height) == size
+    assert photograph.image.size == decoded_size(*size)
+    assert 0.99 < photograph.image.width * photograph.image.height / MAX_DECODED_PIXELS <= 1
+
+
+def test_what_is_reduced_in_strips_is_what_would_be_reduced_whole():
+    noise = np.random.default_rng(1).integers(0, 256, (1_101, 1_403, 3), dtype=np.uint8)
+    source = Image.fromarray(noise)
+    photograph = decode(encoded(source, "PNG"), LIMITS, 500)
+    assert np.array_equal(np.asarray(photograph.image), np.asarray(source.reduce(2)))
+
+
+def test_a_multi_picture_file_of_a_telephone_is_reduced_as_any_jpeg():
+    second = street(80, 60)
+    raw = encoded(street(800, 600), "MPO", save_all=True, append_images=[second])
+    photograph = decode(raw, LIMITS, 100)
+    assert (photograph.width, photograph.height) == (800, 600)
+    assert photograph.image.size == (200, 150)

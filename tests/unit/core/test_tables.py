@@ -23,7 +23,7 @@ def test_columns_come_in_the_declared_order_and_type_and_others_are_left_out():
     assert conforming.schema.equals(INPUTS)
     assert conforming.to_pylist()[0] == {
         "uri": "a.jpg", "latitude": None, "longitude": 7.0,
-        "country": None, "city": None, "heading": None, "error": None,
+        "country": None, "city": None, "heading": None, "projection": None, "error": None,
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from georay.core.tables import INPUTS, SCORES, rows_to_table
-from georay.curation.collapse import collapse, done_uris, remaining
+from georay.curation.collapse import collapse, done_files, remaining
 
 
 def row(image_id: str, uri: str, duplicates: list[str] | None = None) -> dict[str, object]:
@@ -64,7 +64,7 @@ def test_what_is_left_is_what_no_row_and_no_copy_names(tmp_path):
     inputs = rows_to_table([{"uri": uri} for uri in "abcdefg"], INPUTS)
     assert remaining(inputs, files).column("uri").to_pylist() == ["f", "g"]
     assert remaining(inputs, []).num_rows == 7
-    assert sorted(done_uris(files).to_pylist()) == ["a", "b", "c", "d", "e"]
+    assert sorted(done_files(files).to_pylist()) == ["a", "b", "c", "d", "e"]
 
 
 def test_nothing_scored_collapses_to_an_empty_table(tmp_path):

@@ -72,11 +72,11 @@ def test_a_list_gives_files_and_places_relative_to_itself(photos, kind, column):
     assert list_inputs([str(source)]).table.to_pylist() == [
         {
             "uri": f"{photos}/b.jpg", "latitude": 48.5, "longitude": 2.25,
-            "country": "FR", "city": "Paris", "heading": 90.0, "error": None,
+            "country": "FR", "city": "Paris", "heading": 90.0, "projection": None, "error": None,
         },
         {
             "uri": f"{photos}/deep/c.jpg", "latitude": None, "longitude": None,
-            "country": "NA", "city": None, "heading": None, "error": None,
+            "country": "NA", "city": None, "heading": None, "projection": None, "error": None,
         },
     ]  # fmt: skip
 

@@ -209,8 +209,8 @@ def test_embedded_photographs_are_small_and_carry_no_metadata():
 
 
 def test_the_funnel_accounts_for_every_file(run):
-    scores = charted(run).rows
-    pictures = scored_pictures(scores, 0.4)
+    scores = charted(run)
+    pictures = scored_pictures(scores.rows, 0.4)
     steps = {step.name: step.count for step in funnel(scores, pictures, "0.40")}
     kept = sum((row.get("locatability") or 0) >= 0.4 for row in run)
     assert steps == {
@@ -238,8 +238,8 @@ def test_a_path_may_break_at_its_slashes_and_reads_the_same():
 
 def test_a_picture_that_decoded_but_could_not_be_scored_is_readable(run):
     broken = failed_row("e.jpg", "segmentation", width=10, height=10)
-    scores = charted([*run, broken]).rows
-    steps = {s.name: s for s in funnel(scores, scored_pictures(scores, 0.4), "0.40")}
+    scores = charted([*run, broken])
+    steps = {s.name: s for s in funnel(scores, scored_pictures(scores.rows, 0.4), "0.40")}
     assert steps["readable"].count == 28
     assert steps["scored"].lost == "1 failure while scoring"
 

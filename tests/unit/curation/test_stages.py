@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from make_bad_images import FOLDER
@@ -19,7 +20,8 @@ def segment():
 
 
 def read(*uris, **columns):
-    return ReadImages(LIMITS)(rows_to_table([{"uri": str(uri), **columns} for uri in uris], INPUTS))
+    rows = rows_to_table([{"uri": str(uri), **columns} for uri in uris], INPUTS)
+    return pa.concat_tables(ReadImages(LIMITS)(rows))
 
 
 def test_rows_pass_through_all_stages_and_each_is_written_once(segment, tmp_path):

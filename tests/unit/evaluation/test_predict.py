@@ -10,6 +10,7 @@ import time
 import pyarrow.parquet as pq
 import pytest
 import torch
+from panorama_room import heading_of, write_panorama
 from predicting_room import SCENES_PER_SPLIT, recipe_of, write_model, write_samples
 
 from georay.config.load import dump_recipe
@@ -153,6 +154,26 @@ def test_pictures_that_cannot_be_read_are_failed_rows_and_change_no_other(room, 
     assert "absent.jpg" in answers[1]["error"]
     assert answers[0]["true_country"] == truth[empty]["country"]
     assert without_times(answers[2:]) == without_times(rows(room / "whole.parquet")[2:])
+
+
+def test_a_view_of_a_panorama_is_asked_about_and_not_the_whole(room, tmp_path, monkeypatch):
+    view, lost, *_ = sorted(drawn(room))
+    file = write_panorama(tmp_path / "pano.jpg")
+    changes = {
+        view: {"uri": f"{file}#heading=180", "projection": "view"},
+        lost: {"uri": f"{file}#north", "projection": "view"},
+    }
+    seen = []
+    asked = Locator.locate
+    monkeypatch.setattr(
+        Locator,
+        "locate",
+        lambda self, images, top_k: seen.extend(images) or asked(self, images, top_k),
+    )
+    changed = recipe(room, tmp_path / "o.parquet", samples=rewritten(room, tmp_path, changes))
+    assert predict(changed).statuses == {"answered": NUM_IMAGES - 1, "failed": 1}
+    assert (seen[0].size, heading_of(seen[0])) == ((256, 256), 180)
+    assert "#heading=DEGREES" in rows(tmp_path / "o.parquet")[1]["error"]
 
 
 @pytest.mark.parametrize(

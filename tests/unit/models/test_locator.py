@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import cast
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from locating_family import picture, question, small_family
+from panorama_room import heading_of, write_panorama
 from PIL import ExifTags, Image
 
 from georay.core.gazetteer import Gazetteer
@@ -376,3 +377,38 @@ def test_a_location_is_json(locator: Locator) -> None:
     facts = json.loads(json.dumps(found.to_json()))
     assert facts["candidates"][0]["country"] == found.country
     assert np.isfinite(facts["latitude"])
+
+
+@pytest.mark.parametrize("model_type", ["qwen2_5_vl", "qwen3_vl", "llava"])
+def test_a_picture_that_no_processor_takes_fails_alone_and_is_named(
+    small_chat_family: Callable[[str, int], Family], model_type: str
+) -> None:
+    free = LocatorSettings(constrained=False, sampling=Sampling(max_new_tokens=4))
+    locator = Locator(small_chat_family(model_type, 0), free)
+    before, wide, after = locator.locate(
+        [picture(), Image.new("RGB", (4000, 12)), picture(1)], top_k=0
+    )
+    assert wide.status == "failed"
+    assert "4,000×12 pixels" in (wide.error or "")
+    assert "failed" not in (before.status, after.status)
+
+
+def test_a_path_may_name_a_view_of_a_panorama(
+    small_chat_family: Callable[[str, int], Family], tmp_path: Path
+) -> None:
+    seen: list[Image.Image] = []
+
+    class Watching(Locator):
+        def _open(self, image):  # type: ignore[no-untyped-def]
+            opened = super()._open(image)
+            seen.extend(opened.images if isinstance(opened, Exchange) else ())
+            return opened
+
+    free = LocatorSettings(constrained=False, sampling=Sampling(max_new_tokens=2))
+    locator = Watching(small_chat_family("qwen2_5_vl", 0), free)
+    file = write_panorama(tmp_path / "pano.jpg", 512)
+    names = [f"{file}#heading={heading}" for heading in (0, 90, 270)]
+    found = locator.locate([*names, Path(names[1]), f"{file}#heading=400"], top_k=0)
+    assert [heading_of(image) for image in seen] == [0, 90, 270, 90]
+    assert [image.size for image in seen] == [(128, 128)] * 4
+    assert [one.status == "failed" for one in found] == [False] * 4 + [True]

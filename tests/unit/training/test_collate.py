@@ -2,11 +2,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from panorama_room import heading_of, write_panorama
 from training_room import small_family, write_samples
 
+from georay.core.images import decode
 from georay.core.prompts import REASONING
 from georay.models.families.base import IGNORED
 from georay.training.collate import Measure, Sample, collate
+from georay.training.pictures import LIMITS
 from georay.training.samples import stage_samples
 from georay.training.usable import usable_samples
 
@@ -85,3 +88,27 @@ def test_a_sample_without_a_readable_picture_or_with_a_control_token_is_named(fa
 def test_a_picture_that_breaks_during_training_is_named_with_its_sample(family, samples):
     with pytest.raises(ValueError, match=samples[0].sample_id):
         collate(family, samples[:1], [b"not an image"])
+
+
+def test_a_view_is_learnt_from_its_panorama_and_a_file_of_such_a_name_from_itself(family, tmp_path):
+    file = write_panorama(tmp_path / "pano.jpg")
+    named = write_panorama(tmp_path / "pano.jpg#heading=90")
+    uri = str(named)
+    whole = Sample("whole", "0", uri, "Where?", "{}")
+    view = Sample("view", "1", uri, "Where?", "{}", "view")
+    assert (whole.source.file, view.source.file) == (uri, str(file))
+    pictures = [Path(one.source.file).read_bytes() for one in (whole, view)]
+    expected = [decode(pictures[0], LIMITS).image, view.source.decode(pictures[1], LIMITS).image]
+    assert [heading_of(image) for image in expected] == [0, 90]
+    batch = collate(family, [whole, view], pictures)
+    pixels = family.encode_for_training(
+        [one.exchange(image) for one, image in zip((whole, view), expected, strict=True)]
+    )["pixel_values"]
+    assert torch.equal(batch["pixel_values"], pixels)
+    assert Measure(family)([whole, view])["error"].null_count == 2
+
+
+def test_a_view_of_what_is_no_panorama_is_named(family, samples):
+    lost = Sample("lost", "0", f"{samples[0].uri}#heading=90", "Where?", "{}", "view")
+    (error,) = Measure(family)([lost])["error"].to_pylist()
+    assert "no panorama" in error

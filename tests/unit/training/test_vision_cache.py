@@ -160,7 +160,8 @@ def test_the_stage_stores_what_can_be_read_and_says_what_cannot(family, saved, t
         (tmp_path / f"{name}.jpg").write_bytes(jpeg_bytes(pixels_of(name)))
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     uris = [str(tmp_path / f"{name}.jpg") for name in [*IDS, "bad"]]
-    table = pa.table({"image_id": [*IDS, "bad"], "uri": uris})
+    nulls = pa.nulls(len(uris), pa.string())
+    table = pa.table({"image_id": [*IDS, "bad"], "uri": uris, "projection": nulls})
     cache = tmp_path / "cache"
     recipe = small_recipe(tmp_path, saved, tmp_path, vision_cache=str(cache))
     stage = StoreVisionFeatures(recipe)

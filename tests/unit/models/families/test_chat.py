@@ -259,3 +259,18 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_sampling_that_means_nothing_is_refused(fault: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="sampling needs"):
         replace(Sampling(), **fault)
+
+
+def test_a_picture_far_too_long_is_refused_in_a_sentence_and_the_longest_allowed_is_read(
+    family: ChatFamily,
+) -> None:
+    assert family.refusal_of(4000, 20) is None
+    assert "4,001×20 pixels" in (family.refusal_of(4001, 20) or "")
+    assert "12×4,000 pixels" in (family.refusal_of(12, 4000) or "")
+    assert family.encode([exchange([(4000, 20)])])["input_ids"].shape[0] == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2800, 14), (14, 2800), (1, 200)])
+def test_what_is_not_refused_can_be_read(family: ChatFamily, size: tuple[int, int]) -> None:
+    assert family.refusal_of(*size) is None
+    assert family.encode([exchange([size])])["input_ids"].shape[0] == 1
