@@ -107,6 +107,15 @@ def test_lora_reaches_peft_with_its_rank_scale_and_dropout(training, tmp_path):
     assert family.network.is_gradient_checkpointing
 
 
+def test_another_rank_scale_and_dropout_reach_peft_too(training, tmp_path):
+    """So that no default that happens to be the same is mistaken for the recipe's."""
+    lora = training.lora.model_copy(update={"rank": 8, "alpha": 48, "dropout": 0.25})
+    recipe = training.model_copy(update={"lora": lora})
+    stack = build_stack(load_family("tiny"), StageJob(recipe, 0, tmp_path))
+    config = stack.model.peft_config["reasoning"]
+    assert (config.r, config.lora_alpha, config.lora_dropout) == (8, 48, 0.25)
+
+
 def test_the_engine_is_given_bfloat16_zero_and_overlapping_communication(training, monkeypatch):
     given = {}
 
@@ -180,6 +189,21 @@ def test_ray_train_gets_a_gpu_for_each_worker_and_nccl(training, monkeypatch, tm
     assert (scaling.num_workers, scaling.use_gpu) == (16, True)
     assert scaling.resources_per_worker == {"CPU": 4, "GPU": 1}
     assert given["run_config"].checkpoint_config.num_to_keep == 3
+
+
+def test_without_gpus_the_same_recipe_is_trained_with_gloo(training, monkeypatch, tmp_path):
+    given = {}
+
+    def record(train, **arguments):
+        given.update(arguments)
+        return SimpleNamespace(fit=lambda: SimpleNamespace(return_value=Outcome()))
+
+    monkeypatch.setattr(trainer, "TorchTrainer", record)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 1000.0})
+    workers = training.workers.model_copy(update={"use_gpu": False})
+    trainer.fit_stage(StageJob(training.model_copy(update={"workers": workers}), 0, tmp_path))
+    assert given["torch_config"].backend == "gloo"
+    assert given["scaling_config"].resources_per_worker == {"CPU": 4}
 
 
 def test_a_stage_says_so_when_the_cluster_lacks_gpus(training, monkeypatch, tmp_path):
