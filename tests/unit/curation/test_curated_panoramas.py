@@ -12,6 +12,7 @@ from georay.config.curate import CurateRecipe, LimitsRecipe, SegmenterRecipe
 from georay.config.load import parse_recipe
 from georay.core.tables import INPUTS, SCORES, conform, rows_to_table
 from georay.curation.collapse import FileCount, collapse, done_files, remaining
+from georay.curation.inputs.remarks import counts_by_kind
 from georay.curation.report.counts import funnel, panoramas
 from georay.curation.report.data import charted_scores, scored_pictures
 from georay.curation.single import score_picture
@@ -164,7 +165,8 @@ def scores(segment, folder, tmp_path_factory):
         table = segment(pa.concat_tables(ReadImages(LIMITS)(inputs(folder, *names))))
         told = WriteScores(out / "parts")(ScoreLocatability(published_weights())(table))
         assert told["num_rows"].to_pylist() == [2], "files, not views"
-    collapse(sorted((out / "parts").iterdir()), out / "scores")
+    listed = inputs(folder, "pano.jpg", "again.jpg", "turned.jpg", "plain.jpg")
+    collapse(sorted((out / "parts").iterdir()), out / "scores", listed)
     return out
 
 
@@ -177,6 +179,19 @@ def test_exact_copies_of_a_panorama_are_copies_of_its_views(scores):
     assert all("pano.jpg#heading=" in row["duplicate_uris"][0] for row in copied)
 
 
+def test_the_label_of_any_copy_is_that_of_all_views_and_each_keeps_its_heading(
+    scores, folder, tmp_path
+):
+    said = inputs(folder, "pano.jpg", country="FR", heading=10.0)
+    listed = pa.concat_tables([said, inputs(folder, "again.jpg", "turned.jpg", "plain.jpg")])
+    collapse(sorted((scores / "scores").iterdir()), tmp_path, listed)
+    rows = pa.parquet.read_table(tmp_path).to_pylist()
+    copied = [row for row in rows if row["copies"] == 2]
+    assert [row["country"] for row in copied] == ["FR"] * 4
+    assert sorted(row["heading"] for row in copied) == HEADINGS
+    assert {row["country"] for row in rows if row["copies"] == 1} == {None}
+
+
 def test_a_panorama_is_done_when_its_views_are(scores, folder):
     files = sorted((scores / "scores").iterdir())
     names = ("pano.jpg", "again.jpg", "turned.jpg", "plain.jpg")
@@ -187,8 +202,9 @@ def test_a_panorama_is_done_when_its_views_are(scores, folder):
 
 def test_the_summary_counts_files_once_and_says_how_many_views(scores, folder):
     listed = inputs(folder, "pano.jpg", "again.jpg", "turned.jpg", "plain.jpg")
-    found = summarize(listed, scores, scores / "scores", 0.0)
+    found = summarize(listed, (), scores, scores / "scores", 0.0)
     assert found.counts() == {
+        **counts_by_kind(()),
         "listed": 4, "lost": 0, "files": 4, "panoramas": 2, "views": 8, "images": 9,
         "duplicates": 1, "scored": 9, "kept": 9, "dropped": 0, "errors": 0, "errors_by_kind": {},
     }  # fmt: skip
@@ -221,11 +237,11 @@ def test_files_without_panoramas_are_counted_as_before():
 
 def test_single_scores_of_a_panorama_are_those_of_its_views(folder):
     recipe = parse_recipe({"inputs": ["x"], "output": str(folder)}, CurateRecipe, "test")
-    names = [one.title for one in score_picture(folder / "pano.jpg", recipe)]
+    names = [one.title for one in score_picture(str(folder / "pano.jpg"), recipe)]
     assert names == [f"{folder}/pano.jpg#heading={heading}" for heading in HEADINGS]
-    (one,) = score_picture(folder / "pano.jpg#heading=90", recipe)
+    (one,) = score_picture(str(folder / "pano.jpg#heading=90"), recipe)
     assert one.title == names[1]
-    (plain,) = score_picture(folder / "plain.jpg", recipe)
+    (plain,) = score_picture(str(folder / "plain.jpg"), recipe)
     assert plain.title == f"{folder}/plain.jpg"
     whole = recipe.model_copy(update={"panoramas": "whole"})
-    assert len(score_picture(folder / "pano.jpg", whole)) == 1
+    assert len(score_picture(str(folder / "pano.jpg"), whole)) == 1
