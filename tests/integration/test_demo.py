@@ -7,7 +7,7 @@ from georay.flow.demo import Size, run_demo
 
 
 def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(tmp_path):
-    size = Size("test", 7, 90, 0.35, 1, 1, 6, ("base", "reasoning only", "both stages"))
+    size = Size("test", 7, 45, 0.35, 1, 1, 6, ("base", "reasoning only", "both stages"))
     said: list[str] = []
     finished = run_demo(size, tmp_path, said.append)
     page = finished.report.read_text(encoding="utf-8")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from make_bad_images import FOLDER
+from typer.testing import CliRunner
 
 from georay.cli import main
+from georay.cli.app import app
 
 PICTURE = FOLDER / "cmyk.jpg"
 
@@ -145,7 +147,7 @@ def test_a_picture_is_explained_class_by_class():
     assert plain.returncode == 0, plain.stderr
     assert "building" in plain.stdout
     assert "×" in plain.stdout
-    (facts,) = json.loads(georay("score", PICTURE, "--json").stdout)
+    (facts,) = json.loads(CliRunner().invoke(app, ["score", str(PICTURE), "--json"]).stdout)
     assert facts["file"] == str(PICTURE)
     total = sum(part["contribution"] for part in facts["classes"])
     assert facts["locatability"] == pytest.approx(total, abs=1e-12)

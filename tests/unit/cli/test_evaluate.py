@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from georay.cli.evaluate import evaluate, predict
 from georay.config.load import dump_recipe
 from georay.core.tables import PREDICTIONS, rows_to_table
+from jobs import predict as predict_job
 
 APP = typer.Typer()
 APP.command()(evaluate)
@@ -122,3 +123,19 @@ def test_one_recipe_asks_about_other_samples_another_model_and_writes_elsewhere(
     assert (facts["num_images"], facts["finished_before"]) == (2, False)
     assert pq.read_table(tmp_path / "o.parquet").num_rows == 2
     assert not (tmp_path / "gone.parquet").exists()
+
+
+def test_the_job_asks_what_its_recipe_says(room, tmp_path):
+    recipe = recipe_of(
+        room / "drawn" / "samples.parquet", room / "small", tmp_path / "o.parquet", max_images=1
+    )
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
+    app = typer.Typer()
+    app.command()(predict_job.main)
+    done = CliRunner().invoke(app, ["--recipe", str(tmp_path / "recipe.yaml")])
+    assert done.exit_code == 0, done.output
+    assert "1 images: 1 answered" in done.output
+    (tmp_path / "recipe.yaml").write_text("samples: []")
+    failed = CliRunner().invoke(app, ["--recipe", str(tmp_path / "recipe.yaml")])
+    assert failed.exit_code == 1
+    assert "needs changing" in failed.output

@@ -1,5 +1,6 @@
 """The frozen-vision cache: the same loss from vectors that were computed once."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -54,6 +55,10 @@ def saved(family, tmp_path_factory) -> Path:
     family.network.save_pretrained(folder)
     family.processor.save_pretrained(folder)
     return folder
+
+
+def copied(family: QwenVLFamily) -> QwenVLFamily:
+    return QwenVLFamily(copy.deepcopy(family.network), family.processor)
 
 
 def pixels_of(name: str) -> np.ndarray:
@@ -123,7 +128,9 @@ def test_an_image_that_is_not_there_is_named(cache):
 
 
 def test_other_vision_weights_and_revisions_have_a_cache_of_their_own(family, cache, tmp_path):
-    changed = build_tiny(RECIPE.model_copy(update={"seed": 5}))
+    changed = copied(family)
+    with torch.no_grad():
+        changed.network.transformer.visual.conv1.weight.add_(0.01)
     for vision in (FrozenVision(changed, "tiny", None), FrozenVision(family, "tiny", "abc")):
         assert VisionCache(tmp_path, vision).missing(IDS) == IDS
     facts = json.loads((cache.folder / "cache.json").read_text())
@@ -131,7 +138,7 @@ def test_other_vision_weights_and_revisions_have_a_cache_of_their_own(family, ca
 
 
 def test_language_weights_may_change_without_a_new_cache(family, cache, tmp_path):
-    same = build_tiny(RECIPE)
+    same = copied(family)
     with torch.no_grad():
         same.network.lm_head.weight.mul_(2)
     assert VisionCache(tmp_path, FrozenVision(same, "tiny", None)).missing(IDS) == []
