@@ -1,0 +1,177 @@
+"""Mutation testing: small faults put into the science, and whether its unit tests notice them.
+
+mutmut makes the mutants and runs the tests that reach each; its settings stand in pyproject.toml.
+Of a module with many mutants a random sample is tested. Left out, because a test of it would only
+repeat it: wording (text with a blank in it) and what stands outside functions, which mutmut does
+not change: tables of names, schemas, regular expressions, constants.
+"""
+
+import argparse
+import ast
+import difflib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from benchmarks.record import write_record
+
+PROJECT = Path(__file__).resolve().parents[1]
+ROOM = PROJECT / "build" / "mutants"
+MUTATED = ROOM / "mutants"
+# Exit codes of mutmut's workers; the rest are crashes.
+OUTCOMES = {0: "survived", 1: "killed", 3: "killed", 5: "no_tests", 33: "no_tests"}
+TIMEOUTS = (-24, 24, 36, 152, 255)
+# A worker is a fork: without this, its garbage collector goes through torch and Ray each time,
+# which takes ten times as long as a test.
+KEEP_WHAT_IS_IMPORTED = """
+import gc
+
+def pytest_collection_finish(session):
+    gc.collect()
+    gc.freeze()
+"""
+NOTICED = ("killed", "timeout", "crashed")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`name` as mutmut has it; `module` is the file's path in the package."""
+
+    name: str
+    module: str
+    diff: str
+
+
+def prepare() -> None:
+    """A fresh copy of the package and its tests: mutmut writes beside them."""
+    shutil.rmtree(ROOM, ignore_errors=True)
+    for folder in ("georay", "tests"):
+        shutil.copytree(PROJECT / folder, ROOM / folder, ignore=_no_copy)
+    shutil.copy(PROJECT / "pyproject.toml", ROOM)
+    (ROOM / "conftest.py").write_text(KEEP_WHAT_IS_IMPORTED)
+
+
+def _no_copy(folder: str, names: list[str]) -> list[str]:
+    """Caches, and links to nothing, which mutmut cannot copy."""
+    return [name for name in names if name == "__pycache__" or not (Path(folder) / name).exists()]
+
+
+def run_mutmut(names: Sequence[str]) -> None:
+    """Makes all mutants where there are none yet, and tests those named, one at a time."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+    command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", "1", *names]
+    with (ROOM / "log.txt").open("a") as log:
+        done = subprocess.run(command, cwd=ROOM, env=environment, stdout=log, stderr=log)
+    if done.returncode:
+        raise SystemExit(f"mutmut stopped; {log.name} says why")
+
+
+def mutants() -> Iterator[Mutant]:
+    """Every mutant that mutmut made, apart from those that change wording only."""
+    for path in sorted(MUTATED.glob("georay/**/*.py.meta")):
+        module = path.relative_to(MUTATED).with_suffix("")
+        functions = _functions(MUTATED / module)
+        for name in json.loads(path.read_text())["exit_code_by_key"]:
+            function = name.rpartition(".")[2]
+            before = functions[function.rpartition("__mutmut_")[0] + "__mutmut_orig"]
+            diff = _difference(before, functions[function])
+            if diff is not None:
+                yield Mutant(name, str(module), diff)
+
+
+def _functions(path: Path) -> dict[str, ast.AST]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def _difference(before: ast.AST, after: ast.AST) -> str | None:
+    """The lines that changed, before and after; None if only wording did."""
+    old, _ = _first_difference(before, after)
+    if isinstance(old, ast.Constant) and isinstance(old.value, str) and " " in old.value:
+        return None
+    lines = difflib.ndiff(ast.unparse(before).splitlines()[1:], ast.unparse(after).splitlines()[1:])
+    return "\n".join(line for line in lines if line[0] in "-+")
+
+
+def _first_difference(before: ast.AST, after: ast.AST) -> tuple[ast.AST, ast.AST]:
+    """The smallest pair of nodes that holds the whole change."""
+    pairs = list(zip(ast.iter_child_nodes(before), ast.iter_child_nodes(after), strict=False))
+    changed = [(old, new) for old, new in pairs if ast.dump(old) != ast.dump(new)]
+    same_shape = len(list(ast.iter_child_nodes(before))) == len(list(ast.iter_child_nodes(after)))
+    if type(before) is type(after) and same_shape and len(changed) == 1:
+        return _first_difference(*changed[0])
+    return before, after
+
+
+def sample(found: Sequence[Mutant], per_module: int, seed: int) -> list[Mutant]:
+    """At most so many mutants of each module: a draw that hangs on the module's mutants alone."""
+    by_module: dict[str, list[Mutant]] = {}
+    for mutant in found:
+        by_module.setdefault(mutant.module, []).append(mutant)
+    return [
+        one
+        for module, them in by_module.items()
+        for one in random.Random(f"{seed} {module}").sample(them, min(per_module, len(them)))
+    ]
+
+
+def outcomes(module: str) -> dict[str, str]:
+    """What became of each mutant of a module that was tested."""
+    codes = json.loads((MUTATED / f"{module}.meta").read_text())["exit_code_by_key"]
+    return {name: _outcome(code) for name, code in codes.items() if code is not None}
+
+
+def _outcome(code: int) -> str:
+    return "timeout" if code in TIMEOUTS else OUTCOMES.get(code, "crashed")
+
+
+def results(found: Sequence[Mutant], chosen: Sequence[Mutant]) -> dict[str, object]:
+    """Counts by module and in all, and each mutant that nothing noticed."""
+    became = {name: how for one in {m.module for m in chosen} for name, how in outcomes(one).items()}
+    modules = {}
+    for module in sorted({one.module for one in chosen}):
+        counts = Counter(became[one.name] for one in chosen if one.module == module)
+        num_mutants = sum(one.module == module for one in found)
+        modules[module] = {"mutants": num_mutants, "sampled": counts.total(), **_sorted(counts)}
+    total = Counter(became[one.name] for one in chosen)
+    return {
+        "score": round(sum(total[how] for how in NOTICED) / total.total(), 4),
+        "mutants": len(found),
+        "sampled": len(chosen),
+        **_sorted(total),
+        "modules": modules,
+        "not_noticed": {m.name: m.diff for m in chosen if became[m.name] not in NOTICED},
+    }
+
+
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--per-module", type=int, default=40, help="mutants of a module at most")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", default=[""], help="parts of modules' paths")
+    parser.add_argument("--record", default="mutation", help="the record's name")
+    asked = parser.parse_args()
+    prepare()
+    run_mutmut(["georay.core.allocator.*"])
+    found = [one for one in mutants() if any(part in one.module for part in asked.only)]
+    chosen = sample(found, asked.per_module, asked.seed)
+    run_mutmut([one.name for one in chosen])
+    config = {"mutmut": metadata.version("mutmut"), **vars(asked)}
+    path = write_record(asked.record, config, results(found, chosen))
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
