@@ -176,8 +176,8 @@ def test_a_refused_text_is_told_with_the_token_in_it() -> None:
 
 
 def test_a_prompts_own_name_tells_which_field_is_empty() -> None:
-    with pytest.raises(ValueError, match="^the reasoning prompt asks for 'reasons', and it is"):
+    with pytest.raises(ValueError, match=r"^the reasoning prompt asks for 'reasons', and it is"):
         target_answer(PROMPTS["reasoning"], country="Peru")
-    with pytest.raises(ValueError, match="^the location prompt asks for 'country', and it is"):
+    with pytest.raises(ValueError, match=r"^the location prompt asks for 'country', and it is"):
         target_answer(LOCATION, country="", city="Lima")
     assert list(PROMPTS) == ["inference", "reasoning", "location"]
