@@ -39,7 +39,7 @@ def pytest_collection_finish(session):
     gc.collect()
     gc.freeze()
 """
-RUN_ONCE = (
+RUN_ONCE = (  # parts of mutants' names
     "Gazetteerǁ__init__",
     "_read_countries",
     "_Labelsǁ",
@@ -143,7 +143,7 @@ def _outcome(code: int) -> str:
 
 def results(found: Sequence[Mutant], chosen: Sequence[Mutant]) -> dict[str, object]:
     """Counts by module and in all, and each mutant that nothing noticed."""
-    became = {}
+    became: dict[str, str] = {}
     for module in {one.module for one in chosen}:
         became |= outcomes(module)
     modules = {}
@@ -168,7 +168,7 @@ def _sorted(counts: Counter[str]) -> dict[str, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--per-module", type=int, default=40, help="mutants of a module at most")
+    parser.add_argument("--per-module", type=int, default=10, help="mutants of a module at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[""], help="parts of modules' paths")
     parser.add_argument("--record", default="mutation", help="the record's name")

@@ -107,7 +107,7 @@ def test_a_jsonl_file_longer_than_a_block_is_read_to_its_end(tmp_path) -> None:
 
 
 def test_one_sentence_longer_than_a_block_is_read_whole(tmp_path) -> None:
-    long = "very " * 120_000 + "long"
+    long = "very " * 250_000 + "long"
     assert list(read_clue_texts(write(tmp_path, "jsonl", texts=["a", long, "b"]))) == [
         "a",
         long,
@@ -123,3 +123,9 @@ def test_a_refusal_begins_with_the_file(tmp_path) -> None:
         list(read_clue_texts(tmp_path / "a.csv"))
     with pytest.raises(ValueError, match=f"^{tmp_path / 'a.txt'}: clues come as"):
         list(read_clue_texts(tmp_path / "a.txt"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_a_line_end_inside_a_sentence_ends_no_row_wherever_a_block_ends(tmp_path, kind) -> None:
+    texts = [f"{number}\n" * (1 + number % 7) + "end" for number in range(30_000)]
+    assert list(read_clue_texts(write(tmp_path, kind, texts=texts))) == texts
