@@ -58,11 +58,10 @@ class Mutant:
     diff: str
 
 
-def prepare() -> None:
-    """A fresh copy of the package and its tests: mutmut writes beside them."""
-    shutil.rmtree(ROOM, ignore_errors=True)
+def copy_project() -> None:
+    """The package and its tests, to where mutmut may write beside them."""
     for folder in ("georay", "tests"):
-        shutil.copytree(PROJECT / folder, ROOM / folder, ignore=_no_copy)
+        shutil.copytree(PROJECT / folder, ROOM / folder, ignore=_no_copy, dirs_exist_ok=True)
     shutil.copy(PROJECT / "pyproject.toml", ROOM)
     (ROOM / "conftest.py").write_text(KEEP_WHAT_IS_IMPORTED)
 
@@ -80,6 +79,17 @@ def run_mutmut(names: Sequence[str]) -> None:
         done = subprocess.run(command, cwd=ROOM, env=environment, stdout=log, stderr=log)
     if done.returncode:
         raise SystemExit(f"mutmut stopped; {log.name} says why")
+
+
+def keep_own_tests() -> None:
+    """A mutant is tested by the unit tests of its own room, not by all that come past it."""
+    path = MUTATED / "mutmut-stats.json"
+    stats = json.loads(path.read_text())
+    met = stats["tests_by_mangled_function_name"]
+    for function, tests in met.items():
+        room = f"tests/unit/{function.split('.')[1]}/"
+        met[function] = [test for test in tests if test.startswith(room)]
+    path.write_text(json.dumps(stats))
 
 
 def mutants() -> Iterator[Mutant]:
@@ -131,9 +141,11 @@ def sample(found: Sequence[Mutant], per_module: int, seed: int) -> list[Mutant]:
     ]
 
 
-def outcomes(module: str) -> dict[str, str]:
-    """What became of each mutant of a module that was tested."""
-    codes = json.loads((MUTATED / f"{module}.meta").read_text())["exit_code_by_key"]
+def outcomes() -> dict[str, str]:
+    """What became of each mutant that was tested, by its name."""
+    codes: dict[str, int | None] = {}
+    for path in MUTATED.glob("georay/**/*.py.meta"):
+        codes |= json.loads(path.read_text())["exit_code_by_key"]
     return {name: _outcome(code) for name, code in codes.items() if code is not None}
 
 
@@ -143,9 +155,7 @@ def _outcome(code: int) -> str:
 
 def results(found: Sequence[Mutant], chosen: Sequence[Mutant]) -> dict[str, object]:
     """Counts by module and in all, and each mutant that nothing noticed."""
-    became: dict[str, str] = {}
-    for module in {one.module for one in chosen}:
-        became |= outcomes(module)
+    became = outcomes()
     modules = {}
     for module in sorted({one.module for one in chosen}):
         counts = Counter(became[one.name] for one in chosen if one.module == module)
@@ -169,15 +179,23 @@ def _sorted(counts: Counter[str]) -> dict[str, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--per-module", type=int, default=10, help="mutants of a module at most")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", default=[""], help="parts of modules' paths")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument(
+        "--again", action="store_true", help="the last sample: test what was not noticed once more"
+    )
     parser.add_argument("--record", default="mutation", help="the record's name")
     asked = parser.parse_args()
-    prepare()
+    before = outcomes() if asked.again else {}
+    if not asked.again:
+        shutil.rmtree(ROOM, ignore_errors=True)
+    copy_project()
     run_mutmut(["georay.locatability.labels.*"])  # the fewest: this makes the mutants of all
-    found = [one for one in mutants() if any(part in one.module for part in asked.only)]
-    chosen = sample(found, asked.per_module, asked.seed)
-    run_mutmut([one.name for one in chosen])
+    keep_own_tests()
+    found = list(mutants())
+    last = [one for one in found if one.name in before]
+    chosen = last or sample(found, asked.per_module, asked.seed)
+    became = outcomes()
+    run_mutmut([one.name for one in chosen if became.get(one.name) not in NOTICED])
     config = {"mutmut": metadata.version("mutmut"), **vars(asked)}
     path = write_record(asked.record, config, results(found, chosen))
     print(path)

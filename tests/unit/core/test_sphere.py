@@ -69,3 +69,12 @@ def test_a_search_looks_at_the_cubes_around_and_not_at_every_point() -> None:
     for _ in range(100):
         index.nearest(generator.uniform(46, 49), generator.uniform(6, 9))
     assert len(looked_at) <= 100 * 9 and max(looked_at) < 2_000
+
+
+def test_of_many_points_at_one_spot_the_first_is_found() -> None:
+    """In the gazetteer's order, and whatever the processor's way of sorting."""
+    latitudes, longitudes = np.full(400, 48.2), np.full(400, 16.4)
+    latitudes[::2] = 58.2
+    index = NearestOnSphere(latitudes, longitudes)
+    assert index.nearest(58.2, 16.4) == 0
+    assert index.nearest(48.2, 16.4) == 1
