@@ -158,22 +158,25 @@ def results(found: Sequence[Mutant], chosen: Sequence[Mutant]) -> dict[str, obje
     became = outcomes()
     modules = {}
     for module in sorted({one.module for one in chosen}):
-        counts = Counter(became[one.name] for one in chosen if one.module == module)
         num_mutants = sum(one.module == module for one in found)
-        modules[module] = {"mutants": num_mutants, "sampled": counts.total(), **_sorted(counts)}
-    total = Counter(became[one.name] for one in chosen)
+        counts = _counts([became[one.name] for one in chosen if one.module == module])
+        modules[module] = {"mutants": num_mutants} | counts
     return {
-        "score": round(sum(total[how] for how in NOTICED) / total.total(), 4),
         "mutants": len(found),
-        "sampled": len(chosen),
-        **_sorted(total),
+        **_counts([became[one.name] for one in chosen]),
         "modules": modules,
         "not_noticed": {m.name: m.diff for m in chosen if became[m.name] not in NOTICED},
     }
 
 
-def _sorted(counts: Counter[str]) -> dict[str, int]:
-    return dict(sorted(counts.items()))
+def _counts(became: Sequence[str]) -> dict[str, float]:
+    """How many were tested, the share that the tests noticed, and how many ended in which way."""
+    score = sum(how in NOTICED for how in became) / len(became)
+    return {
+        "sampled": len(became),
+        "score": round(score, 4),
+        **dict(sorted(Counter(became).items())),
+    }
 
 
 def main() -> None:
@@ -197,7 +200,8 @@ def main() -> None:
     became = outcomes()
     run_mutmut([one.name for one in chosen if became.get(one.name) not in NOTICED])
     config = {"mutmut": metadata.version("mutmut"), **vars(asked)}
-    path = write_record(asked.record, config, results(found, chosen))
+    earlier = {"earlier": _counts(list(before.values()))} if before else {}
+    path = write_record(asked.record, config, results(found, chosen) | earlier)
     print(path)
 
 
