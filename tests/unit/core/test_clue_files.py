@@ -107,7 +107,7 @@ def test_a_jsonl_file_longer_than_a_block_is_read_to_its_end(tmp_path) -> None:
 
 
 def test_one_sentence_longer_than_a_block_is_read_whole(tmp_path) -> None:
-    long = "very " * 250_000 + "long"
+    long = "very " * 600_000 + "long"
     assert list(read_clue_texts(write(tmp_path, "jsonl", texts=["a", long, "b"]))) == [
         "a",
         long,

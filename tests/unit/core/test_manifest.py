@@ -140,9 +140,14 @@ def test_the_processor_has_the_name_that_linux_gives_it_or_else_platforms(
     assert machine()["processor"] == expected.replace("by platform", platform.machine())
 
 
+def test_the_cores_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(97)), raising=False)
+    assert machine()["cores"] == 97
+
+
 def test_a_system_that_does_not_tell_its_memory_or_cores_stops_no_record(monkeypatch):
-    monkeypatch.delattr(os, "sysconf")
-    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.delattr(os, "sysconf", raising=False)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     facts = machine()
     assert facts["memory_gib"] is None
     assert facts["cores"] == os.cpu_count()

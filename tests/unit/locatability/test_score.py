@@ -99,6 +99,7 @@ def test_area_ratios_are_the_shares_of_pixels_over_all_classes():
     assert ratio.shape == (NUM_LABELS,) and ratio.dtype == np.float32
     assert ratio[[0, 6, NUM_LABELS - 1]] == pytest.approx([5 / 12, 3 / 12, 4 / 12])
     assert ratio.sum() == pytest.approx(1)
+    assert area_ratio(np.zeros((2, 2), np.uint8)).shape == (NUM_LABELS,)
 
 
 def test_what_does_not_fit_together_is_told_with_both_shapes():
