@@ -35,7 +35,7 @@ fuzz: $(VENV)/.installed
 	$(BIN)/pip install --quiet atheris
 	$(BIN)/python tests/fuzz/fuzz_answers.py -max_total_time=600 -timeout=5 -max_len=4096
 
-# Small faults put into the science, to see whether the tests notice: half an hour of one core.
+# Small faults put into the science, to see whether the tests notice: minutes of one core.
 mutants: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.mutants
 
