@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 
-.PHONY: demo test lint unit coverage browser faults fuzz bench train-small pretrain-tiny tune-tiny clean
+.PHONY: demo test lint unit coverage browser faults fuzz mutants bench train-small pretrain-tiny tune-tiny clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -41,6 +41,10 @@ faults: browser
 fuzz: $(VENV)/.installed
 	$(BIN)/pip install --quiet atheris
 	$(BIN)/python tests/fuzz/fuzz_answers.py -max_total_time=600 -timeout=5 -max_len=4096
+
+# Small faults put into the science, to see whether the tests notice: minutes of one core.
+mutants: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.mutants
 
 bench: $(VENV)/.installed
 	for each in curation locatability streetworld qwen_vl decoding training serving; do \

@@ -44,7 +44,9 @@ def _haversine(
         np.sin((other_phi - phi) / 2) ** 2
         + np.cos(phi) * np.cos(other_phi) * np.sin(np.radians(other_longitude - longitude) / 2) ** 2
     )
-    distances: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half_chord.clip(0, 1)))
+    # Between antipodes rounding makes it 1 + 2e-16, and beyond 1 there is no arc sine.
+    angle = np.arcsin(np.sqrt(np.minimum(half_chord, 1)))
+    distances: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * angle
     return distances
 
 

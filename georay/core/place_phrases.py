@@ -85,7 +85,14 @@ def says_nothing(text: str) -> bool:
 
 def town_readings(text: str) -> Iterator[TownReading]:
     """Ways to read the name of a town, the plainest first, each once."""
-    text = text.strip()
+    seen: set[TownReading] = set()
+    for reading in _town_readings(text.strip()):
+        if reading not in seen:
+            seen.add(reading)
+            yield reading
+
+
+def _town_readings(text: str) -> Iterator[TownReading]:
     yield TownReading(text)
     outside = _PARENTHESES.sub(" ", text).strip()
     inside = tuple(part for part in _PARENTHESES.findall(text) if part.strip())

@@ -121,3 +121,56 @@ def test_the_clues_of_the_field_are_the_same_in_either_kind_of_list(shared):
              ("list", "large_list")]  # fmt: skip
     assert lists[0] == lists[1]
     assert len(lists[0]) == 6
+
+
+@pytest.mark.parametrize("name", ["A.CSV", "a.Tsv", "a.ndjson", "a.PARQUET", "a.JSONL"])
+def test_the_ending_may_be_in_capitals(tmp_path, name) -> None:
+    kind = name.lower().partition(".")[2].replace("ndjson", "jsonl")
+    write(tmp_path, kind).rename(tmp_path / name)
+    assert list(read_clue_texts(tmp_path / name)) == SENTENCES
+
+
+def test_of_both_columns_the_clue_is_read(tmp_path) -> None:
+    pq.write_table(pa.table({"text": ["t"], "clue": ["c"]}), tmp_path / "clues.parquet")
+    assert list(read_clue_texts(tmp_path / "clues.parquet")) == ["c"]
+
+
+def test_the_number_of_places_decides_and_a_column_of_text_does_not(tmp_path) -> None:
+    texts = ["none", "one", "two", "unknown"]
+    places = [[], ["Chile"], ["Chile", "Peru"], None]
+    pq.write_table(pa.table({"clue": texts, "places": places}), tmp_path / "a.parquet")
+    assert list(read_clue_texts(tmp_path / "a.parquet")) == ["one", "two"]
+    pq.write_table(pa.table({"clue": ["a"], "places": [""]}), tmp_path / "b.parquet")
+    assert list(read_clue_texts(tmp_path / "b.parquet")) == ["a"]
+
+
+def test_a_jsonl_file_longer_than_a_block_is_read_to_its_end(tmp_path) -> None:
+    texts = [f"{number} " + "x" * 400 for number in range(2000)]
+    path = write(tmp_path, "jsonl", texts=texts)
+    path.write_text("\n\n" + path.read_text() + "\n  \n")
+    assert list(read_clue_texts(path)) == texts
+
+
+def test_one_sentence_longer_than_a_block_is_read_whole(tmp_path) -> None:
+    long = "very " * 600_000 + "long"
+    assert list(read_clue_texts(write(tmp_path, "jsonl", texts=["a", long, "b"]))) == [
+        "a",
+        long,
+        "b",
+    ]
+
+
+def test_a_refusal_begins_with_the_file(tmp_path) -> None:
+    path = write(tmp_path, "csv", "sentence")
+    with pytest.raises(ValueError, match=f"^{path}: needs a column `clue` or `text`, found: count"):
+        list(read_clue_texts(path))
+    with pytest.raises(ValueError, match=f"^cannot read clues from {tmp_path / 'a.csv'}: "):
+        list(read_clue_texts(tmp_path / "a.csv"))
+    with pytest.raises(ValueError, match=f"^{tmp_path / 'a.txt'}: clues come as"):
+        list(read_clue_texts(tmp_path / "a.txt"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_a_line_end_inside_a_sentence_ends_no_row_wherever_a_block_ends(tmp_path, kind) -> None:
+    texts = [f"{number}\n" * (1 + number % 7) + "end" for number in range(30_000)]
+    assert list(read_clue_texts(write(tmp_path, kind, texts=texts))) == texts

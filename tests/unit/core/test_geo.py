@@ -26,6 +26,31 @@ def test_a_meridian_of_the_ellipsoid_is_not_a_circle():
     assert to_pole == pytest.approx(10001.966, abs=0.001)
 
 
+def test_the_other_side_of_the_globe_is_half_a_circle_away():
+    """At some of these rounding makes the half chord longer than the radius."""
+    latitudes = np.linspace(-90, 90, 20_001)
+    distances = distance_km(latitudes, -30.0, -latitudes, 150.0)
+    assert distances == pytest.approx(np.pi * EARTH_RADIUS_KM, abs=1e-3)
+
+
+def test_arrays_broadcast_and_keep_their_shape():
+    distances = {
+        formula: distance_km([[0.0], [60.0]], [[0.0], [0.0]], [0.0, 0.0], [1.0, 2.0], formula)
+        for formula in ("haversine", "geodesic")
+    }
+    for found in distances.values():
+        assert found.shape == (2, 2) and found.dtype == np.float64
+    degree = np.pi / 180 * EARTH_RADIUS_KM
+    assert distances["haversine"][0] == pytest.approx([degree, 2 * degree])
+    assert distances["geodesic"][0] == pytest.approx([111.319, 222.639], abs=1e-3)
+    assert distance_km(0, 0, 0, 1).shape == ()
+
+
+def test_the_haversine_is_what_one_asks_for_by_saying_nothing():
+    assert distance_km(0, 0, 90, 0) == distance_km(0, 0, 90, 0, "haversine")
+    assert distance_km(0, 0, 90, 0) != distance_km(0, 0, 90, 0, "geodesic")
+
+
 def test_the_date_line_is_no_wall():
     assert distance_km(0, 179.99, 0, -179.99) == pytest.approx(2.224, abs=0.001)
 

@@ -148,3 +148,36 @@ def test_target_answers_are_one_line_of_json_in_the_prompts_order() -> None:
 def test_a_target_answer_without_a_field_that_is_asked_is_refused() -> None:
     with pytest.raises(ValueError, match="'city'"):
         target_answer(LOCATION, country="Peru", city=" ")
+
+
+def test_the_answer_to_learn_is_the_assistants_last_turn() -> None:
+    taught = Conversation("Where?", answer="Peru")
+    assert openai_messages(taught, ["data:,"])[-1] == {"role": "assistant", "content": "Peru"}
+    assert chat_messages(taught)[-1]["content"] == [{"type": "text", "text": "Peru"}]
+
+
+def test_an_empty_answer_is_an_answer_to_learn_and_none_is_a_question() -> None:
+    taught, asked = Conversation("Where?", answer=""), Conversation("Where?")
+    assert qwen_vl_text(taught).target == "<|im_end|>"
+    assert len(chat_messages(taught)) == len(openai_messages(taught, ["data:,"])) == 2
+    assert qwen_vl_text(asked).target == ""
+    assert len(chat_messages(asked)) == len(openai_messages(asked, ["data:,"])) == 1
+
+
+def test_a_question_is_about_one_picture_unless_said_otherwise() -> None:
+    assert Conversation("Where?").num_images == 1
+    assert "Picture 1: <img></img>\nWhere?" in qwen_vl_text(Conversation("Where?")).context
+
+
+def test_a_refused_text_is_told_with_the_token_in_it() -> None:
+    with pytest.raises(ValueError, match=r"^'<box>' is a control token"):
+        Conversation("a <b> <box> c")
+    assert Conversation("a < b > c, <b>, <|").question
+
+
+def test_a_prompts_own_name_tells_which_field_is_empty() -> None:
+    with pytest.raises(ValueError, match=r"^the reasoning prompt asks for 'reasons', and it is"):
+        target_answer(PROMPTS["reasoning"], country="Peru")
+    with pytest.raises(ValueError, match=r"^the location prompt asks for 'country', and it is"):
+        target_answer(LOCATION, country="", city="Lima")
+    assert list(PROMPTS) == ["inference", "reasoning", "location"]

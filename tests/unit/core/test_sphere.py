@@ -38,3 +38,43 @@ def test_poles_and_the_date_line_are_no_edges() -> None:
     assert index.nearest(-90, 0) == 1
     assert index.nearest(10, -179.95) == 2
     assert index.nearest(10, 181.2) == 3
+
+
+def test_a_single_point_is_nearest_to_every_place() -> None:
+    index = NearestOnSphere(np.array([12.0]), np.array([34.0]))
+    assert [index.nearest(*spot) for spot in ((12, 34), (-12, -146), (90, 0))] == [0, 0, 0]
+
+
+def test_neighbours_in_every_direction_are_found_across_the_sides_of_cubes() -> None:
+    """Each point is asked for from a little beside it, farther than any other lies from there."""
+    generator = np.random.default_rng(5)
+    points = everywhere(generator, 3000)
+    index = NearestOnSphere(points[:, 0], points[:, 1])
+    for row, (latitude, longitude) in enumerate(points[:1000]):
+        spot = np.array([latitude + 0.01 * (-1) ** row, longitude + 0.01 * (-1) ** (row // 2)])
+        assert index.nearest(*spot) == great_circle(points, spot).argmin()
+
+
+def test_a_search_looks_at_the_cubes_around_and_not_at_every_point() -> None:
+    looked_at: list[int] = []
+
+    class Counted(np.ndarray):
+        def __matmul__(self, other: NDArray[np.float64]) -> NDArray[np.float64]:
+            looked_at.append(len(self))
+            return np.asarray(self) @ other
+
+    generator = np.random.default_rng(7)
+    index = NearestOnSphere(generator.uniform(45, 50, 20_000), generator.uniform(5, 10, 20_000))
+    index._points = index._points.view(Counted)
+    for _ in range(100):
+        index.nearest(generator.uniform(46, 49), generator.uniform(6, 9))
+    assert len(looked_at) <= 100 * 9 and max(looked_at) < 2_000
+
+
+def test_of_many_points_at_one_spot_the_first_is_found() -> None:
+    """In the gazetteer's order, and whatever the processor's way of sorting."""
+    latitudes, longitudes = np.full(400, 48.2), np.full(400, 16.4)
+    latitudes[::2] = 58.2
+    index = NearestOnSphere(latitudes, longitudes)
+    assert index.nearest(58.2, 16.4) == 0
+    assert index.nearest(48.2, 16.4) == 1

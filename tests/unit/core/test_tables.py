@@ -95,3 +95,52 @@ def test_a_location_fits_the_predictions_with_its_candidates_and_their_towns(tmp
     read = conform(pq.read_table(tmp_path / "predictions.parquet"), PREDICTIONS, "predictions")
     assert read.to_pylist()[0]["candidates"][0]["towns"] == [asdict(town)]
     assert read.to_pylist()[0]["status"] == "answered"
+
+
+def test_a_column_that_is_absent_is_empty_and_of_its_type():
+    table = conform(pa.table({"uri": ["a", "b"]}), INPUTS, "inputs")
+    assert table.column("heading").type == pa.float64()
+    assert table.column("city").to_pylist() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"latitude": [1.0]}, "table 'inputs' has no column 'uri', which it needs"),
+        (
+            {"uri": ["a"], "latitude": ["north"]},
+            r"column 'latitude' of table 'inputs' cannot be read as double: .*north",
+        ),
+        ({"uri": ["a"], "latitude": [{"x": 1}]}, "column 'latitude' of table 'inputs' cannot"),
+        ({"uri": ["a", None]}, "column 'uri' of table 'inputs' has empty entries"),
+    ],
+)
+def test_a_refusal_says_table_column_type_and_cause(columns, message):
+    with pytest.raises(TableMismatch, match=f"^{message}"):
+        conform(pa.table(columns), INPUTS, "inputs")
+
+
+def written(path, **facts):
+    row = {field.name: "x" for field in SAMPLES if field.type == pa.string()} | facts
+    pq.write_table(rows_to_table([row], SAMPLES), path)
+
+
+def test_samples_of_several_locations_follow_one_another(tmp_path, monkeypatch):
+    for name in ("b", "a"):
+        written(tmp_path / f"{name}.parquet", sample_id=name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    read = read_samples([str(tmp_path / "b.parquet"), "~/a.parquet"])
+    assert read.column("sample_id").to_pylist() == ["b", "a"]
+    assert read.schema.equals(SAMPLES)
+
+
+def test_a_location_without_samples_is_named(tmp_path):
+    absent, damaged = tmp_path / "absent", tmp_path / "damaged.parquet"
+    damaged.write_bytes(b"PAR1")
+    with pytest.raises(ValueError, match=f"^no samples at {absent}: give a Parquet file"):
+        read_samples([str(absent)])
+    with pytest.raises(ValueError, match=f"^cannot read samples from {damaged}: "):
+        read_samples([str(damaged)])
+    pq.write_table(pa.table({"sample_id": ["1"]}), tmp_path / "other.parquet")
+    with pytest.raises(TableMismatch, match=f"table '{tmp_path / 'other.parquet'}' has no column"):
+        read_samples([str(tmp_path / "other.parquet")])

@@ -1,7 +1,10 @@
 """The page with models side by side: its figures are the comparison's, its pictures the test's."""
 
+import base64
 import html
+import io
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -10,6 +13,7 @@ from georay.core.tables import PREDICTIONS, rows_to_table
 from georay.evaluation.datasets import KnownPicture
 from georay.evaluation.metrics import evaluate_file
 from georay.evaluation.report import ComparisonPage, pictures_with_answers, render_comparison
+from georay.evaluation.report.answers import Answered
 from georay.evaluation.tables import compare
 
 ANSWERS = {
@@ -83,3 +87,61 @@ def test_the_page_holds_the_figures_the_answers_and_the_files(pictures, files, c
     assert 'href="curation/report.html"' in page
     for row in comparison.rows:
         assert row.evaluations[0].source.sha256 in page
+
+
+def opened(answered):
+    raw = base64.b64decode(answered.image.partition(",")[2], validate=True)
+    return Image.open(io.BytesIO(raw))
+
+
+def test_answers_are_told_by_label_place_and_error(pictures, tmp_path):
+    answers = [
+        {"status": "answered", "country": "DE", "city": "Ulm"},
+        {"status": "answered", "country": None, "city": "Lyon"},
+        {"status": "failed", "error": "the file has zero bytes", "country": "FR", "city": "Lyon"},
+    ]
+    rows = [{"image_id": f"i{n}", "model": "m"} | answer for n, answer in enumerate(answers)]
+    pq.write_table(rows_to_table(rows, PREDICTIONS), tmp_path / "p.parquet")
+    shown = pictures_with_answers(pictures, {"m": tmp_path / "p.parquet"}, 3)
+    assert [one.answers for one in shown] == [
+        (Answered("m", "Ulm, Germany", False, False),),
+        (Answered("m", "Lyon", False, True),),
+        (Answered("m", "the file has zero bytes", False, False),),
+    ]
+
+
+def test_pictures_are_chosen_evenly_and_shown_small(tmp_path):
+    many = []
+    for number in range(7):
+        path = tmp_path / f"{number}.png"
+        Image.new("RGB", (1000, 500), (30 * number, 0, 0)).save(path)
+        many.append(KnownPicture(f"i{number}", str(path), "FR", None, None, None))
+    shown = pictures_with_answers(many, {}, 3)
+    reds = [opened(one).getpixel((9, 9))[0] for one in shown]
+    assert reds == pytest.approx([0, 60, 120], abs=4)
+    assert {opened(one).size for one in shown} == {(420, 210)}
+    assert [one.truth for one in shown] == ["France"] * 3
+    assert len(pictures_with_answers(many, {}, 1)) == 1
+    assert pictures_with_answers(many, {}, 0) == []
+    assert len(pictures_with_answers(many, {}, 99)) == 7
+
+
+def test_a_picture_that_one_model_was_not_asked_about_is_not_shown(pictures, files, tmp_path):
+    pq.write_table(pq.read_table(files["base"]).slice(1), tmp_path / "fewer.parquet")
+    shown = pictures_with_answers(pictures, files | {"fewer": tmp_path / "fewer.parquet"}, 9)
+    assert len(shown) == 2
+    assert [answer.label for answer in shown[0].answers] == ["base", "both", "fewer"]
+
+
+def test_a_table_of_something_else_is_named(pictures, tmp_path):
+    path = tmp_path / "other.parquet"
+    pq.write_table(pa.table({"image_id": ["i0"]}), path)
+    with pytest.raises(ValueError, match=f"table '{path}' has no column"):
+        pictures_with_answers(pictures, {"m": path}, 1)
+
+
+def test_the_page_carries_its_style_with_it(comparison):
+    page = render_comparison(ComparisonPage(title="t", lead="l", comparison=comparison))
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    assert style.count("{") == style.count("}") > 5
+    assert "&#" not in style, "escaped, a style sheet is none"

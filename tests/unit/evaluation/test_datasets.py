@@ -1,4 +1,5 @@
 import random
+from hashlib import sha256
 
 import pyarrow.parquet as pq
 import pytest
@@ -77,3 +78,44 @@ def test_samples_that_are_absent_damaged_or_of_another_split_are_told(written, t
         read_split((str(tmp_path / "damaged.parquet"),), "test", "location")
     with pytest.raises(ValueError, match="no picture of stage 'location' in split 'validation'"):
         read_split((written([sample(1)]),), "validation", "location")
+
+
+def test_of_a_pictures_samples_the_first_by_id_says_what_is_true(written):
+    rows = [sample(1, sample_id="b", city="Lyons"), sample(1, sample_id="a", city="Lyon")]
+    (picture,) = read_split((written(rows),), "test", "location")
+    assert picture.city == "Lyon"
+
+
+def test_as_many_pictures_as_there_are_or_more_are_all_of_them(written):
+    rows = [sample(number) for number in range(4)]
+    everything = read_split((written(rows),), "test", "location")
+    for size in (4, 5):
+        assert read_split((written(rows),), "test", "location", size) == everything
+    assert len(read_split((written(rows),), "test", "location", 3)) == 3
+
+
+def test_a_draw_is_that_of_the_smallest_hashes(written):
+    """Kept by runs of years ago, whose figures are compared with today's."""
+    rows = [sample(number) for number in range(50)]
+    by_hash = sorted(
+        (row["image_id"] for row in rows), key=lambda name: sha256(name.encode()).digest()
+    )
+    found = read_split((written(rows),), "test", "location", 7)
+    assert ids(found) == sorted(by_hash[:7])
+
+
+def test_a_picture_may_stand_under_another_uri(written):
+    (picture,) = read_split((written([sample(1)]),), "test", "location")
+    moved = picture.at("s3://there/1.jpg")
+    assert (picture.uri, moved.uri) == ("1.jpg", "s3://there/1.jpg")
+    assert moved.at("1.jpg") == picture
+
+
+def test_the_countries_that_disagree_are_both_named(written):
+    rows = [sample(1), sample(1, sample_id="other", country="JP", city="Kyoto")]
+    told = "^image i001 lies in FR by one sample and in JP by another; leave out one of them$"
+    with pytest.raises(ValueError, match=told):
+        read_split((written(rows),), "test", "location")
+    names = ", ".join((written([sample(1)]), written([sample(2)], "b.parquet")))
+    with pytest.raises(ValueError, match=f"^{names}: no picture of stage 'reasoning'"):
+        read_split(tuple(names.split(", ")), "test", "reasoning")

@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 from statistics import stdev
 
 import pytest
 
 from georay.core.tables import PREDICTIONS, rows_to_table
+from georay.evaluation.intervals import Figure
 from georay.evaluation.metrics import PredictionsFile, evaluate
-from georay.evaluation.tables import compare
+from georay.evaluation.tables import MEASURES, compare
 
 
 def evaluation(num_right, num_wrong, num_refused, name="run"):
@@ -75,7 +77,66 @@ def test_rows_keep_their_order_and_line_up():
     assert len({len(line) for line in country}) == 1
 
 
-@pytest.mark.parametrize("runs", [[], [evaluation(1, 0, 0), evaluation(1, 0, 0)]])
-def test_a_model_without_a_run_or_with_one_counted_twice_is_refused(runs):
-    with pytest.raises(ValueError, match=r"'base' has \d evaluations of"):
-        compare("Table 2", {"base": runs})
+@pytest.mark.parametrize("num_runs", [0, 2])
+def test_a_model_without_a_run_or_with_one_counted_twice_is_refused(num_runs):
+    told = rf"^'base' has {num_runs} evaluations of {min(num_runs, 1)} different predictions files"
+    with pytest.raises(ValueError, match=told):
+        compare("Table 2", {"base": [evaluation(1, 0, 0)] * num_runs})
+
+
+AS_MARKDOWN = """\
+### Table 2
+
+| Country | Images | Accuracy              | Recall                | F1                    | Of all images         |
+| ------- | ------ | --------------------- | --------------------- | --------------------- | --------------------- |
+| base    | 10     | 0.7500 [0.409, 0.929] | 0.8000 [0.490, 0.943] | 0.7742 [0.532, 0.947] | 0.6000 [0.313, 0.832] |
+| both    | 10     | 0.6000 ± 0.2000       | 1.0000 ± 0.0000       | 0.7368 ± 0.1591       | 0.6000 ± 0.2000       |
+
+| City | Images | Accuracy              | Recall                | F1                    | Of all images         |
+| ---- | ------ | --------------------- | --------------------- | --------------------- | --------------------- |
+| base | 10     | 0.7500 [0.409, 0.929] | 0.8000 [0.490, 0.943] | 0.7742 [0.532, 0.947] | 0.6000 [0.313, 0.832] |
+| both | 10     | 0.6000 ± 0.2000       | 1.0000 ± 0.0000       | 0.7368 ± 0.1591       | 0.6000 ± 0.2000       |
+
+Accuracy counts effective answers"""  # noqa: E501
+
+
+def test_the_page_is_written_as_markdown_tables_that_line_up():
+    seeds = [evaluation(right, 10 - right, 0, f"seed{right}") for right in (4, 6, 8)]
+    text = compare("Table 2", {"base": [evaluation(6, 2, 2, "a")], "both": seeds}).as_markdown()
+    assert text.startswith(AS_MARKDOWN)
+    assert text.endswith(
+        " Predictions files:\n\n"
+        "- base: a.parquet (SHA-256 aaaa)\n"
+        "- both: seed4.parquet (SHA-256 seed4seed4seed4seed4)\n"
+        "- both: seed6.parquet (SHA-256 seed6seed6seed6seed6)\n"
+        "- both: seed8.parquet (SHA-256 seed8seed8seed8seed8)"
+    )
+
+
+def test_country_and_city_are_told_apart_and_every_measure_has_its_own_figure():
+    found = evaluation(1, 2, 1)
+    wrong_town = replace(found.city, accuracy=Figure(0.125, 0.1, 0.2))
+    cells = compare("t", {"m": [replace(found, city=wrong_town)]}).rows[0].cells
+    assert cells["city"]["accuracy"].mean == 0.125
+    assert {name: cells["country"][name].mean for name in MEASURES} == pytest.approx(
+        {"accuracy": 1 / 3, "recall": 3 / 4, "f1": 6 / 13, "accuracy_over_all": 1 / 4}
+    )
+
+
+def test_the_written_comparison_has_every_figure_by_level_and_measure():
+    found = evaluation(6, 2, 2, "a")
+    written = compare("Table 2", {"base": [found]}).to_json()
+    assert written["title"] == "Table 2"
+    (row,) = written["rows"]
+    assert (row["label"], row["num_images"]) == ("base", [10])
+    assert row["sources"] == [{"name": "a.parquet", "sha256": "aaaa"}]
+    assert list(row["figures"]) == ["country", "city"]
+    assert list(row["figures"]["city"]) == list(MEASURES)
+    assert row["figures"]["country"]["recall"] == {
+        "mean": 0.8, "sd": None, "low": found.country.recall.low, "high": found.country.recall.high,
+    }  # fmt: skip
+
+
+def test_numbers_of_images_have_commas_and_are_told_once_where_runs_agree():
+    runs = [evaluation(1000, 500, 0, name) for name in ("a", "b")]
+    assert "| m       | 1,500  |" in compare("t", {"m": runs}).as_markdown()

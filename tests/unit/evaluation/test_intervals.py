@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from georay.evaluation.intervals import UNDEFINED, f1, f1_of_counts, share
+from georay.evaluation.intervals import UNDEFINED, Figure, f1, f1_of_counts, share
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,34 @@ def test_the_same_seed_gives_the_same_interval_and_more_images_a_narrower_one():
     assert f1_of_counts(6, 8, 10, seed=3) == few
     assert many.value == few.value
     assert many.high - many.low < (few.high - few.low) / 5
+
+
+def test_a_figure_is_written_with_its_interval():
+    assert share(6, 8).as_text() == "0.7500 [0.409, 0.929]"
+
+
+def test_draws_without_a_right_answer_have_an_f1_of_zero():
+    """One right answer of twenty is missing from a third of the draws."""
+    np.full(10_000, 7.0)  # memory that a careless division would leave as it is
+    figure = f1_of_counts(1, 1, 20, seed=0)
+    assert figure.low == 0
+    assert figure.high == pytest.approx(0.261, abs=0.002)
+    assert figure.value == pytest.approx(2 / 21)
+
+
+@pytest.mark.parametrize(("counts", "low", "high"), [((6, 8, 10), 0.532, 0.947), ((0, 0, 9), 0, 0)])
+def test_the_interval_of_f1_is_reproduced_to_three_digits(counts, low, high):
+    """Published records hold these for the seeds that they name."""
+    figure = f1_of_counts(*counts, seed=3)
+    assert (figure.low, figure.high) == pytest.approx((low, high), abs=5e-4)
+
+
+def test_seeds_draw_differently_and_nothing_is_certain_of_no_images():
+    assert f1_of_counts(30, 70, 100, seed=1).low != f1_of_counts(30, 70, 100, seed=2).low
+    assert f1_of_counts(0, 0, 0, seed=1) == UNDEFINED
+    assert f1_of_counts(1, 1, 1, seed=1) == Figure(1.0, 1.0, 1.0)
+
+
+def test_a_single_image_still_has_an_interval():
+    assert share(1, 1) == Figure(1.0, pytest.approx(0.2065, abs=1e-4), 1.0)
+    assert share(0, 1) == Figure(0.0, 0.0, pytest.approx(0.7935, abs=1e-4))

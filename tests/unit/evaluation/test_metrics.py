@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from georay.core.tables import PREDICTIONS, rows_to_table
 from georay.errors import TableMismatch
+from georay.evaluation.intervals import f1_of_counts
 from georay.evaluation.metrics import Measuring, PredictionsFile, evaluate, evaluate_file
 
 KM = 360 / (2 * np.pi * 6371)  # degrees of a meridian
@@ -153,12 +155,95 @@ def test_figures_name_the_file_that_they_came_from(tmp_path):
     assert written["country"]["accuracy"]["value"] == 0.75
 
 
+BY_HAND_AS_TEXT = f"""\
+Predictions: predictions.parquet (SHA-256 {"0" * 64})
+10 images: 8 answered, 1 refused, 1 unparseable
+
+          images  accuracy (effective)    recall                  F1                      accuracy (all images)
+country       10  0.7500 [0.409, 0.929]   0.8000 [0.490, 0.943]   0.7742 [0.532, 0.947]   0.6000 [0.313, 0.832]
+city          10  0.4286 [0.158, 0.750]   0.7000 [0.397, 0.892]   0.5316 [0.000, 0.771]   0.3000 [0.108, 0.603]
+
+within          of 10 images            of 6 located            best by any town's name
+<= 1 km         0.1000 [0.018, 0.404]   0.1667 [0.030, 0.564]   1.0000 [0.722, 1.000]
+<= 25 km        0.3000 [0.108, 0.603]   0.5000 [0.188, 0.812]   1.0000 [0.722, 1.000]
+<= 750 km       0.5000 [0.237, 0.763]   0.8333 [0.436, 0.970]   1.0000 [0.722, 1.000]
+In brackets 95 % intervals (Wilson; F1: bootstrap). Distances: haversine."""  # noqa: E501
+
+
 def test_the_text_shows_every_figure_of_both_levels():
-    text = evaluated(BY_HAND).as_text()
-    assert "0.7500 [0.409, 0.929]" in text
-    assert "0.8000 [0.490, 0.943]" in text
-    assert "<= 750 km" in text
-    assert "8 answered, 1 refused, 1 unparseable" in text
+    assert evaluated(BY_HAND).as_text() == BY_HAND_AS_TEXT
+
+
+def test_the_text_says_how_distances_were_counted_and_what_had_no_truth():
+    rows = [answer("AT", "Vienna", 0), answer("AT", "Vienna", 0) | dict.fromkeys(VIENNA)]
+    how = Measuring(formula="geodesic", within="<", thresholds_km=(2.5,))
+    lines = evaluated(rows, how).as_text().splitlines()
+    assert lines[5] == "        1 more have no true country"
+    assert lines[7] == "        1 more have no true city"
+    assert lines[9] == "within          of 1 images             of 1 located            " + (
+        "best by any town's name"
+    )
+    assert lines[10].startswith("< 2.5 km        1.0000 [0.207, 1.000]   1.0000 [0.207, 1.000]  ")
+    assert lines[11].endswith("Distances: geodesic.")
+
+
+def test_without_rows_the_text_has_dashes_and_no_blanks_at_its_ends():
+    lines = evaluated([]).as_text().splitlines()
+    assert lines[1] == "0 images: no answers"
+    assert lines[5] == "city           0  -                       -                       -    " + (
+        "                   -"
+    )
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_thousands_are_told_with_commas():
+    lines = evaluated([answer(status="refused")] * 1200).as_text().splitlines()
+    assert lines[1] == "1,200 images: 1,200 refused"
+    assert lines[4].startswith("country    1,200  -  ")
+    assert "of 1,200 images" in lines[7] and "of 0 located" in lines[7]
+    rows = [answer(status="refused") | dict.fromkeys(VIENNA)] * 1200
+    assert "        1,200 more have no true city" in evaluated(rows).as_text()
+
+
+def test_an_image_is_placed_by_both_its_coordinates_and_located_by_both_of_its_answers():
+    half_known = [{"true_latitude": None}, {"true_longitude": None}]
+    half_placed = [{"latitude": None}, {"longitude": None}]
+    rows = [answer("AT", "Vienna", 0) | less for less in ({}, *half_known, *half_placed)]
+    found = evaluated(rows)
+    assert (found.num_placed, found.num_located) == (3, 1)
+    assert found.distances[0].of_all.value == 1 / 3
+    assert found.distances[0].of_located.value == 1
+
+
+def test_what_the_best_town_name_could_reach_is_measured_by_the_formula_asked_for():
+    """The closest town to this spot of the Pacific lies 990.9 or 985.5 km to the south."""
+    rows = [answer("AT", "Vienna", 0) | {"true_latitude": 0.0, "true_longitude": -140.0}]
+    reached = {
+        formula: evaluated(rows, Measuring(formula, thresholds_km=(988.0,)))
+        for formula in ("haversine", "geodesic")
+    }
+    assert reached["haversine"].distances[0].best_by_name.value == 0
+    assert reached["geodesic"].distances[0].best_by_name.value == 1
+
+
+def test_the_seed_is_that_of_the_intervals_of_f1_and_of_nothing_else():
+    first, other = evaluated(BY_HAND, Measuring(seed=1)), evaluated(BY_HAND, Measuring(seed=2))
+    assert first.city.f1 == f1_of_counts(3, 7, 10, seed=1)
+    assert other.city.f1 == f1_of_counts(3, 7, 10, seed=2)
+    assert first.city.recall == other.city.recall
+    assert (first.measuring.seed, evaluated(BY_HAND).measuring) == (1, Measuring())
+
+
+def test_a_relative_path_names_a_file_in_full_and_an_absolute_one_by_two_folders(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "run" / "of" / "today"
+    folder.mkdir(parents=True)
+    pq.write_table(table_of(BY_HAND), folder / "answers.parquet")
+    monkeypatch.chdir(tmp_path)
+    relative = Path("run/of/today/answers.parquet")
+    assert evaluate_file(relative).source.name == "run/of/today/answers.parquet"
+    assert evaluate_file(relative.absolute()).source.name == "of/today/answers.parquet"
 
 
 def test_an_image_answered_twice_is_refused():

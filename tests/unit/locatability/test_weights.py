@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
-from georay.locatability.labels import ADE20K_LABELS, NUM_LABELS
+from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX, NUM_LABELS
 from georay.locatability.weights import (
     ClassWeights,
     WeightSettings,
@@ -175,3 +175,82 @@ def test_the_id_of_weights_follows_their_values_alone():
     published = published_weights()
     assert replace(published, source="elsewhere").id == published.id
     assert replace(published, values=1 - published.values).id != published.id
+
+
+def test_the_published_weights_are_the_authors_and_say_so():
+    published = published_weights()
+    assert published.id == "053f4733849314ef"
+    assert published.values[LABEL_INDEX["road"]] == 1
+    assert published.source.startswith("class weights published by the GeoReasoner authors")
+    assert (published.encoder, published.num_clues, published.settings) == ("", 0, None)
+
+
+def test_a_weights_file_holds_labels_weights_and_all_that_made_them():
+    values = np.linspace(0, 1, NUM_LABELS)
+    made = ClassWeights(values, "clues.csv", "encoder@1", 12, "ab", WeightSettings("row", 0.25))
+    assert made.to_json() == {
+        "labels": list(ADE20K_LABELS), "weights": values.tolist(), "id": made.id,
+        "source": "clues.csv", "encoder": "encoder@1", "num_clues": 12, "clues_hash": "ab",
+        "scope": "row", "threshold": 0.25,
+    }  # fmt: skip
+    assert weights_from_json(json.dumps(made.to_json())).clues_hash == "ab"
+    bare = ClassWeights(values, "by hand").to_json()
+    assert (bare["scope"], bare["threshold"], bare["num_clues"]) == (None, None, 0)
+    assert (bare["encoder"], bare["clues_hash"]) == ("", "")
+
+
+def test_a_file_of_labels_and_weights_alone_comes_from_a_file():
+    content = {"labels": ADE20K_LABELS, "weights": [0.5] * NUM_LABELS}
+    read = weights_from_json(json.dumps(content))
+    assert (read.source, read.encoder, read.num_clues, read.clues_hash) == ("file", "", 0, "")
+    assert read.settings is None
+
+
+def test_an_id_forgives_rounding_and_nothing_more():
+    values = np.linspace(0, 1, NUM_LABELS).round(3)
+    made = ClassWeights(values, "a")
+    assert ClassWeights(values + 1e-14, "a").id == made.id
+    assert ClassWeights(values + 2e-12, "a").id != made.id
+
+
+def test_a_threshold_of_zero_keeps_everything_and_is_allowed():
+    matrix = np.array([[0.0, 0.25, 1.0], [0.5, 0.0, 1.0]])
+    assert class_weights([matrix], WeightSettings(threshold=0.0)) == pytest.approx(
+        [(0.25 - 0.125) / 0.875, 0, 1]
+    )
+
+
+def test_half_precision_similarities_are_scaled_in_double():
+    matrix = similarities().astype(np.float16)
+    for scope in SCOPES:
+        weights = class_weights([matrix], WeightSettings(scope, 0.3))
+        assert weights.dtype == np.float64
+        np.testing.assert_allclose(weights, read_by_loops(matrix, scope, 0.3), atol=1e-12)
+
+
+def test_extremes_are_those_of_all_blocks_whatever_their_signs():
+    """Similarities all above or all below zero, the extremes in different blocks."""
+    for shift in (-5.0, 5.0):
+        matrix = similarities() + np.float32(shift)
+        for scope in SCOPES:
+            weights = class_weights(np.array_split(matrix, 5), WeightSettings(scope, 0.4))
+            np.testing.assert_allclose(weights, read_by_loops(matrix, scope, 0.4), atol=1e-6)
+
+
+def test_one_flat_row_or_column_is_refused_where_it_is_scaled_alone():
+    flat_row, flat_column = similarities(6, 5), similarities(6, 5)
+    flat_row[2], flat_column[:, 3] = 0.1, 0.1
+    for scope, flat, other in (("row", flat_row, flat_column), ("column", flat_column, flat_row)):
+        with pytest.raises(ValueError, match=r"^min-max is undefined: all values are equal"):
+            class_weights([flat], WeightSettings(scope, 0.2))
+        assert class_weights([other], WeightSettings(scope, 0.2)).max() == 1
+        assert class_weights([flat], WeightSettings("global", 0.2)).max() == 1
+
+
+def test_settings_that_are_refused_are_named():
+    with pytest.raises(ValueError, match=r"^scope must be one of .*, not 'rows'$"):
+        WeightSettings("rows")
+    with pytest.raises(ValueError, match=r"^threshold must be in \[0, 1\), not 1.5$"):
+        WeightSettings(threshold=1.5)
+    with pytest.raises(ValueError, match=r"in ADE20K order, found shape \(3,\)$"):
+        ClassWeights(np.ones(3), "file")

@@ -44,11 +44,33 @@ def test_the_expected_calibration_error_of_a_known_case() -> None:
     assert expected_calibration_error(np.ones(3), np.ones(3, dtype=bool)) == 0.0
 
 
-def test_too_little_confidence_is_an_error_and_makes_up_for_none() -> None:
-    confidence = np.array([0.6, 0.6, 0.6, 0.6, 0.9, 0.9])
-    correct = np.array([True, True, True, True, True, False])
-    assert expected_calibration_error(confidence[:4], correct[:4]) == pytest.approx(0.4)
-    assert expected_calibration_error(confidence, correct) == pytest.approx(0.4)
+def test_too_little_confidence_is_an_error_as_too_much_is() -> None:
+    right, sure = np.ones(4, dtype=bool), np.full(4, 0.6)
+    assert expected_calibration_error(sure, right) == pytest.approx(0.4)
+    assert expected_calibration_error(sure, ~right) == pytest.approx(0.6)
+    calibration = Calibration.fit(*drawn(0.4))
+    assert calibration.ece[0] > 0.15 > 5 * calibration.ece[1]
+
+
+def test_errors_of_two_bins_do_not_make_up_for_each_other() -> None:
+    """Too sure at 0.9, not sure enough at 0.5: right on average, and wrong everywhere."""
+    confidence = np.array([0.9, 0.9, 0.5, 0.5])
+    correct = np.array([True, False, True, True])
+    assert expected_calibration_error(confidence, correct) == pytest.approx((0.8 + 1.0) / 4)
+
+
+def test_there_are_fifteen_bins_of_equal_width_and_certainty_is_in_the_last() -> None:
+    one, other = np.array([14 / 15 + 0.01, 1.0]), np.array([14 / 15 - 0.01, 1.0])
+    correct = np.array([False, True])
+    assert expected_calibration_error(one, correct) == pytest.approx(one[0] / 2)
+    assert expected_calibration_error(other, correct) == pytest.approx(other[0] / 2)
+    both_wrong_and_right = np.array([True, False])
+    assert expected_calibration_error(one, both_wrong_and_right) == pytest.approx(
+        (1.0 - (1 - one[0])) / 2
+    )
+    assert expected_calibration_error(other, both_wrong_and_right) == pytest.approx(
+        ((1 - other[0]) + 1.0) / 2
+    )
 
 
 def test_a_temperature_keeps_the_order_and_the_sum() -> None:

@@ -117,3 +117,73 @@ def test_a_last_short_batch_comes_last_and_max_steps_ends_a_run_early():
 def test_without_samples_there_is_no_plan():
     with pytest.raises(ValueError, match="no sample"):
         Plan(np.zeros(0, np.int64), BatchRecipe(), 1, 0)
+
+
+def test_batches_of_one_pool_come_in_no_order_of_length():
+    """One pool holds everything here: unmixed, its batches would go from short to long."""
+    plan, lengths = plan_of(1600, global_batch=16, length_pool=100)
+    means = [lengths[plan.step(step)].mean() for step in range(plan.num_steps)]
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+@pytest.mark.parametrize(("num_samples", "pool"), [(50, 2), (64, 1), (41, 100), (3, 8)])
+def test_the_order_is_the_one_that_seed_and_lengths_decide(num_samples, pool, epoch):
+    """Written out a second time: a run resumed by another version must learn the same steps."""
+    plan, lengths = plan_of(num_samples, num_epochs=2, seed=7, global_batch=8, length_pool=pool)
+    random = np.random.default_rng((7, epoch))
+    order = random.permutation(num_samples).tolist()
+    batches = []
+    for start in range(0, num_samples, 8 * pool):
+        by_length = sorted(order[start : start + 8 * pool], key=lambda sample: lengths[sample])
+        batches += [by_length[at : at + 8] for at in range(0, len(by_length), 8)]
+    full = [batch for batch in batches if len(batch) == 8]
+    expected = [full[place] for place in random.permutation(len(full))]
+    expected += [batch for batch in batches if len(batch) < 8]
+    first = epoch * plan.steps_per_epoch
+    found = [plan.step(first + place).tolist() for place in range(plan.steps_per_epoch)]
+    assert found == expected
+
+
+def test_samples_of_equal_length_stay_in_the_drawn_order():
+    """An unstable sort would order them as the processor's vectors are wide."""
+    plan = Plan(np.arange(512) % 2 + 7, BatchRecipe(global_batch=512), 1, 0)
+    drawn = np.random.default_rng((0, 0)).permutation(512)
+    assert plan.step(0).tolist() == [*drawn[drawn % 2 == 0], *drawn[drawn % 2 == 1]]
+
+
+def test_workers_of_one_round_have_neighbours_in_length():
+    plan = Plan(np.arange(1, 9), BatchRecipe(global_batch=8, micro_batch=2), 1, 0)
+    by_rank = [[slot.indices for slot in plan.slots(0, rank, 2)] for rank in range(2)]
+    assert by_rank == [[(0, 1), (4, 5)], [(2, 3), (6, 7)]]
+
+
+def test_who_has_nothing_left_repeats_the_shortest_sample_as_a_filler():
+    plan = Plan(np.array([30, 10, 20]), BatchRecipe(global_batch=4, micro_batch=2), 1, 0)
+    slots = [plan.slots(0, rank, 5) for rank in range(5)]
+    assert [[(slot.indices, slot.is_filler) for slot in one] for one in slots] == [
+        [((1,), False)], [((2,), False)], [((0,), False)], [((1,), True)], [((1,), True)],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("num_workers", "padded"), [(1, 20 + 20 + 30), (2, 20 + 20 + 30), (5, 10 + 20 + 30 + 10 + 10)]
+)
+def test_padding_is_what_lies_beyond_a_samples_own_tokens(num_workers, padded):
+    """Two slots hold [10, 20] and [30] tokens; with five workers, two only repeat the shortest."""
+    plan = Plan(np.array([30, 10, 20]), BatchRecipe(global_batch=4, micro_batch=2), 3, 0)
+    assert plan.padding_share(num_workers) == pytest.approx(1 - 60 / padded)
+
+
+def test_padding_is_that_of_the_steps_that_are_made():
+    lengths = np.random.default_rng(0).integers(1, 100, 64)
+    how = BatchRecipe(global_batch=8, micro_batch=8, length_pool=1)
+    plan = Plan(lengths, how, 1, 0, max_steps=2)
+    made = [lengths[plan.step(step)] for step in range(2)]
+    real, padded = sum(one.sum() for one in made), sum(8 * one.max() for one in made)
+    assert plan.padding_share(1) == pytest.approx(1 - real / padded)
+    assert plan.padding_share(1) != Plan(lengths, how, 1, 0).padding_share(1)
+
+
+def test_max_steps_never_lengthens_a_run():
+    assert plan_of(20, num_epochs=2, global_batch=8, max_steps=50)[0].num_steps == 6
