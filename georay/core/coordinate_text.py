@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 _SIDES = {
     "n": "north|norte|nord|noord|n|北纬|北緯|с. ?ш.",
@@ -19,8 +20,11 @@ _AFTER = rf" ?(?P<after{{0}}>(?:{_WORDS})(?![^\W\d_]))"
 _DEGREES = (
     r"(?<!\d)(?<!\d\.)(?P<degrees{0}>[-+−–]?\d{{1,3}}(?:[.,]\d{{1,15}})?)"
     r"(?: ?(?:°|º|˚|deg(?:rees)?\b\.?|d(?=\d)|度))? ?"
-    r"(?:(?P<minutes{0}>\d{{1,2}}(?:[.,]\d{{1,8}})?) ?(?:['’′](?!['’′])|min(?:utes?)?\b|m(?=\d)|分) ?"
-    r"(?:(?P<seconds{0}>\d{{1,2}}(?:[.,]\d{{1,8}})?) ?(?:[\"”″]|''|’’|′′|sec(?:onds?)?\b|秒)?)?)?"
+    r"(?:(?P<minutes{0}>\d{{1,2}}(?:[.,]\d{{1,8}})?) ?"
+    r"(?:['’′](?!['’′])|min(?:utes?)?\b|m(?=\d)|分) ?)?"
+    # Behind minutes, seconds need no sign of their own.
+    r"(?:(?P<seconds{0}>\d{{1,2}}(?:[.,]\d{{1,8}})?) ?"
+    r"(?:[\"”″]|''|’’|′′|sec(?:onds?)?\b|秒|(?(minutes{0})|(?!))))?"
 )
 _SPACED = (
     r"(?P<degrees{0}>\d{{1,3}}) (?P<minutes{0}>\d{{1,2}}) (?P<seconds{0}>\d{{1,2}}(?:\.\d{{1,8}})?)"
@@ -78,14 +82,11 @@ def find_pair(text: str) -> tuple[float, float] | None:
 
 
 def _pairs(text: str) -> Iterator[re.Match[str]]:
-    """The first pair of each form that is one of coordinates."""
+    """The pairs of each form, of the first so many, that are written as coordinates."""
     for form in _PAIRS if _DIGIT.search(text) else ():
-        for number, match in enumerate(form.finditer(text)):
+        for match in islice(form.finditer(text), _MOST_PAIRS):
             if _is_evident(match) and _is_latitude_first(match):
                 yield match
-                break
-            if number == _MOST_PAIRS:
-                break
 
 
 def _is_evident(match: re.Match[str]) -> bool:

@@ -31,9 +31,11 @@ def test_a_pair_is_read_with_its_hemispheres_on_either_side(
 
 @pytest.mark.parametrize(
     "text",
-    ["30°N and 40°N", "a price of 12345.67 and 10.50", "between 5 and 6", "2.5, 3.5 metres"]
-    + ["10.00 E, 20.00 N", "2019, 12", "90.50, 20.25", "48.85, 180.50", ""],
-)
+    [
+        "30°N and 40°N", "a price of 12345.67 and 10.50", "between 5 and 6", "2.5, 3.5 metres",
+        "10.00 E, 20.00 N", "2019, 12", "90.50, 20.25", "48.85, 180.50", "",
+    ],
+)  # fmt: skip
 def test_other_numbers_are_no_pair(text: str) -> None:
     assert find_pair(text) is None
 

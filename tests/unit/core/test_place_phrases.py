@@ -2,7 +2,7 @@
 
 import pytest
 
-from georay.core.place_phrases import country_readings, says_nothing, town_readings
+from georay.core.place_phrases import says_nothing, town_readings
 
 
 def readings(text: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -93,18 +93,6 @@ def test_of_a_long_list_only_the_first_six_parts_are_read() -> None:
 
 def test_empty_parts_are_no_names() -> None:
     assert readings("A,, B") == [("A,, B", ()), ("A", ("B",)), ("B", ())]
-
-
-def test_countries_are_read_plain_then_without_article_brackets_and_what_stands_before() -> None:
-    assert list(country_readings("The Gambia")) == ["The Gambia", "Gambia"]
-    assert list(country_readings(" Korea (the Republic of) ")) == [
-        " Korea (the Republic of) ",
-        "Korea (the Republic of)",
-        "Korea",
-        "the Republic of",
-    ]
-    assert list(country_readings("Lyon, Rhône, France"))[-1] == "France"
-    assert "the" not in " ".join(country_readings("the  Netherlands")).split()[2:]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "?", "N/A", "Unknown", "not specified", "…", "None."])

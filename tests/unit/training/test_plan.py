@@ -119,13 +119,6 @@ def test_without_samples_there_is_no_plan():
         Plan(np.zeros(0, np.int64), BatchRecipe(), 1, 0)
 
 
-def test_batches_of_one_pool_come_in_no_order_of_length():
-    """One pool holds everything here: unmixed, its batches would go from short to long."""
-    plan, lengths = plan_of(1600, global_batch=16, length_pool=100)
-    means = [lengths[plan.step(step)].mean() for step in range(plan.num_steps)]
-    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3
-
-
 @pytest.mark.parametrize("epoch", [0, 1])
 @pytest.mark.parametrize(("num_samples", "pool"), [(50, 2), (64, 1), (41, 100), (3, 8)])
 def test_the_order_is_the_one_that_seed_and_lengths_decide(num_samples, pool, epoch):
