@@ -200,7 +200,8 @@ class Checked:
         """Joins one-way roads with the opposite carriageway beside them, of one name or number."""
         stops = [node for node in self.graph if node in self.stops]
         places = [self.stops[node][1] for node in stops]
-        tree = shapely.STRtree(shapely.points([self.roads.flat(place) for place in places]))
+        flat = np.array([self.roads.flat(place) for place in places]).reshape(-1, 2)
+        tree = shapely.STRtree(shapely.points(flat))
         for node, place in zip(stops, places, strict=True):
             here = shapely.Point(self.roads.flat(place))
             for row in tree.query(here, predicate="dwithin", distance=MEDIAN_M).tolist():

@@ -112,8 +112,8 @@ def score(
             if isinstance(result, PictureScore):
                 Console().print(explain(result.title, result.parts, chosen.threshold))
     if failed := [result for result in results if not isinstance(result, PictureScore)]:
-        named = "\n".join(f"  {one.title}: {one.error}" for one in failed)
-        raise ValueError(f"{len(failed)} of {len(images)} pictures got no score:\n{named}")
+        named = "; ".join(f"{one.title}: {one.error}" for one in failed)
+        raise ValueError(f"{len(failed)} of {len(images)} pictures got no score: {named}")
 
 
 def weights(

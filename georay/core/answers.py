@@ -26,8 +26,8 @@ _LONGEST_TEXT = 20_000
 _LONGEST_PLACE = 120
 _BLANKS = re.compile(r"[^\S\n]+|\x00+|\n(?=\s*\n\s*\n)")
 _ALTERNATIVES = re.compile(
-    r"\s*(?:/|\||;|,|、|>|→|\n|\b(?:or|and|oder|und|ou|et|o|y|e|или|и|alternatively|otherwise)\b|"
-    r"或者?)\s*",
+    r"\s*(?:/|\||;|,|、|>|→|\n|或者?)\s*|"
+    r"\s+(?:or|and|oder|und|ou|et|o|y|e|или|и|alternatively|otherwise)\s+",
     re.IGNORECASE,
 )
 _TRAILING_NOTE = re.compile(r"\s*[(\[（].*$|\s+[-–—]\s+.*$|\s*[;|].*$", re.DOTALL)

@@ -1,7 +1,7 @@
 """Scoring on Ray Data: read, segment in an actor pool, score, write. The one file with Ray Data."""
 
 import math
-import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from georay.config.curate import CurateRecipe, WorkersRecipe
 from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.errors import ScoringStopped
 from georay.locatability.weights import ClassWeights
+from georay.runtime.causes import cause_in
 
 BLOCKS_PER_ACTOR = 4
 _BLOCK_BYTES = 16 << 20
@@ -79,8 +80,7 @@ def _explained(rows: Iterator[dict[str, float]]) -> Iterator[dict[str, float]]:
     try:
         yield from rows
     except RayError as problem:
-        cause = re.split(r"\n(?=[A-Za-z_][\w.]*: )", str(problem))[-1]
-        raise ScoringStopped(f"scoring stopped: {cause.partition(': ')[2].strip()}") from problem
+        raise ScoringStopped(f"scoring stopped: {cause_in(str(problem))}") from problem
 
 
 def _blocks(inputs: pa.Table, num_actors: int, rows_per_block: int) -> list[pa.Table]:
@@ -99,6 +99,7 @@ def _default_actors(workers: WorkersRecipe) -> int:
 
 def _quiet_context() -> None:
     """The run shows one bar of its own; Ray Data's would be drawn over it."""
+    warnings.filterwarnings("ignore", message="The minimum number of concurrent actors")
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = 0

@@ -1,6 +1,5 @@
 """Answering on a Ray cluster, a shard at a time. The one file here with Ray."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from georay.core.tables import PREDICTIONS
 from georay.errors import GeorayError
 from georay.evaluation.answering import Shard, answer_shard
 from georay.evaluation.subject import Subject, load_locator
+from georay.runtime.causes import cause_in
 
 # A shard travels back as one cell, so that it arrives whole or not at all.
 _ANSWERED = pa.schema([pa.field("number", pa.int64()), pa.field("answers", pa.binary())])
@@ -82,8 +82,7 @@ def answer_on_cluster(
         for row in answered.iter_rows():
             yield Answered(row["number"], pa.ipc.open_stream(row["answers"]).read_all())
     except RayError as problem:
-        cause = re.split(r"\n(?=[A-Za-z_][\w.]*: )", str(problem))[-1]
-        raise GeorayError(f"answering stopped: {cause.partition(': ')[2].strip()}") from problem
+        raise GeorayError(f"answering stopped: {cause_in(str(problem))}") from problem
 
 
 def _absolute(recipe: PredictRecipe) -> PredictRecipe:

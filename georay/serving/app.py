@@ -4,7 +4,6 @@
 """
 
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from ray.serve.schema import DeploymentStatus
 
 from georay.config.serve import ServeRecipe
 from georay.errors import ServingStopped
+from georay.runtime.causes import cause_in
 from georay.runtime.connect import connect
 from georay.serving.checking import check_anywhere
 from georay.serving.connections import proxies_close_late_lines
@@ -33,7 +33,6 @@ _LOOK_AGAIN_S = 0.02  # for a place in a replica: looking ever less often leaves
 _LOOK_S = 0.2  # between two looks of a replica that leaves whether all is answered
 
 _FAILED = (DeploymentStatus.DEPLOY_FAILED, DeploymentStatus.UNHEALTHY)
-_ERROR = re.compile(r"(?m)^(?:\w+\.)*[A-Z]\w+: ")  # where a traceback ends: a class, what it says
 
 _log = logging.getLogger(__name__)
 
@@ -127,12 +126,7 @@ def _start(application: Application) -> None:
     except RuntimeError as problem:  # it names the deployment; the cause is in its status
         deployments = serve.status().applications[NAME].deployments.values()
         told = [one.message for one in deployments if one.status in _FAILED] or [str(problem)]
-        raise ServingStopped(f"the server cannot start: {cause_of(told[0])}") from problem
-
-
-def cause_of(message: str) -> str:
-    """The last error that a deployment's status tells, without its traceback."""
-    return _ERROR.split(message)[-1].strip()
+        raise ServingStopped(f"the server cannot start: {cause_in(told[0])}") from problem
 
 
 def _close(patience_s: float) -> None:

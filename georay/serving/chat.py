@@ -136,7 +136,13 @@ async def models(service: Served) -> ModelsAnswer:
 
 
 @router.post(
-    "/chat/completions", responses=ERRORS | documented("not_found"), response_model=ChatAnswer
+    "/chat/completions",
+    responses={
+        200: {"content": {EVENTS: {}}, "description": "the answer; as events where `stream` is on"},
+        **ERRORS,
+        **documented("not_found"),
+    },
+    response_model=ChatAnswer,
 )
 async def complete(
     request: Request, asked: ChatRequest, service: Served

@@ -48,15 +48,15 @@ def train(recipe: TrainRecipe) -> TrainSummary:
     samples or a tracker are absent, and TrainingStopped if a stage cannot go on.
     """
     folder = Path(recipe.output).expanduser().absolute()
+    recipe = _absolute(recipe)
+    check_trackers(recipe.watch.trackers)
+    if recipe.stages and not (folder / MANIFEST).exists():
+        _check_base(recipe)
     with only_writer(folder):
         return _train(recipe, folder)
 
 
 def _train(recipe: TrainRecipe, folder: Path) -> TrainSummary:
-    recipe = _absolute(recipe)
-    check_trackers(recipe.watch.trackers)
-    if not (folder / MANIFEST).exists():
-        _check_base(recipe)
     settings = _hold_to_settings(folder, recipe)
     jobs = [StageJob(recipe, number, folder) for number in range(len(recipe.stages))]
     manifest = _read_or_none(folder / MANIFEST)

@@ -233,7 +233,7 @@ def test_a_run_goes_on_after_each_full_disk_by_the_same_command(small_disk, phot
         assert not (out / "manifest.json").exists()
     assert done.returncode == 0, done.stderr
     assert len(refused) >= 2
-    assert all("No space left" in text for text in refused)
+    assert all("No space left" in text for text in refused), refused
     assert f"{NUM_PICTURES} images scored" in done.stdout
     assert "0 lost" in done.stdout
     assert "already finished" in georay("curate", "--recipe", recipe).stdout

@@ -20,8 +20,6 @@ WRITING = {
 }
 READING = {
     "select": ["select", OUT, "--threshold", "0.5"],
-    "score": ["score", "a.jpg", f"{OUT}/b.jpg"],
-    "locate": ["locate", f"{OUT}/b.jpg"],
     "evaluate": ["evaluate", f"both={OUT}.parquet"],
     "samples": ["samples", "--curation", OUT, "--out", "out"],
 }

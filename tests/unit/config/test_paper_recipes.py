@@ -251,7 +251,7 @@ def test_ray_data_gets_a_gpu_for_each_scoring_actor(curation, monkeypatch, tmp_p
     how = next(how for operator, how in recorded.operators if operator is stages.SegmentImages)
     assert (how["num_gpus"], how["num_cpus"], how["accelerator_type"]) == (1, 4, "A800")
     assert how["compute"].max_size == how["compute"].min_size == 8
-    assert how["batch_size"] == 32
+    assert how["fn_constructor_args"][-1] == 32, "pictures that are segmented together"
     assert how["fn_constructor_args"][0].device == "cuda"
 
 

@@ -47,7 +47,7 @@ def test_a_folder_whose_device_is_named_is_loaded_in_the_same_precision(saved, d
         given.append(dtype)
         raise OSError("enough seen")
 
-    monkeypatch.setattr(loading, "_model_type", lambda *_: "qwen")
+    monkeypatch.setattr(loading, "_known_type", lambda *_: "qwen")
     monkeypatch.setattr(loading.QwenVLFamily, "from_pretrained", record)
     with pytest.raises(loading.ModelUnavailable):
         loading.load_family(str(folder), device=device)

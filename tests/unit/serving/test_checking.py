@@ -13,6 +13,7 @@ from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
 from georay.errors import ModelUnavailable
 from georay.models import checking
+from georay.runtime.causes import cause_in
 from georay.serving import app
 from georay.serving.checking import check_anywhere, check_here
 
@@ -158,6 +159,6 @@ def test_the_cause_of_a_deployment_that_cannot_start_is_its_last_error():
         '  File "hub.py", line 34\n    raise ModelUnavailable(\n'
         "georay.errors.ModelUnavailable: cannot pin the segmenter x: the hub is away.\nGive a hash."
     )
-    assert app.cause_of(told) == "cannot pin the segmenter x: the hub is away.\nGive a hash."
-    assert app.cause_of("no such thing") == "no such thing"
-    assert json.dumps(app.cause_of(told)).count("Traceback") == 0
+    assert cause_in(told) == "cannot pin the segmenter x: the hub is away.\nGive a hash."
+    assert cause_in("no such thing") == "no such thing"
+    assert json.dumps(cause_in(told)).count("Traceback") == 0
