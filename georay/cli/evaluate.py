@@ -62,8 +62,9 @@ def evaluate(
     predictions: Annotated[
         list[str],
         typer.Argument(
-            help="Parquet files of predictions, each with a row's name before it if you like: "
-            "both=seed0.parquet both=seed1.parquet are two runs of one row.",
+            help="Files of predictions, each with a row's name before it if you like: "
+            "both=seed0.parquet both=seed1.parquet are two runs of one row. Answers of other "
+            "programs too: CSV or Parquet with columns such as image_id, pred_lat, true_country.",
             show_default=False,
         ),
     ],

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from georay.core.gazetteer import Gazetteer
@@ -21,6 +20,7 @@ from georay.core.geo import THRESHOLDS_KM, Formula, distance_km
 from georay.core.manifest import file_sha256
 from georay.core.tables import PREDICTIONS, conform
 from georay.evaluation.intervals import Figure, f1_of_counts, share
+from georay.evaluation.others_answers import read_answers
 
 Level = Literal["country", "city"]
 Mask = NDArray[np.bool_]
@@ -41,13 +41,15 @@ class Measuring:
 
 @dataclass(frozen=True)
 class PredictionsFile:
-    """Which file figures came from."""
+    """Which file figures came from. unused: its columns that no figure looks at."""
 
     name: str
     sha256: str
+    unused: tuple[str, ...] = ()
 
     def as_text(self) -> str:
-        return f"{self.name} (SHA-256 {self.sha256})"
+        passed_over = f"; columns not used: {', '.join(self.unused)}" if self.unused else ""
+        return f"{self.name} (SHA-256 {self.sha256}){passed_over}"
 
 
 @dataclass(frozen=True)
@@ -107,15 +109,13 @@ class Evaluation:
 
 
 def evaluate_file(path: Path, measuring: Measuring | None = None) -> Evaluation:
-    """The figures of a Parquet file with the schema PREDICTIONS.
+    """The figures of a Parquet file with the schema PREDICTIONS, or of anyone's CSV or Parquet.
 
     Raises ValueError if it cannot be read, lacks a column, or holds an image more than once.
     """
-    try:
-        table = pq.ParquetFile(path).read()
-    except (OSError, pa.ArrowInvalid) as problem:
-        raise ValueError(f"cannot read predictions from {path}: {problem}") from problem
-    return evaluate(table, PredictionsFile(_name(path), file_sha256(path)), measuring)
+    read = read_answers(path)
+    source = PredictionsFile(_name(path), file_sha256(path), read.unused)
+    return evaluate(read.table, source, measuring)
 
 
 def _name(path: Path) -> str:

@@ -151,7 +151,7 @@ def test_figures_name_the_file_that_they_came_from(tmp_path):
     assert sha256 in found.as_text()
     assert str(tmp_path) not in found.as_text()
     written = json.loads(json.dumps(found.to_json()))
-    assert written["source"] == {"name": name, "sha256": sha256}
+    assert written["source"] == {"name": name, "sha256": sha256, "unused": []}
     assert written["country"]["accuracy"]["value"] == 0.75
 
 
