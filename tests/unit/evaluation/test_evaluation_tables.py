@@ -129,7 +129,7 @@ def test_the_written_comparison_has_every_figure_by_level_and_measure():
     assert written["title"] == "Table 2"
     (row,) = written["rows"]
     assert (row["label"], row["num_images"]) == ("base", [10])
-    assert row["sources"] == [{"name": "a.parquet", "sha256": "aaaa"}]
+    assert row["sources"] == [{"name": "a.parquet", "sha256": "aaaa", "unused": ()}]
     assert list(row["figures"]) == ["country", "city"]
     assert list(row["figures"]["city"]) == list(MEASURES)
     assert row["figures"]["country"]["recall"] == {
