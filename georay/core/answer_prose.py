@@ -2,58 +2,31 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import replace
 
+from georay.core.addresses import PlaceFound, read_address
 from georay.core.gazetteer import Gazetteer
 from georay.core.names import fold
+from georay.core.place_mentions import Mention, mentions
 
-_MORE_NAMES = (
-    "USA",
-    "U.S.A.",
-    "U.S.",
-    "US",
-    "UK",
-    "U.K.",
-    "UAE",
-    "England",
-    "Scotland",
-    "Wales",
-    "Northern Ireland",
-    "America",
-    "Holland",
-    "Czech Republic",
-    "Türkiye",
-    "Burma",
-    "Korea",
-    "Bosnia",
-    "Macao",
-    "Cabo Verde",
-    "East Timor",
-    "Swaziland",
-    "Bosnia & Herzegovina",
-    "Trinidad & Tobago",
-    "Congo",
-    "DRC",
-    "Vatican",
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])(?<!\bSt\.)(?<!\bU\.S\.)(?<!e\.g\.)(?<!i\.e\.)\s+|\n+|"
+    r",?\s+(?=(?:but (?:i|it|my|the|this|we|most|more|then|now)|although|though|however)\b)",
+    re.IGNORECASE,
 )
-# Names that in English prose are mostly something else.
-_NOT_IN_PROSE = frozenset({"JE", "GS", "AQ", "TF"})
-_NOT_BEFORE = r"(?<!New )(?<!\w)(?<!['’-])"
-_PART_OF_CONTINENT = r"(?<!North )(?<!South )(?<!Latin )(?<!Central )"
-
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\bSt\.)(?<!\bU\.S\.)(?<!e\.g\.)(?<!i\.e\.)\s+|\n+")
 _SUBJECT = re.compile(
     r"\b(?:i|we|me|us|my|location|image|photo\w*|picture|scene|street|place|guess|answer|it|this|"
-    r"coordinates|setting|analysis|conclusion|view|country|city|looks)\b",
+    r"coordinates|setting|analysis|conclusion|view|country|city|looks|suggests?|indicates?|"
+    r"points?|plates?)\b",
     re.IGNORECASE,
 )
 _COMMITMENT = re.compile(
-    r"\b(?:guess\w*|belie\w+|likely|probab\w+|possibl[ey]|estimat\w+|conclu\w+|suggest\w*|speculat\w+|"
+    r"\b(?:guess\w*|belie\w+|likely|probab\w+|possibl[ey]|estimat\w+|conclu\w+|suggest\w*|"
+    r"speculat\w+|"
     r"(?:c|w)ould be|may be|might be|appears|seems|from|(?:is|was|be) (?:in|at|near|from|taken)|"
     r"depict\w*|lean\w*|plac(?:e|es|ing)|deduc\w+|infer\w*|inclined|confiden\w+|narrow\w*|falls?|"
     r"lies|located|situated|taken|candidate|answer|exists|correspond\w*|it'?s|this is|looks like|"
-    r"(?:country|city|place|answer) is|say)\b",
+    r"(?:country|city|place|answer) is|say|chance|it is|shows?|pictured|indicat\w+|points? to)\b",
     re.IGNORECASE,
 )
 # Of several sentences that name a place, the first that draws a conclusion is the answer.
@@ -74,23 +47,19 @@ _EXAMPLE = re.compile(
     re.IGNORECASE,
 )
 _NEGATION = re.compile(
-    r"\b(?:not|isn't|rather than|rule[sd]? out|instead of|unlikely)\b[^,;]{0,30}$", re.IGNORECASE
-)
-_REFUSAL = re.compile(
-    r"\b(?:sorry|apologi[sz]e|"
-    r"(?:unable|can ?not|can['’]t|could(?:n['’]t| not))(?! (?:to )?(?:read|make out|see)\b)|"
-    r"do(?:n['’]t| not) (?:feel|think|have|know)|not (?:able|possible|feasible|comfortable|capable|"
-    r"going to|appropriate|privy|sufficient|enough)|won['’]t|will not|inappropriate|impossible|"
-    r"insufficient|isn['’]t (?:feasible|possible|achievable)|"
-    r"(?:difficult|challenging|hard)\b.{0,40}\b(?:pinpoint|determine|narrow|identify|provide|give|tell|"
-    r"specify|say|assign|infer)|indetermin\w+|"
-    r"(?:without|lack of)\b.{0,80}\b(?:details?|clues|information|context|landmarks|image)|"
-    r"would require additional|(?:stop|end) (?:this|responding))\b",
+    r"\b(?:not|isn['’]t|rather than|rule[sd]? out|instead of|"
+    r"unlikely)\b(?:(?!\bbut\b)[^,;]){0,30}$|"
+    r"\b(?:can ?not|can['’]t|unable to|impossible to|hard to|difficult to|not sure|"
+    r"unsure)\b[^.;]{0,40}"
+    r"\b(?:if|whether)\b[^.;]*$",
     re.IGNORECASE,
+)
+_AMERICAN = re.compile(
+    r"\b(?:U\.?S\.?A?|United States|American?|state of|southern states?|southeastern)\b"
 )
 _NAME = (
     r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*"
-    r"(?:[ -](?:(?:de|del|la|las|los|el|do|da|dos|di|du|le|of|the|am|an|upon)[ -])?"
+    r"(?:[ -](?:(?:de|del|la|las|los|el|do|da|dos|di|du|le|of|the|am|an|upon)[ -]){0,2}"
     r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*){0,4}"
 )
 _TOWN_CUE = re.compile(
@@ -99,25 +68,6 @@ _TOWN_CUE = re.compile(
 )
 _LARGE_TOWN = 100_000
 _LONGEST_SENTENCE = 600
-_MOST_WORDS = 9
-_MOST_FOREIGN_WORDS = 200
-# Chinese, Japanese, Korean and Thai: names have no blank before or behind them.
-_WITHOUT_SPACES = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2,40}")
-_ENGLISH = re.compile(r"\b(?:the|and|of|is|was|this|with|i|it)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceFound:
-    """A place named in a text: alpha-2 code, the name as written, and a town if one is named."""
-
-    country: str | None
-    country_text: str | None
-    city: str | None
-
-
-def is_refusal(text: str) -> bool:
-    """Whether a text says that it will not, or cannot, name the place."""
-    return _REFUSAL.search(text) is not None
 
 
 def place_in_prose(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
@@ -139,102 +89,70 @@ def place_in_prose(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
     return found
 
 
-def town_and_country(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
-    """A text that is nothing but a place: "Country", "City, Country", "Country-City", "City"."""
-    text = re.sub(r"\s*\(([^()]*)\)", r", \1", text).strip(" \t\"'“”`*_.,").removeprefix("the ")
-    if len(text.split()) > _MOST_WORDS:
-        return None
-    parts = [part.strip() for part in re.split(r"[,，、:;/|]|\s[-–—]\s", text) if part.strip()]
-    if len(parts) < 2 and (code := gazetteer.country(text)):
-        return PlaceFound(code, text, None)
-    for country, city in _halves(text, parts):
-        # "it is" holds no Italy.
-        is_name = len(country) > 3 or country.isupper() or not country.isascii()
-        code = gazetteer.country(country) if is_name else None
-        if code and gazetteer.resolve(city, code):
-            return PlaceFound(code, country, city)
-    if not parts or not _looks_like_name(parts[0]):
-        return None
-    if len(parts) > 1 and (code := gazetteer.country(parts[-1])):
-        return PlaceFound(code, parts[-1], parts[0])
-    place = gazetteer.resolve(text) if len(text) >= 3 or not text.isascii() else None
-    if place and (place.population >= _LARGE_TOWN or len(parts) > 1):
-        return PlaceFound(place.country, None, parts[0])
-    return None
-
-
-def _looks_like_name(text: str) -> bool:
-    words = text.split()
-    return len(words) <= 3 and not any(word[0].islower() for word in (words[0], words[-1]))
-
-
-def _halves(text: str, parts: list[str]) -> Iterator[tuple[str, str]]:
-    """(country, town) in either order, where the text may be cut in two."""
-    if len(parts) > 1:
-        yield parts[-1], parts[0]
-        yield parts[0], parts[-1]
-        return
-    for cut in re.finditer(r"[-\s]", text):
-        before, after = text[: cut.start()], text[cut.end() :]
-        yield after, before
-        yield before, after
-
-
-def place_abroad(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
-    """The first country, and a town of it, in running text of another language than English."""
-    if _ENGLISH.search(text):
-        return None
-    words = re.findall(r"[^\W\d_][\w'’.-]*", text)[:_MOST_FOREIGN_WORDS]
-    phrases = [
-        " ".join(words[start : start + length]).rstrip(".")
-        for start in range(len(words))
-        for length in (3, 2, 1)
-        if len(words[start]) > 3 or not words[start].isascii()
-    ]
-    for run in _WITHOUT_SPACES.findall(text)[:_MOST_FOREIGN_WORDS]:
-        phrases += [
-            run[start : start + length] for start in range(len(run)) for length in (5, 4, 3, 2)
-        ]
-    names = [re.sub(r"^[dl]['’]", "", phrase) for phrase in phrases if not phrase[0].islower()]
-    found = next(((code, name) for name in names if (code := gazetteer.country(name))), None)
-    if found is None:
-        return None
-    code, country = found
-    towns = (name for name in names if name != country and gazetteer.country(name) is None)
-    city = next((name for name in towns if gazetteer.resolve(name, code)), None)
-    return PlaceFound(code, country, city)
-
-
 def _committed(sentence: str, gazetteer: Gazetteer) -> PlaceFound | None:
     if not (_SUBJECT.search(sentence) and _COMMITMENT.search(sentence)):
         return None
-    for match in _country_names(gazetteer).finditer(sentence):
-        before = sentence[: match.start()]
+    for mention in mentions(sentence, gazetteer):
+        before = sentence[: mention.start]
         if _EXAMPLE.search(before) or _NEGATION.search(before):
             continue
-        code = gazetteer.country(match.group())
-        if code is None:
-            continue
-        name = match.group()
-        city = _town_before(before, name, gazetteer) or _town_near(sentence, name, gazetteer)
-        # "Savannah, Georgia": the state and not the country, if the town says so.
-        place = gazetteer.resolve(city, name) if code == "GE" else None
-        return PlaceFound(place.country if place else code, name, city)
+        if place := _place_of(mention, sentence, gazetteer):
+            return place
     return _town_alone(sentence, gazetteer)
 
 
+def _place_of(mention: Mention, sentence: str, gazetteer: Gazetteer) -> PlaceFound | None:
+    name = mention.name
+    place = read_address([name, mention.following], gazetteer) if mention.following else None
+    if place and (place.city or place.country_text != name):
+        return _with_town(place, mention, sentence, gazetteer)
+    if mention.is_town:
+        town = gazetteer.resolve(name)
+        return PlaceFound(town.country, None, name) if town else None
+    countries = gazetteer.region_countries(name)
+    code = gazetteer.country(name) or next(iter(countries), None)
+    if code is None:
+        return None
+    before, where = sentence[: mention.start], name if gazetteer.country(name) else code
+    city = _town_before(before, where, gazetteer) or _town_near(sentence, where, gazetteer)
+    # "Savannah, Georgia": the state and not the country, if the town says so, or the sentence.
+    if code not in countries and "US" in countries:
+        town = gazetteer.resolve(city, name) if city else None
+        is_state = town.country == "US" if town else bool(_AMERICAN.search(sentence))
+        return PlaceFound("US" if is_state else code, name, city)
+    return PlaceFound(code, name, city)
+
+
+def _with_town(
+    place: PlaceFound, mention: Mention, sentence: str, gazetteer: Gazetteer
+) -> PlaceFound:
+    """The place with the town before it ("Geelong, Victoria, Australia"), else with one nearby."""
+    if place.country is None:
+        return place
+    if town := _town_before(sentence[: mention.start], place.country, gazetteer):
+        return replace(place, city=town)
+    return replace(place, city=place.city or _town_near(sentence, place.country, gazetteer))
+
+
 def _town_before(before: str, country: str, gazetteer: Gazetteer) -> str | None:
-    """The town in "Town, Country" or "Town, Region, Country"."""
-    match = re.search(rf"({_NAME})(?:,\s*[^,.;]{{2,40}})?,\s*(?:the\s+)?$", before)
-    if match and gazetteer.resolve(match.group(1), country):
-        return match.group(1)
-    return None
+    """The town in "Town, Country", "Town, Region, Country" or "Town in Country"."""
+    match = re.search(
+        rf"({_NAME})(?:,\s*[^,.;]{{2,40}})?(?:,|\s+in)\s*(?:the\s+(?:state\s+of\s+)?)?$", before
+    )
+    words = match.group(1).split() if match else []
+    # "It's Vancouver" begins with no town.
+    names = (" ".join(words[start:]) for start in range(len(words)))
+    return next((name for name in names if gazetteer.resolve(name, country)), None)
 
 
 def _town_near(sentence: str, country: str, gazetteer: Gazetteer) -> str | None:
     for match in _TOWN_CUE.finditer(sentence):
         name = match["name"].rstrip(".'’-").removesuffix("'s").removesuffix("’s")
-        if gazetteer.country(name) is None and len(name) > 2 and gazetteer.resolve(name, country):
+        if (
+            gazetteer.country_named(name) is None
+            and len(name) > 2
+            and gazetteer.resolve(name, country)
+        ):
             return name
     return None
 
@@ -253,18 +171,8 @@ def _town_alone(sentence: str, gazetteer: Gazetteer) -> PlaceFound | None:
     return None
 
 
-@lru_cache(maxsize=2)
-def _country_names(gazetteer: Gazetteer) -> re.Pattern[str]:
-    """English names of countries, the longest first, as words of their own."""
-    codes = [code for code in gazetteer.countries() if code not in _NOT_IN_PROSE]
-    names = sorted({*map(gazetteer.country_name, codes), *_MORE_NAMES}, key=len, reverse=True)
-    listed = "|".join(
-        f"{_PART_OF_CONTINENT}{name}" if name == "America" else re.escape(name) for name in names
-    )
-    return re.compile(rf"{_NOT_BEFORE}(?:{listed})(?!\w)")
-
-
 def list_items(text: str) -> Iterator[str]:
-    """Items of numbered and bulleted lists, in order."""
+    """Items of numbered and bulleted lists, in order, also of those on one line."""
     for match in re.finditer(r"^[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]+(.+)$", text, re.MULTILINE):
-        yield match.group(1).strip(" *_")
+        item = re.split(r"\s+(?:\d{1,2}[.)]|[•|])\s+", match.group(1))[0]
+        yield item.strip(" *_")

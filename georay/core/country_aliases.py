@@ -144,6 +144,18 @@ TERRITORIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+# Which names of a pair stand for themselves although the other holds, or claims, what they name:
+# "Taiwan, China" and "China (Taiwan)" are TW, "Guam, USA" is GU.
+CLAIMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **TERRITORIES,
+        "CN": ("HK", "MO", "TW"),
+        "IL": ("PS",),
+        "MA": ("EH",),
+        "RS": ("XK",),
+    }
+)
+
 # First-level regions by which people tell towns apart -> GeoNames code. The codes of the states of
 # the United States are their postal codes, which are names too.
 REGIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(

