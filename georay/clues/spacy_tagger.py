@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from georay.clues.entities import Entity, Kind
+from georay.core.entities import Entity, Kind
 
 _KINDS: dict[str, Kind] = {
     "GPE": "place",
@@ -27,6 +27,7 @@ class SpacyTagger:
                 "or set the recipe's tagger to a model of the hub, or to none"
             ) from problem
         self._nlp = package.load(exclude=list(_UNUSED_PARTS))
+        self.languages: frozenset[str] | None = frozenset({"en"})
         self.name = f"spacy/en_core_web_sm {self._nlp.meta['version']}"
 
     def tag(self, texts: Sequence[str]) -> list[list[Entity]]:

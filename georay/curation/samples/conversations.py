@@ -8,7 +8,7 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.manifest import digest
 from georay.core.prompts import LOCATION, REASONING, Conversation, Prompt, target_answer
 from georay.curation.samples.pictures import Picture, PictureIndex, refuse_unreadable
-from georay.curation.samples.places import Unusable, split_of
+from georay.core.splits import Unusable, split_of
 from georay.curation.samples.whereabouts import Clue, Whereabouts
 
 Row = dict[str, object]

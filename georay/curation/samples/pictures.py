@@ -15,7 +15,7 @@ from georay.core.images import content_id
 from georay.core.tables import SCORES, conform
 from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder, parquet_files
-from georay.curation.samples.places import Unusable
+from georay.core.splits import Unusable
 
 _COLUMNS = (
     "image_id",

@@ -17,7 +17,7 @@ from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
 from georay.curation.run_folder import RunFolder, replace_folder
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.pictures import Picture, PictureIndex, Scored, list_pictures, read_run
-from georay.curation.samples.places import SPLITS
+from georay.core.splits import SPLITS
 from georay.curation.samples.sorting import Sorting, sort_clues, sort_pictures
 from georay.curation.samples.whereabouts import Clue, Whereabouts
 

@@ -11,7 +11,7 @@ from georay.core.prompts import LOCATION, REASONING
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.mix import mix_locatable
 from georay.curation.samples.pictures import Picture, Scored
-from georay.curation.samples.places import Unusable, fraction
+from georay.core.splits import Unusable, fraction
 from georay.curation.samples.whereabouts import Clue
 
 

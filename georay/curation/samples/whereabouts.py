@@ -7,7 +7,7 @@ from functools import cache
 from georay.config.samples import SplitRecipe
 from georay.core.gazetteer import Gazetteer, Place
 from georay.curation.samples.pictures import Picture, PictureIndex
-from georay.curation.samples.places import Spot, Unusable, place_of
+from georay.core.splits import Spot, Unusable, place_of
 
 Clue = Mapping[str, str | None]
 

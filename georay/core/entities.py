@@ -17,9 +17,14 @@ class Entity:
 
 
 class PlaceTagger(Protocol):
-    """Finds named entities in sentences. name: the model with its version or revision."""
+    """Finds named entities in sentences.
+
+    name: the model with its version or revision. languages: ISO 639 codes of those that it was
+    trained on; None means any. It is not asked about sentences in others.
+    """
 
     name: str
+    languages: frozenset[str] | None
 
     def tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in the order in which they stand."""
@@ -29,6 +34,7 @@ class NoTagger:
     """Finds nothing, so that the gazetteer alone decides."""
 
     name = "none"
+    languages: frozenset[str] | None = None
 
     def tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """No entities, for each text."""
