@@ -31,3 +31,7 @@ class ScoringStopped(GeorayError):
 
 class TrainingStopped(GeorayError):
     """A training run that cannot go on as it is; its checkpoints stay."""
+
+
+class CluesStopped(GeorayError):
+    """Workers that cannot read clues at all; the parts done before stay and are not done again."""

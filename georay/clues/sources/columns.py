@@ -59,7 +59,8 @@ class Columns:
     def _text(self, row: Mapping[str, object], field: str) -> str | None:
         value = row.get(self._of.get(field, ""))
         text = " ".join(value.split()) if isinstance(value, str) else ""
-        return text or None
+        # Half a surrogate pair, which JSON can spell, is no text that a table could hold.
+        return text.encode("utf-8", "replace").decode() or None
 
     def _degrees(self, row: Mapping[str, object], field: str, most: float) -> float | None:
         value = row.get(self._of.get(field, ""))

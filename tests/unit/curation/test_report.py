@@ -31,7 +31,8 @@ from georay.curation.report.figures import (
     locatability_histogram,
 )
 from georay.curation.report.pieces import building_chart
-from georay.curation.report.worldmap import project, world_map
+from georay.core.world_outline import project
+from georay.curation.report.worldmap import world_map
 from georay.errors import TableMismatch
 from georay.locatability.colours import class_colour
 from georay.locatability.labels import LABEL_INDEX
