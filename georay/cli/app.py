@@ -6,6 +6,7 @@ import typer
 
 import georay
 from georay.cli import (
+    clues,
     convert,
     curate,
     demo,
@@ -31,6 +32,7 @@ app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)
 app.command()(curate.weights)
+app.command()(clues.clues)
 app.command()(samples.samples)
 app.command()(train.train)
 app.command()(locate.locate)

@@ -9,6 +9,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,19 +29,19 @@ BANDS = pa.schema(
         pa.field("key", pa.uint64()),
         pa.field("order", pa.int64()),
         pa.field("plain", pa.uint64()),
+        pa.field("picture", pa.uint64()),
         pa.field("clue_id", pa.string()),
         pa.field("sketch", pa.binary(2 * NUM_HASHES)),
     ]
 )
 """One band of one sentence. `order` is the sentence's number in the run, `plain` a hash of its
-words, `sketch` the lower 16 bits of its hashes."""
+words, `picture` one of its picture (0: none), `sketch` the lower 16 bits of its hashes."""
 
 REPEATS = pa.schema(
     [
         pa.field("order", pa.int64()),
         pa.field("kind", pa.string()),
         pa.field("of", pa.string()),
-        pa.field("of_order", pa.int64()),
     ]
 )
 """A sentence that repeats an earlier one, which may itself be a repeat."""
@@ -48,10 +49,22 @@ REPEATS = pa.schema(
 Sketch = NDArray[np.uint32]
 
 
-class Sketcher:
-    """Turns sentences into bands. The same words about two countries, or beside two pictures, are
-    two clues.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence to compare; `country` and `picture` are None where unknown."""
 
+    order: int
+    clue_id: str
+    text: str
+    country: str | None
+    picture: str | None
+
+
+class Sketcher:
+    """Turns sentences into bands.
+
+    The same words about two countries are two clues, and so they are beside two pictures; without
+    a picture they add nothing to the same words before them.
     Raises ValueError if the package `datasketch` is not installed.
     """
 
@@ -64,37 +77,27 @@ class Sketcher:
             ) from problem
         self._minhash: Any = MinHash
 
-    def bands(
-        self,
-        texts: Sequence[str],
-        about: Sequence[str],
-        clue_ids: Sequence[str],
-        orders: Sequence[int],
-    ) -> tuple[pa.Table, list[int | None]]:
+    def bands(self, sentences: Sequence[Said]) -> tuple[pa.Table, list[int | None]]:
         """Bands of the sentences, and for each sentence the index of the same one before it here.
 
-        about: what sentences must share to be compared. A sentence with one before it has no bands.
+        A sentence with one before it has no bands.
         """
-        words = [plain_words(text) for text in texts]
-        plains = [_hash64(one, " ".join(said)) for one, said in zip(about, words, strict=True)]
-        first: dict[int, int] = {}
-        before = [
-            None if first.setdefault(plain, at) == at else first[plain]
-            for at, plain in enumerate(plains)
+        words = [plain_words(one.text) for one in sentences]
+        plains = [
+            _hash64(one.country, " ".join(said)) for one, said in zip(sentences, words, strict=True)
         ]
+        pictures = [_hash64(one.picture) if one.picture else 0 for one in sentences]
+        before = _said_before(plains, pictures)
         kept = [at for at, earlier in enumerate(before) if earlier is None]
         sketches = self._sketches([words[at] for at in kept])
-        keys = [_band_keys(about[at], one) for at, one in zip(kept, sketches, strict=True)]
-        rows = np.repeat(np.array(kept, dtype=np.int64), NUM_BANDS)
-        short = [one.astype("<u2").tobytes() for one in sketches]
-        columns = [
-            pa.array([key for band in keys for key in band], pa.uint64()),
-            pa.array([orders[at] for at in rows], pa.int64()),
-            pa.array([plains[at] for at in rows], pa.uint64()),
-            pa.array([clue_ids[at] for at in rows], pa.string()),
-            pa.array([one for one in short for _ in range(NUM_BANDS)], pa.binary(2 * NUM_HASHES)),
-        ]
-        return pa.Table.from_arrays(columns, schema=BANDS), before
+        rows = []
+        for at, sketch in zip(kept, sketches, strict=True):
+            one, short = sentences[at], sketch.astype("<u2").tobytes()
+            rows += [
+                (key, one.order, plains[at], pictures[at], one.clue_id, short)
+                for key in _band_keys(one.country, sketch)
+            ]
+        return _table(rows, BANDS), before
 
     def _sketches(self, words: Sequence[Sequence[str]]) -> list[Sketch]:
         shingles = [[one.encode() for one in _shingles(said)] for said in words]
@@ -109,31 +112,44 @@ def find_repeats(bands: pa.Table, similarity: float) -> pa.Table:
     which on sentences count as nearly the same.
     """
     table = bands.sort_by([("key", "ascending"), ("order", "ascending")])
-    columns = {name: table[name].to_numpy() for name in ("key", "order", "plain")}
-    raw = b"".join(table["sketch"].to_pylist())
-    sketches = np.frombuffer(raw, dtype="<u2").reshape(-1, NUM_HASHES)
-    ids = table["clue_id"]
+    bucket = _Bucket(table, similarity)
+    orders = table["order"].to_numpy()
     found: dict[int, tuple[str, int]] = {}
-    for start, stop in _groups(columns["key"]):
+    for start, stop in _groups(table["key"].to_numpy()):
         leaders: list[int] = []
         for at in range(start, stop):
-            leader = _repeated(at, leaders, columns["plain"], sketches, similarity)
+            leader, is_exact = bucket.repeated(at, leaders)
             if leader is None:
                 leaders.append(at)
-                continue
-            is_exact = columns["plain"][at] == columns["plain"][leader]
-            order = int(columns["order"][at])
-            if order not in found or is_exact:
-                found[order] = (EXACT if is_exact else NEAR, leader)
-    rows = [
-        (order, kind, ids[leader].as_py(), int(columns["order"][leader]))
-        for order, (kind, leader) in sorted(found.items())
-    ]
-    lists = [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * len(REPEATS)
-    return pa.Table.from_arrays(
-        [pa.array(one, field.type) for one, field in zip(lists, REPEATS, strict=True)],
-        schema=REPEATS,
-    )
+            elif is_exact or int(orders[at]) not in found:
+                found[int(orders[at])] = (EXACT if is_exact else NEAR, leader)
+    ids = table["clue_id"]
+    rows = [(order, kind, ids[leader].as_py()) for order, (kind, leader) in sorted(found.items())]
+    return _table(rows, REPEATS)
+
+
+class _Bucket:
+    """The columns of a bucket as arrays, and which of its rows say the same."""
+
+    def __init__(self, table: pa.Table, similarity: float) -> None:
+        self._plain = table["plain"].to_numpy()
+        self._picture = table["picture"].to_numpy()
+        raw = b"".join(table["sketch"].to_pylist())
+        self._sketch = np.frombuffer(raw, dtype="<u2").reshape(-1, NUM_HASHES)
+        self._similarity = similarity
+
+    def repeated(self, at: int, leaders: Sequence[int]) -> tuple[int | None, bool]:
+        """The first of the leaders that the row repeats, word for word (True) or nearly."""
+        if not leaders:
+            return None, False
+        alike = (self._sketch[leaders] == self._sketch[at]).mean(axis=1) >= self._similarity
+        same = self._plain[leaders] == self._plain[at]
+        if self._picture[at]:
+            adds_nothing = self._picture[leaders] == self._picture[at]
+            alike, same = alike & adds_nothing, same & adds_nothing
+        if same.any():
+            return leaders[int(same.argmax())], True
+        return (leaders[int(alike.argmax())] if alike.any() else None), False
 
 
 def plain_words(text: str) -> tuple[str, ...]:
@@ -150,25 +166,26 @@ def _groups(keys: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
             yield start, stop
 
 
-def _repeated(
-    at: int,
-    leaders: Sequence[int],
-    plains: NDArray[np.uint64],
-    sketches: NDArray[np.uint16],
-    similarity: float,
-) -> int | None:
-    """The first of the leaders that the sentence repeats."""
-    if not leaders:
-        return None
-    alike = (sketches[leaders] == sketches[at]).mean(axis=1)
-    alike[plains[leaders] == plains[at]] = 2.0
-    best = int(alike.argmax()) if alike.max() > 1 else int(np.argmax(alike >= similarity))
-    return leaders[best] if alike[best] >= similarity else None
+def _said_before(plains: Sequence[int], pictures: Sequence[int]) -> list[int | None]:
+    """Of each sentence the index of the first with its words, and its picture if it has one."""
+    first: dict[tuple[int, int], int] = {}
+    before = []
+    for at, (plain, picture) in enumerate(zip(plains, pictures, strict=True)):
+        before.append(first.get((plain, picture)))
+        first.setdefault((plain, picture), at)
+        first.setdefault((plain, 0), at)
+    return before
 
 
-def _band_keys(about: str, sketch: Sketch) -> list[int]:
+def _table(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    arrays = [pa.array(one, field.type) for one, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _band_keys(country: str | None, sketch: Sketch) -> list[int]:
     hashes = sketch.reshape(NUM_BANDS, BAND_HASHES)
-    return [_hash64(about, number, band.tobytes()) for number, band in enumerate(hashes)]
+    return [_hash64(country, number, band.tobytes()) for number, band in enumerate(hashes)]
 
 
 def _hash64(*parts: object) -> int:

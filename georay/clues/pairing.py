@@ -45,7 +45,9 @@ class NamePictures:
 
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
         named = self._by_class(rows)
-        left = [row for row in named if row["image_id"] is None and row["country"] in self._portraits]
+        left = [
+            row for row in named if row["image_id"] is None and row["country"] in self._portraits
+        ]
         if self._clip is None or not left:
             return named
         vectors = self._clip.encode_texts([str(row["text"]) for row in left])

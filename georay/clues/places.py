@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from georay.clues.place_words import (
@@ -39,11 +40,26 @@ _WORDINGS = tuple(
         r"\b(?:town|city|village|island|province|state|district|region|municipality|county|"
         rf"prefecture|peninsula|valley|department) of {_NAME}",
         rf"\b(?:Lake|Mount|Mt\.?|Cape|Isle of) {_NAME}",
-        rf"\b{_NAME} (?:Island|Islands|Lake|River|Mountains|Peninsula|Valley|Province|Desert|Bay)\b",
+        rf"\b{_NAME} (?:Islands?|Lake|River|Mountains|Peninsula|Valley|Province|Desert|Bay)\b",
         rf"(?:^|[.!?] ){_NAME} can (?:\w+ )?be (?:\w+ )?(?:recogni[sz]ed|identified)\b",
     )
 )
-_PEOPLE_ENDINGS = ("an", "ish", "ese", "i", "ch", "ek", "ss", "sh", "no", "ai", "ak", "ic", "kh", "ot")
+_PEOPLE_ENDINGS = (
+    "an",
+    "ish",
+    "ese",
+    "i",
+    "ch",
+    "ek",
+    "ss",
+    "sh",
+    "no",
+    "ai",
+    "ak",
+    "ic",
+    "kh",
+    "ot",
+)
 _LONGEST_NAME, _LONGEST_UNSPACED = 5, 10
 _KNOWN = 100_000
 _TOWN, _CITY = 15_000, 100_000  # people
@@ -99,7 +115,9 @@ class PlaceFinder:
             if entity.kind != "place" or not parts or name.islower():
                 continue
             is_word = len(parts) == 1 and parts[0] in NOT_TOWNS
-            if is_word or (parts[0] in ALSO_WORDS and not sentence.treats_as_place_at(name, entity)):
+            if is_word or (
+                parts[0] in ALSO_WORDS and not sentence.treats_as_place_at(name, entity)
+            ):
                 continue
             if _is_too_wide(parts) or any(part in {"google", "street", "view"} for part in parts):
                 continue
@@ -113,7 +131,7 @@ class PlaceFinder:
                 yield PlaceSpan(start, start + len(name), name, "entity", code)
 
     def _sounds_spoken(self, sentence: "_Sentence", start: int, name: str) -> bool:
-        """Whether an unknown name is a language's or a people's: Tokelauan, "English and Bislama"."""
+        """Whether an unknown name is a language's: Tokelauan, "English and Bislama"."""
         if " " in name:
             return False
         before = [word for word in sentence.words if word.end < start][-2:]
@@ -182,7 +200,7 @@ class PlaceFinder:
             yield PlaceSpan(word.start, word.end, word.text, "people", code)
 
     def _qualifies_later(self, sentence: "_Sentence", at: int) -> bool:
-        """"Slovenian and Austrian bollards": the noun comes behind the last of joined peoples."""
+        """ "Slovenian and Austrian bollards": the noun comes behind the last of joined peoples."""
         words = sentence.words[at + 1 :]
         if not words or words[0].plain not in {"and", "or"}:
             return sentence.words[at].is_plural
@@ -190,9 +208,7 @@ class PlaceFinder:
         if len(rest) < 2 or not self._names.is_people(rest[0].text):
             return False
         gap = sentence.text[rest[0].end : rest[1].start]
-        return gap.isspace() and rest[1].plain not in (
-            NO_PLACE_AFTER_PEOPLE | NOT_QUALIFIED
-        )
+        return gap.isspace() and rest[1].plain not in (NO_PLACE_AFTER_PEOPLE | NOT_QUALIFIED)
 
     def _of_unspaced(self, text: str) -> Iterator[PlaceSpan]:
         """Names of countries in scripts without spaces between words."""
@@ -311,7 +327,7 @@ def _names(words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
             if not (run[0].is_capital and run[-1].is_capital):
                 continue
             inner = all(word.is_capital or word.plain in JOINING for word in run)
-            adjoining = all(b.start - a.end <= 1 for a, b in zip(run, run[1:], strict=False))
+            adjoining = all(b.start - a.end <= 1 for a, b in pairwise(run))
             if inner and adjoining:
                 yield at, length
 

@@ -32,7 +32,9 @@ def make_clues(recipe: CluesRecipe, tools: Tools) -> CluesSummary:
     """
     files = CluesFiles(Path(recipe.output).expanduser())
     if files.table.suffix != ".parquet":
-        raise ValueError(f"clues are written to a Parquet file; {files.table} is not called .parquet")
+        raise ValueError(
+            f"clues are written to a Parquet file; {files.table} is not called .parquet"
+        )
     sources = _sources(recipe)
     work = Workspace(files.work)
     with work.held(_settings(recipe, sources)):
@@ -41,8 +43,7 @@ def make_clues(recipe: CluesRecipe, tools: Tools) -> CluesSummary:
             from georay.clues.steps import run_steps
 
             run_steps(names, recipe, tools, work)
-        summary = _publish(recipe, sources, work, files)
-    return summary
+        return _publish(recipe, sources, work, files)
 
 
 def _sources(recipe: CluesRecipe) -> list[dict[str, str]]:

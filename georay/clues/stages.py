@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
 
-from georay.clues.duplicates import BANDS, EXACT, NEAR, REPEATS, Sketcher, find_repeats
+from georay.clues.duplicates import BANDS, EXACT, NEAR, REPEATS, Said, Sketcher, find_repeats
 from georay.clues.examine import EXAMINED, Examine, Row
 from georay.clues.pairing import NamePictures
 from georay.clues.sources import Sentence
@@ -48,12 +48,7 @@ class ExamineParts:
     def _banded(self, rows: list[Row]) -> pa.Table:
         """Bands of the rows that are still kept; those said before here are marked on the way."""
         kept = [row for row in rows if row["kind"] is None]
-        bands, before = self._sketcher.bands(
-            [str(row["text"]) for row in kept],
-            [f"{row['country']} {row['image_id']}" for row in kept],
-            [str(row["clue_id"]) for row in kept],
-            [int(str(row["order"])) for row in kept],
-        )
+        bands, before = self._sketcher.bands([_said(row) for row in kept])
         for row, earlier in zip(kept, before, strict=True):
             if earlier is not None:
                 row["kind"], row["reason"] = EXACT, _reason(EXACT, str(kept[earlier]["clue_id"]))
@@ -114,6 +109,17 @@ class FinishParts:
                 if row["order"] not in found or row["kind"] == EXACT:
                     found[row["order"]] = (row["kind"], row["of"])
         return found
+
+
+def _said(row: Row) -> Said:
+    country, picture = row["country"], row["image_id"]
+    return Said(
+        order=int(str(row["order"])),
+        clue_id=str(row["clue_id"]),
+        text=str(row["text"]),
+        country=None if country is None else str(country),
+        picture=None if picture is None else str(picture),
+    )
 
 
 def _marked(row: Row, repeats: dict[int, tuple[str, str]]) -> Row:

@@ -69,9 +69,7 @@ def _finishing(
     album: Album | None,
     portraits: Portraits,
 ) -> FinishParts:
-    labeller = (
-        Labeller(tools.encoder(), recipe.label.min_similarity) if tools.encoder else None
-    )
+    labeller = Labeller(tools.encoder(), recipe.label.min_similarity) if tools.encoder else None
     clip = tools.clip() if tools.clip and portraits else None
     pictures = NamePictures(labeller, album, clip, portraits)
     return FinishParts(work, pictures, recipe.workers.rows_per_part)

@@ -40,7 +40,8 @@ class Counts:
     def licences_as_text(self) -> dict[str, int]:
         """Kept clues by "source: licence"."""
         return {
-            f"{source}: {licence}": count for (source, licence), count in self.licences.most_common()
+            f"{source}: {licence}": count
+            for (source, licence), count in self.licences.most_common()
         }
 
 

@@ -88,7 +88,7 @@ class Workspace:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise ValueError(
-                    f"another run is writing beside {self.root}; wait for it, or choose another --out"
+                    f"another run is writing to {self.root}; wait for it, or choose another --out"
                 ) from None
             self._begin(settings)
             yield

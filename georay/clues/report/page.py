@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from markupsafe import Markup, escape
 
-from georay.clues.summary import Counts, CluesSummary
+from georay.clues.summary import CluesSummary, Counts
 from georay.clues.workspace import CluesFiles
 from georay.config.clues import CluesRecipe
 from georay.core.gazetteer import Gazetteer

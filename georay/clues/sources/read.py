@@ -71,7 +71,9 @@ class SentenceFile:
             names = list(reader.fieldnames or ())
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
-                raise ValueError(f"{self.path}: two columns are called {', '.join(twice)}; rename one")
+                raise ValueError(
+                    f"{self.path}: two columns are called {', '.join(twice)}; rename one"
+                )
             columns = self._columns(names)
             for number, row in enumerate(reader, 1):
                 yield columns.sentence(row, number)

@@ -12,10 +12,10 @@ from georay.config.curate import CurateRecipe, LimitsRecipe
 from georay.config.load import parse_recipe
 from georay.core.files import is_uri, read_bytes
 from georay.core.images import content_id
+from georay.core.splits import Unusable
 from georay.core.tables import SCORES, conform
 from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder, parquet_files
-from georay.core.splits import Unusable
 
 _COLUMNS = (
     "image_id",
