@@ -160,8 +160,8 @@ def plain_words(text: str) -> tuple[str, ...]:
 def _groups(keys: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
     """(first row, row behind the last) of every key that comes more than once, in sorted keys."""
     starts = np.flatnonzero(np.diff(keys, prepend=keys[:1] + np.uint64(1)))
-    stops = np.append(starts[1:], len(keys))
-    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+    stops = [*starts[1:], len(keys)] if len(keys) else []
+    for start, stop in zip(map(int, starts), map(int, stops), strict=True):
         if stop - start > 1:
             yield start, stop
 

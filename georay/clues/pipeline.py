@@ -19,6 +19,10 @@ from georay.config.clues import ClueWorkersRecipe
 from georay.errors import CluesStopped
 
 Stage = Callable[[str], int]
+_OWN_ERROR = re.compile(
+    r"^(?!ray\.)(?:[\w.]+\.)?(?:[A-Z]\w*(?:Error|Invalid|Mismatch)|ModelUnavailable): (.+)$",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,15 @@ def run_stage(
         for row in done.iter_rows():
             yield int(row["num_rows"])
     except RayError as problem:
-        cause = re.split(r"\n(?=[A-Za-z_][\w.]*: )", str(problem))[-1]
-        what = cause.partition(": ")[2].strip()
-        raise CluesStopped(f"{title} stopped: {what}; what was done stays for a rerun") from problem
+        raise CluesStopped(
+            f"{title} stopped: {_cause(problem)}\nWhat was done stays for a rerun."
+        ) from problem
+
+
+def _cause(problem: RayError) -> str:
+    """What the worker's own exception says, out of the traceback that Ray sends."""
+    said = _OWN_ERROR.findall(str(problem))
+    return str(said[-1] if said else problem).strip()
 
 
 def _default_actors(workers: ClueWorkersRecipe) -> int:

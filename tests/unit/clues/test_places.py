@@ -115,9 +115,7 @@ def test_labelled_sentences_are_told_apart(shared, finder, tagger_class, least):
     labels = [row for row in csv.DictReader(LABELS.open()) if row["half"] == "report"]
     files = {row["file"] for row in labels}
     sentences = {
-        (name, one.row): one
-        for name in files
-        for one in SentenceFile(shared(f"data/clues/{name}"))
+        (name, one.row): one for name in files for one in SentenceFile(shared(f"data/clues/{name}"))
     }
     chosen = [sentences[row["file"], int(row["row"])] for row in labels]
     entities = tagger_class().tag([one.text for one in chosen])

@@ -55,12 +55,34 @@ def test_coordinates_off_the_globe_are_absent_ones(tmp_path):
     assert [one.latitude for one in read(tmp_path / "a.csv")] == [None, None]
 
 
+GUIDES = {
+    ".md": """# Guide
+
+## Japan
+
+![x](p/mirror.jpg)
+
+Orange mirrors stand at crossings.
+
+### Signs
+
+- Stop signs are red triangles.
+
+## Sources
+
+Thanks to all who wrote this.
+""",
+    ".html": """<h1>Guide</h1><nav>Home and more and more</nav>
+<h2>Japan</h2><img src='p/mirror.jpg'><p>Orange mirrors stand at crossings.</p>
+<h3>Signs</h3><ul><li>Stop signs are red triangles.</li></ul>
+<h2>Sources</h2><p>Thanks to all who wrote this.</p>""",
+}
+
+
 @pytest.mark.parametrize("suffix", [".md", ".html"])
 def test_a_guide_says_country_by_heading_and_picture_by_neighbour(tmp_path, suffix):
-    markdown = "# Guide\n\n## Japan\n\n![x](p/mirror.jpg)\n\nOrange mirrors stand at crossings.\n\n### Signs\n\n- Stop signs are red triangles.\n\n## Sources\n\nThanks to all who wrote this.\n"
-    html = "<h1>Guide</h1><nav>Home and more and more</nav><h2>Japan</h2><img src='p/mirror.jpg'><p>Orange mirrors stand at crossings.</p><h3>Signs</h3><ul><li>Stop signs are red triangles.</li></ul><h2>Sources</h2><p>Thanks to all who wrote this.</p>"
     path = tmp_path / f"guide{suffix}"
-    path.write_text(markdown if suffix == ".md" else html)
+    path.write_text(GUIDES[suffix])
     assert [(one.text, one.country, one.image) for one in read(path)] == [
         ("Orange mirrors stand at crossings.", "JP", "p/mirror.jpg"),
         ("Stop signs are red triangles.", "JP", None),
