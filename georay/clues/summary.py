@@ -1,14 +1,18 @@
 """What became of the sentences of a run, counted from its tables batch by batch."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
 
-_NO_LICENCE = "none stated"
+from georay.core.licences import NOT_STATED
+
+MOST_DISTINCT = 1_000
+OTHERS = "others"
+"""What values are counted as once MOST_DISTINCT others are; a source may be an address a row."""
 
 
 @dataclass
@@ -98,14 +102,27 @@ def count_tables(kept: Sequence[Path], dropped: Sequence[Path]) -> Counts:
     for batch in _batches(kept, [*fields, "country", "source", "licence"]):
         counts.num_kept += batch.num_rows
         for name, counter in fields.items():
-            counter.update(value for value in batch[name].to_pylist() if value is not None)
+            _add(counter, [value for value in batch[name].to_pylist() if value is not None])
         counts.countries.update(code or "" for code in batch["country"].to_pylist())
-        licences = [one or _NO_LICENCE for one in batch["licence"].to_pylist()]
-        counts.licences.update(zip(batch["source"].to_pylist(), licences, strict=True))
+        licences = [one or NOT_STATED for one in batch["licence"].to_pylist()]
+        _add_pairs(counts.licences, zip(batch["source"].to_pylist(), licences, strict=True))
     for batch in _batches(dropped, ["kind", "country"]):
         counts.dropped.update(batch["kind"].to_pylist())
         counts.countries_dropped.update(code or "" for code in batch["country"].to_pylist())
     return counts
+
+
+def _add(counter: Counter[str], values: Iterable[str]) -> None:
+    for value, count in Counter(values).items():
+        is_known = value in counter or len(counter) < MOST_DISTINCT
+        counter[value if is_known else OTHERS] += count
+
+
+def _add_pairs(counter: Counter[tuple[str, str]], pairs: Iterable[tuple[str, str]]) -> None:
+    """Sources become others, licences stay: they must be told."""
+    for (source, licence), count in Counter(pairs).items():
+        is_known = (source, licence) in counter or len(counter) < MOST_DISTINCT
+        counter[(source if is_known else OTHERS, licence)] += count
 
 
 def _batches(files: Sequence[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:

@@ -18,7 +18,8 @@ MARKED = {
     "anna": "B-PER",
     "google": "B-ORG",
 }
-PHRASES = [*"poland anna google red soil in near is by says grey .".split(), "new zealand"]
+PHRASES = ["poland", "new zealand", "anna", "google"]
+PHRASES += ["red", "soil", "in", "near", "is", "by", "says", "grey", "."]
 
 
 def sentences(number, words):
