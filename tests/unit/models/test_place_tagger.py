@@ -97,6 +97,14 @@ def test_what_stands_behind_the_models_window_is_found_once(folder):
     assert [text[one.start : one.end] for one in found] == ["poland"] * 6
 
 
+def test_a_name_on_the_edge_of_a_window_is_whole(folder):
+    """The first window ends behind "new", the second begins before it."""
+    tagger = BertPlaceTagger(str(folder))
+    text = "red " * 13 + "new zealand ."
+    (found,) = tagger.tag([text])
+    assert [text[one.start : one.end] for one in found] == ["new zealand"]
+
+
 def test_an_absent_model_says_what_else_to_use(tmp_path):
     with pytest.raises(ModelUnavailable, match="--tagger spacy"):
         BertPlaceTagger(str(tmp_path / "absent"))
