@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from georay.config.cluster import ClusterRecipe
 from georay.config.load import LocalPath, Recipe
@@ -91,3 +91,11 @@ class CluesRecipe(Recipe):
     pairing: PairingRecipe | None = None
     workers: ClueWorkersRecipe = ClueWorkersRecipe()
     cluster: ClusterRecipe = ClusterRecipe()
+
+    @model_validator(mode="after")
+    def _pair_by_something(self) -> "CluesRecipe":
+        if self.pairing is not None and self.label.encoder == NONE and self.pairing.clip is None:
+            raise ValueError(
+                "pairing needs to know what clues speak of: give label.encoder or pairing.clip"
+            )
+        return self

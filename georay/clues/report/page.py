@@ -126,7 +126,7 @@ def _funnel(counts: Counts) -> list[Bar]:
     bars.append(Bar("sentences read", left, 1.0))
     for kind, count in counts.dropped.most_common():
         left -= count
-        bars.append(Bar(f"without {kind}", left, left / max(counts.num_read, 1), f"−{count:,}"))
+        bars.append(Bar(f"after “{kind}”", left, left / max(counts.num_read, 1), f"−{count:,}"))
     return bars
 
 
