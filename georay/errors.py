@@ -35,3 +35,7 @@ class TrainingStopped(GeorayError):
 
 class ServingStopped(GeorayError):
     """A server whose deployments cannot start."""
+
+
+class CluesStopped(GeorayError):
+    """Workers that cannot read clues at all; the parts done before stay and are not done again."""

@@ -7,6 +7,7 @@ import typer
 import georay
 from georay.cli import (
     cities,
+    clues,
     convert,
     curate,
     demo,
@@ -35,6 +36,7 @@ app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)
 app.command()(curate.weights)
+app.command()(clues.clues)
 app.command()(samples.samples)
 app.command()(train.train)
 app.command()(locate.locate)

@@ -66,6 +66,16 @@ IMAGES = pa.schema(
     ]
 )
 
+_SPAN = pa.struct(
+    [
+        pa.field("start", pa.int32()),
+        pa.field("end", pa.int32()),
+        pa.field("name", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("country", pa.string()),
+    ]
+)
+
 CLUES = pa.schema(
     [
         pa.field("clue_id", pa.string(), nullable=False),
@@ -76,8 +86,40 @@ CLUES = pa.schema(
         pa.field("image_id", pa.string()),
         pa.field("source", pa.string()),
         pa.field("licence", pa.string()),
+        pa.field("row", pa.int64()),
+        pa.field("latitude", pa.float64()),
+        pa.field("longitude", pa.float64()),
+        pa.field("country_from", pa.string()),
+        pa.field("unknown_country", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("spans", pa.list_(_SPAN)),
+        pa.field("label", pa.string()),
+        pa.field("label_similarity", pa.float32()),
+        pa.field("pairing", pa.string()),
     ]
 )
+"""Sentences about places. `row` counts in the source's file, from 1; `country` is what
+`country_from` says: "source", "coordinates" or "text"; `unknown_country` is the source's word for
+a country that the gazetteer does not have. `rule` is what proves a place ("entity", "gazetteer",
+"wording" or "people" in the sentence, else "source"), `spans` where in the text, in characters.
+`label` is the segmentation class that the sentence speaks of, `pairing` what chose its picture:
+"source", "class" or "clip"."""
+
+CLUES_DROPPED = pa.schema(
+    [
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("clue_id", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("country", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("row", pa.int64()),
+    ]
+)
+"""Sentences that became no clue, each with a slug to count by and a sentence to read."""
 
 SCORES = pa.schema(
     [
@@ -118,6 +160,8 @@ SAMPLES = pa.schema(
         pa.field("longitude", pa.float64()),
         pa.field("locatability", pa.float64()),
         _PROJECTION,
+        pa.field("clue_source", pa.string()),
+        pa.field("clue_licence", pa.string()),
     ]
 )
 """Conversations to learn from. `stage` is the name of its prompt, "reasoning" or "location";

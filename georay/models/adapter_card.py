@@ -34,7 +34,10 @@ class LoraSettings(BaseModel):
 
 
 class AdapterCard(BaseModel):
-    """What must hold for an adapter to mean what it meant when it was trained."""
+    """What must hold for an adapter to mean what it meant when it was trained.
+
+    clue_licences: "source: licence" of the clues that it learnt from, whose terms it carries.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +49,7 @@ class AdapterCard(BaseModel):
     weights: str
     settings: LoraSettings
     versions: dict[str, str]
+    clue_licences: tuple[str, ...] = ()
 
 
 def write_card(folder: Path, card: AdapterCard) -> None:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from georay.core.licences import forbids_commerce
 from georay.core.manifest import write_atomic, write_json
-from georay.models.adapter_card import read_card
-from georay.training.samples import samples_hash, stage_samples
+from georay.models.adapter_card import read_card, write_card
+from georay.training.samples import samples_hash, stage_licences, stage_samples
 from georay.training.stages import StageJob
 
 FACTS, CARD = "training.json", "README.md"
@@ -16,6 +17,8 @@ def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
     folder = job.adapters / job.stage.adapter
     card = read_card(folder)
     samples = stage_samples(job.recipe.samples, job.stage.adapter, "train")
+    licences = stage_licences(job.recipe.samples, job.stage.adapter)
+    write_card(folder, card.model_copy(update={"clue_licences": tuple(licences)}))
     facts = {
         "adapter": job.stage.adapter,
         "base": card.base,
@@ -23,6 +26,7 @@ def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
         "stacked_on": card.stacked_on,
         "weights": card.weights,
         "samples_sha256": samples_hash(samples),
+        "clue_licences": licences,
         "metrics": {
             name: outcome[name]
             for name in ("train_loss", "validation_loss", "num_samples", "num_validation")
@@ -58,5 +62,15 @@ only (fingerprint `{facts["base_fingerprint"][:16]}`); `card.json` lets georay r
 - Learnt from {metrics["num_samples"]:,} conversations (SHA-256 `{facts["samples_sha256"][:16]}`)
   in {facts["num_steps"]:,} steps of {job.recipe.batches.global_batch}.
 - Loss at the end, mean over the answers' tokens: {metrics["train_loss"]:.4f}. {validation}
-- The recipe, whole, is in `training.json`.
+{_terms(facts["clue_licences"])}- The recipe, whole, is in `training.json`.
 """
+
+
+def _terms(licences: dict[str, int]) -> str:
+    """Under which terms the clues came; nothing where it learnt from none."""
+    if not licences:
+        return ""
+    lines = [f"  - {licence} ({count:,} conversations)" for licence, count in licences.items()]
+    if forbids_commerce(licences):
+        lines.append("  - **Not for commercial use**, as a source of these clues demands.")
+    return "\n".join(["- Sources and licences of the clues that it learnt from:", *lines, ""])

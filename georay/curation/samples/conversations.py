@@ -7,8 +7,8 @@ from georay.config.samples import SplitRecipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.manifest import digest
 from georay.core.prompts import LOCATION, REASONING, Conversation, Prompt, target_answer
+from georay.core.splits import Unusable, split_of
 from georay.curation.samples.pictures import Picture, PictureIndex, refuse_unreadable
-from georay.curation.samples.places import Unusable, split_of
 from georay.curation.samples.whereabouts import Clue, Whereabouts
 
 Row = dict[str, object]
@@ -44,7 +44,8 @@ class Conversations:
             raise Unusable("no text", "the clue says nothing")
         answer = target_answer(REASONING, country=self._name_of(code), reasons=text)
         row = self._row(REASONING, picture, answer)
-        return row | {"clue_id": clue["clue_id"], "country": code}
+        terms = {"clue_source": clue.get("source"), "clue_licence": clue.get("licence")}
+        return row | {"clue_id": clue["clue_id"], "country": code} | terms
 
     def location(self, picture: Picture) -> Row:
         """Stage 2: which country and town is it (paper, section 3.2). Raises Unusable."""

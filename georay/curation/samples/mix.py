@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from georay.curation.samples.places import fraction
+from georay.core.splits import fraction
 
 
 def mix_locatable(

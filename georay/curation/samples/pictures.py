@@ -15,10 +15,10 @@ from georay.core.images import content_id
 from georay.core.panoramas import VIEW, View, parse_view
 from georay.core.picture_files import PictureFile
 from georay.core.publishing import are_whole
+from georay.core.splits import Unusable
 from georay.core.storage import LocalAddress, parse_address, read_bytes
 from georay.core.tables import SCORES, conform
 from georay.curation.run_folder import RunFolder, parquet_files
-from georay.curation.samples.places import Unusable
 
 _COLUMNS = (
     "image_id",

@@ -13,18 +13,20 @@ import pyarrow.parquet
 from georay.config.load import dump_recipe
 from georay.config.samples import SamplesRecipe
 from georay.core.gazetteer import Gazetteer
+from georay.core.licences import clue_licences
 from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
 from georay.core.publishing import only_writer, publishing
+from georay.core.splits import SPLITS
 from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
 from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.pictures import Picture, PictureIndex, Scored, read_pictures, read_run
-from georay.curation.samples.places import SPLITS
 from georay.curation.samples.sorting import Sorting, sort_clues, sort_pictures
 from georay.curation.samples.whereabouts import Clue, Whereabouts
 
 _PART = "part-00000.parquet"
+_OF_CLUES = ["clue_id", "text", "country", "city", "image_id", "source", "licence", "pairing"]
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,16 @@ class SamplesFolder:
 
 @dataclass(frozen=True)
 class SamplesSummary:
-    """What became of the clues and pictures. Counts by stage, then by split or by slug."""
+    """What became of the clues and pictures. Counts by stage, then by split or by slug.
+
+    clue_licences: samples by "source: licence" of their clues.
+    """
 
     folder: str
     samples: dict[str, dict[str, int]]
     left_out: dict[str, dict[str, int]]
     num_places: dict[str, int]
+    clue_licences: dict[str, int]
     remarks: tuple[str, ...] = ()
 
     def as_text(self) -> str:
@@ -67,6 +73,8 @@ class SamplesSummary:
             lines.append(f"{stage}: {parts}")
         places = ", ".join(f"{count:,} {split}" for split, count in self.num_places.items())
         lines.append(f"places: {places}")
+        for licence, count in self.clue_licences.items():
+            lines.append(f"clues of {licence}: {count:,}")
         for stage, counts in self.left_out.items():
             parts = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
             lines.append(f"left out of {stage}: {parts}")
@@ -127,7 +135,7 @@ def _read_clues(path: Path) -> Iterator[Clue]:
     except (OSError, pa.ArrowInvalid) as problem:
         raise ValueError(f"cannot read clues from {path}: {problem}") from problem
     rows = conform(table, CLUES, str(path))
-    yield from rows.select(["clue_id", "text", "country", "city", "image_id"]).to_pylist()
+    yield from rows.select(_OF_CLUES).to_pylist()
 
 
 def _write(recipe: SamplesRecipe, sorting: Sorting) -> SamplesSummary:
@@ -141,6 +149,7 @@ def _write(recipe: SamplesRecipe, sorting: Sorting) -> SamplesSummary:
         samples=_counts(samples, "split", SPLITS),
         left_out=_counts(left_out, "kind", ()),
         num_places=_places(samples),
+        clue_licences=clue_licences(samples),
     )
     with publishing(folder.root) as root:
         fresh = SamplesFolder(root)
@@ -179,6 +188,7 @@ def _manifest(recipe: SamplesRecipe, summary: SamplesSummary, file: Path) -> dic
         "inputs": _inputs(recipe),
         "samples_sha256": file_sha256(file),
         "samples": summary.samples,
+        "clue_licences": summary.clue_licences,
         "places": summary.num_places,
         "left_out": summary.left_out,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),

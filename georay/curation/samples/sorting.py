@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from georay.config.samples import MixRecipe, SamplesRecipe
 from georay.core.prompts import LOCATION, REASONING
+from georay.core.splits import Unusable, fraction
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.mix import mix_locatable
 from georay.curation.samples.pictures import Picture, Scored
-from georay.curation.samples.places import Unusable, fraction
 from georay.curation.samples.whereabouts import Clue
 
 

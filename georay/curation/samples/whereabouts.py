@@ -7,10 +7,12 @@ from functools import cache
 from georay.config.samples import SplitRecipe
 from georay.core.gazetteer import Gazetteer, Place
 from georay.core.picture_files import file_id
+from georay.core.splits import Spot, Unusable, place_of
 from georay.curation.samples.pictures import Picture, PictureIndex
-from georay.curation.samples.places import Spot, Unusable, place_of
 
 Clue = Mapping[str, str | None]
+_CHOSEN_BY_US = frozenset({"class", "clip"})
+"""Pairs that `georay clues` made by country alone: such a clue tells nothing of its picture."""
 
 
 class Whereabouts:
@@ -76,7 +78,7 @@ class Whereabouts:
     def _hear(self, index: PictureIndex, clue: Clue) -> None:
         country, name = clue["country"], clue["image_id"]
         code = self._code(country) if country else None
-        if code is None or name is None:
+        if code is None or name is None or clue.get("pairing") in _CHOSEN_BY_US:
             return
         try:
             image_id = index.find(name).image_id

@@ -1,23 +1,21 @@
 """Segmentation models of transformers, from the hub or from a local folder."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from huggingface_hub import HfApi
 from numpy.typing import NDArray
 from transformers import AutoConfig, PreTrainedConfig
 
 from georay.errors import ModelUnavailable
+from georay.models.pinning import commit_of
 from georay.models.segmenter import SMALL
 from georay.models.segmenters.label_maps import ade20k_ids
 
 Loaded = TypeVar("Loaded")
 
 MASKFORMER = "maskformer"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def pinned_revision(name: str, revision: str | None) -> str | None:
@@ -26,17 +24,15 @@ def pinned_revision(name: str, revision: str | None) -> str | None:
     Asked once at the start of a run and stored with it, so that every worker and every later
     resume loads the same weights. Raises ModelUnavailable if the hub cannot say.
     """
-    if name == SMALL or Path(name).is_dir() or (revision and _COMMIT.fullmatch(revision)):
+    if name == SMALL:
         return revision
-    try:
-        return HfApi().model_info(name, revision=revision, timeout=10).sha
-    except Exception as problem:  # whatever the hub's transport raises, nothing is pinned
-        raise ModelUnavailable(
-            f"cannot pin the segmenter {name}: the hub did not say what commit "
-            f"{revision or 'main'} is ({type(problem).__name__}). Give the full commit hash as "
-            "`segmenter.revision` in a recipe, the folder of a downloaded model, or use the "
-            "segmenter that the package carries (--segmenter small)."
-        ) from problem
+    return commit_of(
+        name,
+        revision,
+        "segmenter",
+        "Give the full commit hash as `segmenter.revision` in a recipe, the folder of a "
+        "downloaded model, or use the segmenter that the package carries (--segmenter small).",
+    )
 
 
 def model_config(name: str, revision: str | None) -> PreTrainedConfig:

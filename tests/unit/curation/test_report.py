@@ -20,6 +20,7 @@ from report_run import (
 )
 
 from georay.core.tables import SCORES, rows_to_table
+from georay.core.world_outline import project
 from georay.curation.examples import extremes
 from georay.curation.report import render_report
 from georay.curation.report.counts import errors_by_kind, funnel, listed_errors
@@ -31,7 +32,7 @@ from georay.curation.report.figures import (
     locatability_histogram,
 )
 from georay.curation.report.pieces import building_chart
-from georay.curation.report.worldmap import project, world_map
+from georay.curation.report.worldmap import world_map
 from georay.errors import TableMismatch
 from georay.locatability.colours import class_colour
 from georay.locatability.labels import LABEL_INDEX

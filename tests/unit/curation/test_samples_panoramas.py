@@ -8,9 +8,9 @@ from samples_room import PARIS, write_clues, write_run
 from georay.config.load import parse_recipe
 from georay.config.samples import SamplesRecipe
 from georay.core.picture_files import PictureFile
+from georay.core.splits import Unusable
 from georay.curation.inputs import list_inputs
 from georay.curation.samples.pictures import PictureIndex, read_pictures
-from georay.curation.samples.places import Unusable
 from georay.curation.samples.run import make_samples
 
 HEADINGS = (0, 90, 180, 270)

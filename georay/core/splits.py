@@ -3,15 +3,33 @@
 import hashlib
 from dataclasses import dataclass
 from math import cos, floor, pi, radians
-from typing import Literal
+from typing import Literal, Protocol
 
-from georay.config.samples import SplitRecipe
 from georay.core.gazetteer import Place
 from georay.core.geo import EARTH_RADIUS_KM
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 _KM_PER_DEGREE = EARTH_RADIUS_KM * pi / 180
+
+
+class SplitSettings(Protocol):
+    """How places are split; `georay.config.samples.SplitRecipe` explains each."""
+
+    @property
+    def by(self) -> Literal["point", "city"]: ...
+
+    @property
+    def cell_km(self) -> float: ...
+
+    @property
+    def validation(self) -> float: ...
+
+    @property
+    def test(self) -> float: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 class Unusable(Exception):
@@ -38,27 +56,27 @@ def fraction(*parts: object) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6]) / 2**48
 
 
-def split_of(place: str, recipe: SplitRecipe) -> Split:
+def split_of(place: str, settings: SplitSettings) -> Split:
     """The split of a place, whatever other places there are and in whatever order they come."""
-    at = fraction("split", recipe.seed, place)
-    if at < recipe.test:
+    at = fraction("split", settings.seed, place)
+    if at < settings.test:
         return "test"
-    return "validation" if at < recipe.test + recipe.validation else "train"
+    return "validation" if at < settings.test + settings.validation else "train"
 
 
-def place_of(spot: Spot, recipe: SplitRecipe) -> str:
+def place_of(spot: Spot, settings: SplitSettings) -> str:
     """The place that a picture is split by.
 
     By point: the cell of its coordinates; without them its town as a whole, and without that the
     picture itself. By city: its town. Raises Unusable for coordinates that are off the globe, and
     for a picture without a town when splitting by city.
     """
-    if recipe.by == "city":
+    if settings.by == "city":
         if spot.town is None:
             raise Unusable("town unknown", "splitting by city needs the picture's town")
         return f"town {spot.town.geoname_id}"
     if spot.latitude is not None and spot.longitude is not None:
-        return _cell(spot.latitude, spot.longitude, recipe.cell_km)
+        return _cell(spot.latitude, spot.longitude, settings.cell_km)
     return f"town {spot.town.geoname_id}" if spot.town else f"picture {spot.image_id}"
 
 

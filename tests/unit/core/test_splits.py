@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from georay.config.samples import SplitRecipe
 from georay.core.gazetteer import Gazetteer
-from georay.curation.samples.places import Spot, Unusable, fraction, place_of, split_of
+from georay.core.splits import Spot, Unusable, fraction, place_of, split_of
 
 BY_POINT, BY_CITY = SplitRecipe(), SplitRecipe(by="city")
 LATITUDES, LONGITUDES = st.floats(-90, 90), st.floats(-180, 180)

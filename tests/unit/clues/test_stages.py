@@ -1,0 +1,95 @@
+"""The steps on files, one after the other, as the pipeline runs them; without Ray."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from georay.clues.examine import Examine
+from georay.clues.pairing import NamePictures
+from georay.clues.sources import SENTENCES
+from georay.clues.stages import CompareBucket, ExamineParts, FinishParts
+from georay.clues.workspace import Workspace, missing
+from georay.config.clues import ClueSource, CluesRecipe
+from georay.core.entities import NoTagger
+from georay.core.gazetteer import Gazetteer
+from georay.core.tables import CLUES, CLUES_DROPPED
+
+RECIPE = CluesRecipe(sources=(ClueSource(path="a.csv"),), output="o.parquet")
+ROWS = 3  # of a part
+NUM_BUCKETS = 4
+SAID = "In Poland the bollards are thin white posts with a red band near the top of a grey base"
+
+
+@pytest.fixture
+def work(tmp_path):
+    work = Workspace(tmp_path / "work")
+    with work.held("settings"):
+        yield work
+
+
+def run(work, texts):
+    """Kept texts, and (kind, reason, text) of the dropped ones."""
+    names = []
+    for at in range(0, len(texts), ROWS):
+        rows = [
+            {"text": text, "row": at + i + 1, "source": "a"}
+            for i, text in enumerate(texts[at : at + ROWS])
+        ]
+        names.append(f"part-{at // ROWS:06d}.parquet")
+        pq.write_table(pa.Table.from_pylist(rows, SENTENCES), work.parts / names[-1])
+    examine = ExamineParts(work, Examine(RECIPE, NoTagger(), Gazetteer.load()), NUM_BUCKETS, ROWS)
+    counts = [examine(name) for name in names]
+    assert counts == [min(ROWS, len(texts) - at) for at in range(0, len(texts), ROWS)]
+    for bucket in range(NUM_BUCKETS):
+        CompareBucket(work, 0.8)(f"bucket-{bucket:06d}.parquet")
+    finish = FinishParts(work, NamePictures(None, None), ROWS)
+    assert [finish(name) for name in names] == counts
+    kept = pa.concat_tables([pq.read_table(work.kept / name, schema=CLUES) for name in names])
+    gone = pa.concat_tables(
+        [pq.read_table(work.dropped / name, schema=CLUES_DROPPED) for name in names]
+    )
+    return kept, gone
+
+
+def test_every_sentence_is_kept_or_dropped_once_in_its_order(work):
+    texts = ["Poland is flat.", "Nothing here.", "Norway is steep.", "", "Kenya is red."]
+    kept, gone = run(work, texts)
+    assert kept["text"].to_pylist() == [texts[0], texts[2], texts[4]]
+    assert gone["kind"].to_pylist() == ["no place", "no text"]
+    assert sorted(kept["row"].to_pylist() + gone["row"].to_pylist()) == [1, 2, 3, 4, 5]
+
+
+def test_repeats_are_found_across_parts_and_say_what_they_repeat(work):
+    texts = [SAID, "Norway is steep.", SAID + "!", "Kenya is red.", SAID + " too", SAID]
+    kept, gone = run(work, texts)
+    assert kept["text"].to_pylist() == [SAID, "Norway is steep.", "Kenya is red."]
+    first = kept["clue_id"][0].as_py()
+    assert [(row["kind"], row["reason"]) for row in gone.to_pylist()] == [
+        ("repeated", f"says the same as clue {first}"),
+        ("nearly repeated", f"says nearly the same as clue {first}"),
+        ("repeated", f"says the same as clue {first}"),
+    ]
+
+
+def test_what_is_done_is_not_missing_and_half_written_files_are(work):
+    (work.kept / "a.parquet").touch()
+    (work.kept / ".b.parquet.partial").touch()
+    assert missing(["a.parquet", "b.parquet"], work.kept) == ["b.parquet"]
+
+
+def test_a_workspace_begun_with_other_settings_is_begun_anew(tmp_path):
+    work = Workspace(tmp_path / "work")
+    for settings, expected in (("one", []), ("one", ["a"]), ("two", [])):
+        with pytest.raises(KeyError), work.held(settings):
+            assert [path.name for path in work.parts.iterdir()] == expected
+            (work.parts / "a").touch()
+            raise KeyError
+    with work.held("two"):
+        pass
+    assert not work.root.exists()
+
+
+def test_two_runs_beside_each_other_are_refused(tmp_path):
+    work = Workspace(tmp_path / "work")
+    with work.held("one"), pytest.raises(ValueError, match="another run"), work.held("one"):
+        pass
