@@ -11,6 +11,7 @@ ENGINE = (
     "georay/curation/pipeline.py",
     "georay/acquisition/download.py",
     "georay/acquisition/roads/dataset.py",
+    "georay/clues/pipeline.py",
     "georay/streetworld/dataset.py",
     "georay/training/trainer.py",
     "georay/training/loop.py",
