@@ -7,6 +7,7 @@ import typer
 import georay
 from georay.cli import (
     cities,
+    collect,
     convert,
     curate,
     demo,
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(cities.cities)
 app.command()(points.points)
+app.command()(collect.collect)
 app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)

@@ -70,8 +70,11 @@ class _RemoteGate:
 
 
 def _limiter(recipe: CollectRecipe, root: Path) -> ActorHandle:
-    """The one limiter of this run. It lets nothing go for the longest window at first: what a killed
-    run sent just before may still count there."""
+    """The one limiter of this run.
+
+    It lets nothing go for the longest window at first: what a killed run sent just before may
+    still count there.
+    """
     windows = windows_of(recipe.quota)
     file, limit = CollectFolder(root).day_quota, recipe.quota.per_day
     day = None if limit is None else DayQuota(file, limit, recipe.quota.zone)

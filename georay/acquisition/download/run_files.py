@@ -180,7 +180,7 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def write_labels(images: pa.Table, root: Path, path: Path) -> None:
-    """What `georay curate` reads beside pictures: their places, by names below the folder `root`."""
+    """What `georay curate` reads beside pictures: their places, by names below `root`."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, _LABEL_COLUMNS)
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""The work on some points: what is there, the views of it, and each of them noted when it is done."""
+"""The work on some points: what is there, then its views, each noted as soon as it is done."""
 
 import asyncio
 import os

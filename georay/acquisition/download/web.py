@@ -106,7 +106,7 @@ class HttpWeb:
             async with self._answer(url, params, headers, is_counted=not free) as response:
                 if response.status_code in _NOT_LET_IN:
                     raise AccessRefused(await _refusal(response))
-                self._check(response)
+                self._check(response, "status 404")
                 answer = _parsed(await _body(response, _MAX_JSON_BYTES))
             if self._is_busy(answer):
                 raise _Momentary("busy", "the provider asks to come back later")
@@ -118,7 +118,7 @@ class HttpWeb:
         async def ask() -> bytes:
             self.sent.num_pictures += 1
             async with self._answer(url, None, None, is_counted=True) as response:
-                self._check(response)
+                self._check(response, NO_IMAGERY)
                 kind = response.headers.get("content-type", "").partition(";")[0].strip()
                 if not kind.startswith("image/"):
                     raise NoPicture("wrong type", f"the answer is {kind or 'of no type'}")
@@ -170,12 +170,12 @@ class HttpWeb:
         finally:
             await place.give_back()
 
-    def _check(self, response: httpx.Response) -> None:
+    def _check(self, response: httpx.Response, absent: str) -> None:
         status = response.status_code
         if status in _MOMENTARY:
             raise _Momentary(f"status {status}", f"status {status}", _retry_after(response))
         if status in _ABSENT:
-            raise NoPicture(NO_IMAGERY, f"status {status}")
+            raise NoPicture(absent, f"status {status}")
         if status != 200:
             raise NoPicture(f"status {status}", f"status {status}")
 
