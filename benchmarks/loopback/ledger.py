@@ -11,7 +11,7 @@ _NEW_PERIOD_S = 1.5
 
 @dataclass
 class Ledger:
-    """Arrivals of requests to one API. per_second, per_day: what is allowed; None for any number."""
+    """Requests to one API. per_second, per_day: how many are allowed; None for any number."""
 
     per_second: int | None
     per_day: int | None

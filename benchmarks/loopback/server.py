@@ -54,6 +54,7 @@ class Loopback:
             files = self._guarded(api, apis.file, is_picture=True)
             yield Route(f"/{api}/files/{{size}}/{{name}}.jpg", files)
         yield Route("/facts", self._facts)
+        yield Route("/facts/{api}/requests", self._num_requests)
 
     def _guarded(self, api: str, answer: apis.Answer, is_picture: bool) -> apis.Answer:
         """The answer behind quota and faults. Google's metadata count to no quota of the day."""
@@ -76,6 +77,9 @@ class Loopback:
 
     async def _facts(self, request: Request) -> Response:  # noqa: ARG002
         return JSONResponse({api: ledger.facts() for api, ledger in self.ledgers.items()})
+
+    async def _num_requests(self, request: Request) -> Response:
+        return JSONResponse(len(self.ledgers[request.path_params["api"]].arrivals))
 
 
 def environment() -> dict[str, str]:
@@ -114,13 +118,8 @@ def main() -> None:
     loopback = Loopback(given.per_second, given.per_day, given.faults)
     for name, value in environment().items():
         print(f"export {name}='{value}'")
-    uvicorn.run(
-        loopback.application,
-        host="127.0.0.1",
-        port=given.port,
-        log_level="critical",
-        lifespan="off",
-    )
+    application = loopback.application
+    uvicorn.run(application, port=given.port, log_level="critical", lifespan="off")
 
 
 if __name__ == "__main__":

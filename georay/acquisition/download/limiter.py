@@ -20,6 +20,9 @@ from georay.config.collect import QuotaRecipe
 LOST_AFTER_S = 120.0
 """A request of which nothing was heard for so long is counted as answered: its worker is gone."""
 
+_SPACING = 0.9
+"""Of the mean time between requests: they go evenly, and may catch up a little."""
+
 REFUSALS_THAT_STOP_ALL = 3
 """So many answers 429 in a row, and everyone waits; a single one is waited out by its request."""
 
@@ -71,18 +74,21 @@ class RateLimiter:
         self._windows = [_Places(window) for window in windows]
         self._day = day
         self._closed_until = time.monotonic() + first_wait
+        self._spacing = _SPACING * max(one.seconds / one.places for one in windows)
+        self._next_at = 0.0
         self._refusals = 0
         self._numbers = itertools.count()
         self._turn = asyncio.Lock()  # its waiters are served in order
 
     async def enter(self, is_counted: bool) -> int | None:
         async with self._turn:
-            while (wait := self._closed_until - time.monotonic()) > 0:
+            while (wait := max(self._closed_until, self._next_at) - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             for window in self._windows:
                 await window.wait_for_one()
             if is_counted and self._day is not None and not self._day.take():
                 return None
+            self._next_at = time.monotonic() + self._spacing
             place = next(self._numbers)
             for window in self._windows:
                 window.take(place)

@@ -82,17 +82,27 @@ class CollectPoints:
             problem = NoPicture(NO_IMAGERY, "nothing is near, or nothing that looks this way")
         except NoPicture as unknown:
             found, problem = [], unknown
+        panorama: dict[str, bytes] = {}
         for wanted in choose_views(point, found, self._recipe.views, done):
             try:
                 if wanted.found is None:
                     raise problem
-                row = await self._taken(point, wanted, wanted.found, web)
+                raw = await self._file(wanted.found, wanted.heading, web, panorama)
+                row = await self._taken(point, wanted, wanted.found, raw)
             except NoPicture as missing:
                 row = self._missing(point, wanted, missing)
             journal.note(row)
 
-    async def _taken(self, point: Point, wanted: Wanted, found: Found, web: Web) -> Row:
-        raw = await self._provider.fetch(found, wanted.heading, web)
+    async def _file(self, found: Found, heading: float, web: Web, known: dict[str, bytes]) -> bytes:
+        """The file of a view; that of a panorama is asked for once per point."""
+        raw = known.get(found.picture_id)
+        if raw is None:
+            raw = await self._provider.fetch(found, heading, web)
+        if found.shape == "panorama":
+            known[found.picture_id] = raw
+        return raw
+
+    async def _taken(self, point: Point, wanted: Wanted, found: Found, raw: bytes) -> Row:
         picture: Picture = await asyncio.to_thread(
             picture_of, raw, found, wanted.heading, self._recipe.requests, self._blur
         )

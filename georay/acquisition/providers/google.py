@@ -98,7 +98,7 @@ def signature(path_and_query: str, secret: bytes) -> str:
 
 def is_busy(answer: Json) -> bool:
     """Whether metadata says, in an answer with status 200, that one may ask again later."""
-    return isinstance(answer, dict) and answer.get("status") in _AGAIN
+    return isinstance(answer, dict) and str(answer.get("status")) in _AGAIN
 
 
 def _decoded(secret: str) -> bytes:
