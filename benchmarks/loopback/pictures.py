@@ -43,6 +43,14 @@ def panorama(country: str, number: int, note: str) -> bytes:
     return _noted(_panorama(country, number % _VARIANTS), note)
 
 
+def draw_all() -> None:
+    """Draws every picture that there can be, so that no answer has to wait for one."""
+    for country in BY_CODE:
+        for variant in range(_VARIANTS):
+            _photograph(country, variant)
+            _panorama(country, variant)
+
+
 @cache
 def no_imagery() -> bytes:
     """A flat grey plate with a few dark letters' worth of pixels, as Google shows for nothing."""

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from benchmarks.loopback import apis
 from benchmarks.loopback.faults import Faults, spoiled
 from benchmarks.loopback.ledger import Ledger
+from benchmarks.loopback.pictures import draw_all
 
 APIS = ("google", "mapillary", "panoramax", "kartaview")
 
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--per-day", type=int, default=None)
     parser.add_argument("--faults", type=float, default=0.0)
     given = parser.parse_args()
+    draw_all()
     loopback = Loopback(given.per_second, given.per_day, given.faults)
     for name, value in environment().items():
         print(f"export {name}='{value}'")

@@ -171,7 +171,8 @@ def _kinds(kinds: Mapping[str, int], missing: pa.Table) -> list[Kind]:
 def _examples(images: pa.Table) -> Iterator[Example]:
     """Pictures from all over the table, which is sorted by a hash."""
     step = max(images.num_rows // _NUM_EXAMPLES, 1)
-    chosen = images.take(list(range(0, images.num_rows, step))[:_NUM_EXAMPLES])
+    at = list(range(0, images.num_rows, step))[:_NUM_EXAMPLES]
+    chosen = images.take(pa.array(at, pa.int64()))
     for row in chosen.to_pylist():
         yield Example(
             picture=_embedded(Path(row["uri"])),

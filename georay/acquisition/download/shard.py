@@ -44,6 +44,7 @@ class CollectPoints:
         self._recipe, self._folder, self._gate = recipe, CollectFolder(root), gate
         self._provider = load_provider(recipe.provider, os.environ)
         self._blur = load_blur(recipe.blur)
+        self._is_used_up = False
         self._loop = asyncio.new_event_loop()
         self._client = http_client(recipe.requests, recipe.workers.points_at_once)
 
@@ -69,11 +70,12 @@ class CollectPoints:
                     group.create_task(worker)
         except ExceptionGroup as problems:
             first = problems.exceptions[0]
-            if not all(isinstance(one, QuotaUsedUp) for one in problems.exceptions):
+            self._is_used_up = all(isinstance(one, QuotaUsedUp) for one in problems.exceptions)
+            if not self._is_used_up:
                 raise first from problems
 
     async def _take_all(self, waiting: Iterator[Row], journal: Journal, web: HttpWeb) -> None:
-        for row in waiting:
+        for row in waiting if not self._is_used_up else ():
             await self._take(_point(row), row["done"] or [], journal, web)
 
     async def _take(self, point: Point, done: list[str], journal: Journal, web: Web) -> None:

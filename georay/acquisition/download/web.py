@@ -31,7 +31,7 @@ _NOT_LET_IN = frozenset({401, 403})
 
 @dataclass
 class Sent:
-    """Requests that were sent: for what is there, for pictures, and of both those sent again."""
+    """Requests that were answered: for what is there, and for pictures; and tries that failed."""
 
     num_searches: int = 0
     num_pictures: int = 0
@@ -102,8 +102,8 @@ class HttpWeb:
         free: bool = False,
     ) -> Json:
         async def ask() -> Json:
-            self.sent.num_searches += 1
             async with self._answer(url, params, headers, is_counted=not free) as response:
+                self.sent.num_searches += 1
                 if response.status_code in _NOT_LET_IN:
                     raise AccessRefused(await _refusal(response))
                 self._check(response, "status 404")
@@ -116,8 +116,8 @@ class HttpWeb:
 
     async def picture(self, url: str) -> bytes:
         async def ask() -> bytes:
-            self.sent.num_pictures += 1
             async with self._answer(url, None, None, is_counted=True) as response:
+                self.sent.num_pictures += 1
                 self._check(response, NO_IMAGERY)
                 kind = response.headers.get("content-type", "").partition(";")[0].strip()
                 if not kind.startswith("image/"):

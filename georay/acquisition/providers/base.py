@@ -122,7 +122,7 @@ def metres(point: Point, found: Found) -> float:
 def box_around(point: Point, radius_m: float) -> tuple[float, float, float, float]:
     """West, south, east and north of a square that holds the circle, in degrees."""
     up = radius_m / 111_195
-    across = up / max(math.cos(math.radians(point.latitude)), 0.01)
+    across = up / max(math.cos(math.radians(point.latitude)), 1e-6)
     return (
         max(point.longitude - across, -180.0),
         max(point.latitude - up, -90.0),

@@ -59,7 +59,7 @@ def _labelled(folder: Path, recipe: FolderRecipe) -> _Labelled:
     except OSError as problem:
         raise ValueError(
             f"cannot read {folder / LABELS} ({problem.strerror}): the folder needs one, with the "
-            " columns file, latitude and longitude, and perhaps heading and captured_at"
+            "columns file, latitude and longitude, and perhaps heading and captured_at"
         ) from problem
     if not found:
         raise ValueError(f"{folder / LABELS} gives no picture a file, a latitude and a longitude")
