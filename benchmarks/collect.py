@@ -119,7 +119,7 @@ def run_with_kills(recipe: Path, base: str, api: str, num_requests: float) -> tu
     num_kills = 0
     for share in KILLED_AT:
         driver = _driver(recipe)
-        _wait_until(lambda d=driver, s=share: _requests(base, api) >= s * num_requests or ended(d))
+        wait_for_requests(base, api, share * num_requests, driver)
         if ended(driver):
             raise ValueError(f"{api}: the run ended before it was killed: {recipe}.log")
         driver.send_signal(signal.SIGKILL)
@@ -128,6 +128,13 @@ def run_with_kills(recipe: Path, base: str, api: str, num_requests: float) -> tu
     if code := _driver(recipe).wait(_PATIENCE_S):
         raise ValueError(f"{api}: the run failed with {code}: {recipe}.log")
     return num_kills, time.monotonic() - started
+
+
+def wait_for_requests(
+    base: str, api: str, number: float, driver: "subprocess.Popen[bytes]"
+) -> None:
+    """Until so many requests came in, or the run ended."""
+    _wait_until(lambda: _requests(base, api) >= number or ended(driver))
 
 
 def ended(driver: "subprocess.Popen[bytes]") -> bool:

@@ -60,23 +60,23 @@ class CollectPoints:
 
     async def _collect(self, rows: list[Row], journal: Journal, web: HttpWeb) -> None:
         waiting = iter(rows)
-        workers = [
-            self._take_all(waiting, journal, web)
-            for _ in range(self._recipe.workers.points_at_once)
-        ]
         try:
             async with asyncio.TaskGroup() as group:
-                for worker in workers:
-                    group.create_task(worker)
+                for _ in range(self._recipe.workers.points_at_once):
+                    group.create_task(self._take_all(waiting, journal, web))
         except ExceptionGroup as problems:
-            first = problems.exceptions[0]
-            self._is_used_up = all(isinstance(one, QuotaUsedUp) for one in problems.exceptions)
-            if not self._is_used_up:
-                raise first from problems
+            raise problems.exceptions[0] from problems
 
     async def _take_all(self, waiting: Iterator[Row], journal: Journal, web: HttpWeb) -> None:
-        for row in waiting if not self._is_used_up else ():
-            await self._take(_point(row), row["done"] or [], journal, web)
+        """Takes points one after the other until there are no more, or no more requests.
+
+        What others have on its way is not cut off then: it is paid for.
+        """
+        while not self._is_used_up and (row := next(waiting, None)) is not None:
+            try:
+                await self._take(_point(row), row["done"] or [], journal, web)
+            except QuotaUsedUp:
+                self._is_used_up = True
 
     async def _take(self, point: Point, done: list[str], journal: Journal, web: Web) -> None:
         try:
