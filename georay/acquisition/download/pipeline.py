@@ -20,6 +20,7 @@ from georay.core.manifest import digest
 from georay.errors import CollectingStopped
 
 _MOST_CALLS = 10_000
+_OUR_MESSAGE = re.compile(r"^(?:georay\.[\w.]+|ValueError): (.+)$", re.MULTILINE)
 
 
 def collect_on_ray(points: pa.Table, recipe: CollectRecipe, root: Path) -> Iterator[dict[str, int]]:
@@ -94,7 +95,6 @@ def _explained(rows: Iterator[dict[str, int]]) -> Iterator[dict[str, int]]:
     try:
         yield from rows
     except RayError as problem:
-        cause = re.split(r"\n(?=[A-Za-z_][\w.]*: )", str(problem))[-1]
-        raise CollectingStopped(
-            f"collecting stopped: {cause.partition(': ')[2].strip()}"
-        ) from problem
+        said = _OUR_MESSAGE.search(str(problem))
+        cause = said[1] if said else str(problem).strip().rpartition("\n")[2]
+        raise CollectingStopped(f"collecting stopped: {cause}") from problem
