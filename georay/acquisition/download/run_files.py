@@ -95,7 +95,7 @@ class CollectFolder:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Held by each worker while it writes, whatever becomes of its driver."""
-        self.parts.mkdir(exist_ok=True)
+        self.parts.mkdir(parents=True, exist_ok=True)
         with (self.parts / _WORKERS_LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield
