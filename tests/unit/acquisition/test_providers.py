@@ -1,5 +1,6 @@
 """Each provider against a server that behaves as its published API description says."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -192,3 +193,46 @@ def test_a_folder_without_labels_says_what_it_needs(tmp_path):
     recipe = FolderRecipe(name="folder", folder=str(tmp_path), licence="CC0", attribution="us")
     with pytest.raises(ValueError, match="the columns file, latitude and longitude"):
         load_provider(recipe, {})
+
+
+class Says:
+    """A web whose answers are all one; it remembers which were said to be free."""
+
+    def __init__(self, answer):
+        self._answer, self.free = answer, []
+
+    async def json(self, url, params=None, headers=None, free=False):
+        self.free.append(free)
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"), [(401, AccessRefused), (403, AccessRefused), (690, NoPicture)]
+)
+def test_kartaview_says_in_an_answer_that_is_fine_that_it_is_not(code, problem):
+    answer = {"status": {"apiCode": code, "apiMessage": "You have to be authenticated"}}
+    with pytest.raises(problem, match="authenticated"):
+        asyncio.run(provider_of("kartaview", "http://x").find(PARIS, 50.0, Says(answer)))
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("answer", [None, [], {}, {"data": 3}, {"features": None}, {"status": "?"}])
+def test_answers_of_another_form_are_said_to_be_strange(api, answer):
+    with pytest.raises(NoPicture) as problem:
+        asyncio.run(provider_of(api, "http://x").find(PARIS, 50.0, Says(answer)))
+    assert problem.value.kind == "strange answer"
+
+
+@pytest.mark.parametrize(
+    ("api", "answer"),
+    [
+        ("google", {"status": "OK", "location": None, "pano_id": "x"}),
+        ("mapillary", {"data": [{"id": 1}, {"id": 2, "geometry": {"coordinates": ["a", 1]}}, 7]}),
+        ("panoramax", {"features": [{"id": 1, "properties": None, "assets": None}]}),
+        ("kartaview", {"status": {"apiCode": "600"}, "result": {"data": [{"lat": "nan"}]}}),
+    ],
+)
+def test_pictures_without_a_place_are_passed_over(api, answer):
+    web = Says(answer)
+    assert asyncio.run(provider_of(api, "http://x").find(PARIS, 50.0, web)) == []
+    assert web.free == [api == "google"]

@@ -146,3 +146,30 @@ def test_the_server_of_the_benchmark_enforces_its_quota():
     with serving(loopback) as base:
         asked(many)
     assert loopback.ledgers["mapillary"].num_too_fast > 0
+
+
+class Recording(RateLimiter):
+    """A gate that remembers what it was told."""
+
+    def __init__(self):
+        super().__init__([Window(100, 1.0)], None)
+        self.counted, self.waits = [], []
+
+    async def enter(self, is_counted):
+        self.counted.append(is_counted)
+        return await super().enter(is_counted)
+
+    async def refused(self, seconds):
+        self.waits.append(seconds)
+
+
+def test_the_gate_hears_what_counts_and_what_was_too_much():
+    gate = Recording()
+    script = Scripted(PlainTextResponse("no", 429, headers={"Retry-After": "0"}), picture())
+    with serving(script) as base:
+        asked(lambda web: web.picture(base), gate=gate)
+    assert gate.waits == [IMPATIENT.backoff_s]
+    with serving(Scripted(JSONResponse({}))) as base:
+        asked(lambda web: web.json(base, free=True), gate=gate)
+        asked(lambda web: web.json(base), gate=gate)
+    assert gate.counted == [True, True, False, True]
