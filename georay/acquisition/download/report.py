@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from markupsafe import Markup
-from PIL import Image
 
 from georay.acquisition.download.place_map import Floats, PlaceMap, place_map
 from georay.acquisition.download.summary import Summary
@@ -21,11 +20,14 @@ from georay.acquisition.providers import Terms
 from georay.config.collect import CollectRecipe
 from georay.config.load import dump_recipe
 from georay.core.gazetteer import Gazetteer
+from georay.core.images import ImageLimits, decode
+from georay.core.storage import read_bytes
 
 TEMPLATES = Path(__file__).with_name("templates")
 _NUM_EXAMPLES = 12
 _MOST_ROWS = 40
 _EXAMPLE_SIDE = 360
+_LIMITS = ImageLimits(max_pixels=200_000_000)
 _COMPASS = (
     "north",
     "north-east",
@@ -175,7 +177,7 @@ def _examples(images: pa.Table) -> Iterator[Example]:
     chosen = images.take(pa.array(at, pa.int64()))
     for row in chosen.to_pylist():
         yield Example(
-            picture=_embedded(Path(row["uri"])),
+            picture=_embedded(row["uri"]),
             place=", ".join(row[name] for name in ("city", "country") if row[name]) or "a place",
             looks="an unknown way" if row["heading"] is None else _direction(row["heading"]),
             taken="" if row["captured_at"] is None else f"{row['captured_at']:%B %Y}",
@@ -183,9 +185,8 @@ def _examples(images: pa.Table) -> Iterator[Example]:
         )
 
 
-def _embedded(path: Path) -> str:
-    with Image.open(path) as image:
-        small = image.convert("RGB")
+def _embedded(uri: str) -> str:
+    small = decode(read_bytes(uri, _LIMITS.max_bytes), _LIMITS).image
     small.thumbnail((_EXAMPLE_SIDE, _EXAMPLE_SIDE))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)

@@ -26,7 +26,6 @@ from georay.config.collect import CollectRecipe
 from georay.config.load import dump_recipe
 from georay.core.manifest import machine, versions, write_atomic, write_json
 from georay.core.publishing import fingerprints, publishing
-from georay.core.storage import parse_address
 from georay.core.tables import MISSING_VIEWS, POINTS, STREET_VIEWS, conform
 from georay.errors import TooManyErrors
 from georay.runtime.progress import Meter, progress
@@ -87,8 +86,7 @@ def read_points(recipe: CollectRecipe) -> pa.Table:
 
 
 def _folder(recipe: CollectRecipe) -> CollectFolder:
-    address = parse_address(str(Path(recipe.output).expanduser()))
-    return CollectFolder(Path(address.uri))
+    return CollectFolder(Path(recipe.output).expanduser().absolute())
 
 
 def _settings(recipe: CollectRecipe) -> dict[str, object]:

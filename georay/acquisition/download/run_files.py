@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from georay.core.manifest import write_atomic, write_json
 from georay.core.publishing import finish_publishing, only_writer, read_facts
+from georay.core.storage import LocalAddress, parse_address
 from georay.core.tables import STREET_VIEWS, rows_to_table
 
 Row = dict[str, Any]
@@ -184,8 +185,9 @@ def write_labels(images: pa.Table, root: Path, path: Path) -> None:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, _LABEL_COLUMNS)
     writer.writeheader()
+    folder = LocalAddress(str(root))
     for row in images.select(["uri", *_LABEL_COLUMNS[1:]]).to_pylist():
-        file = str(Path(row.pop("uri")).relative_to(root))
+        file = folder.relative(parse_address(row.pop("uri")))
         writer.writerow({"file": file, **row})
     write_atomic(path, text.getvalue())
 

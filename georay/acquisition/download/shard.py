@@ -28,6 +28,7 @@ from georay.acquisition.providers.google import is_busy
 from georay.config.collect import CollectRecipe
 from georay.core.images import content_id
 from georay.core.manifest import write_atomic
+from georay.core.storage import LocalAddress
 
 
 class CollectPoints:
@@ -114,7 +115,7 @@ class CollectPoints:
         return {
             **_place(point, found.latitude, found.longitude, wanted.true_heading),
             "image_id": content_id(picture.content),
-            "uri": str(path),
+            "uri": LocalAddress(str(path)).uri,
             "captured_at": found.captured_at,
             "source": self._provider.terms.source,
             "licence": found.licence,

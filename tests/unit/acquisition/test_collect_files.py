@@ -1,5 +1,6 @@
 """The folder of collected street views: journals, what is done, locks and settings."""
 
+import csv
 import multiprocessing
 import threading
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from georay.acquisition.download import run_files
 from georay.acquisition.download.run_files import VIEWS, CollectFolder, Journal
+from georay.core.storage import LocalAddress
 from georay.core.tables import rows_to_table
 
 TAKEN = {
@@ -122,6 +124,17 @@ def test_other_settings_are_refused_once_there_are_views(folder):
     noted(folder, TAKEN).close()
     with pytest.raises(ValueError, match="views was 2, is 3"):
         folder.hold_to_settings({"views": 3})
+
+
+def test_labels_name_pictures_from_their_folder_whatever_it_is_called(tmp_path):
+    root = tmp_path / "50%20 #a?b"
+    root.mkdir()
+    uri = LocalAddress(str(root / "pictures" / "p1_front.jpg")).uri
+    images = rows_to_table([{**TAKEN, "uri": uri, "country": "FR"}], VIEWS)
+    run_files.write_labels(images, root, root / "labels.csv")
+    with (root / "labels.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["file"], row["country"], row["latitude"]) == ("pictures/p1_front.jpg", "FR", "1.5")
 
 
 def test_tables_are_whole_or_not_there(folder):
