@@ -25,7 +25,8 @@ def collect(recipe: RecipeFile, dry_run: DryRun = False, as_json: AsJson = False
 
     Before the first request it says how many there will be, what they cost and the terms. The
     quotas of the recipe hold over all workers, and those of a day over all runs. Stopped half-way,
-    or out of quota? Run the same command again: only what is missing is asked for.
+    or out of quota? Run the same command again: only what is missing is asked for. Views that
+    failed count as done; to ask for them again, remove missing.parquet first.
 
     The folder that it writes holds pictures/, labels.csv, images.parquet, missing.parquet and
     report.html, and can be given to `georay curate` as it is.

@@ -141,9 +141,18 @@ def test_a_provider_that_refuses_stops_the_run_with_its_sentence(tmp_path, monke
     assert "Traceback" not in str(problem.value)
 
 
-def test_too_many_failures_are_said_after_all_is_written(tmp_path):
-    with serving(Loopback(fault_share=0.9)) as base, pytest.raises(TooManyErrors, match="failed"):
-        run(recipe(tmp_path, base, max_error_share=0.05))
+def test_failures_are_said_after_all_is_written_and_can_be_asked_for_again(tmp_path):
+    loopback = Loopback(fault_share=0.9)
+    with serving(loopback) as base:
+        path = recipe(tmp_path, base, max_error_share=0.05)
+        with pytest.raises(TooManyErrors, match="failed"):
+            run(path)
+        check_each_view_once(tmp_path / "out")
+        taken = pq.read_table(tmp_path / "out" / "images.parquet").num_rows
+        (tmp_path / "out" / "missing.parquet").unlink()
+        loopback.repair()
+        summary, _ = run(path)
+    assert summary.num_failed == 0 and summary.num_pictures > taken
     check_each_view_once(tmp_path / "out")
 
 
