@@ -20,6 +20,10 @@ from georay.config.collect import QuotaRecipe
 LOST_AFTER_S = 120.0
 """A request of which nothing was heard for so long is counted as answered: its worker is gone."""
 
+_AHEAD_S = 0.5
+"""How long before it is free a place is given away."""
+
+_LOOK_S = 0.5
 _SPACING = 0.9
 """Of the mean time between requests: they go evenly, and may catch up a little."""
 
@@ -65,7 +69,9 @@ def windows_of(quota: QuotaRecipe) -> list[Window]:
 class RateLimiter:
     """Lets requests go in the order in which they came, as `Gate` describes.
 
-    first_wait: seconds during which nothing is let go, for what an earlier process sent.
+    A place that will be free in a moment is given away at once, with the seconds to wait, so that
+    the way of this word to the worker costs nothing. first_wait: seconds during which nothing is
+    let go, for what an earlier process sent.
     """
 
     def __init__(
@@ -73,26 +79,35 @@ class RateLimiter:
     ) -> None:
         self._windows = [_Places(window) for window in windows]
         self._day = day
-        self._closed_until = time.monotonic() + first_wait
+        self._next_at = time.monotonic() + first_wait
         self._spacing = _SPACING * max(one.seconds / one.places for one in windows)
-        self._next_at = 0.0
         self._refusals = 0
         self._numbers = itertools.count()
         self._turn = asyncio.Lock()  # its waiters are served in order
 
     async def enter(self, is_counted: bool) -> int | None:
+        reserved = await self.reserve(is_counted)
+        if reserved is None:
+            return None
+        place, seconds = reserved
+        await wait_out(seconds)
+        return place
+
+    async def reserve(self, is_counted: bool) -> tuple[int, float] | None:
+        """As `Gate.enter`, for one who waits himself: the place, and for how many seconds."""
         async with self._turn:
-            while (wait := max(self._closed_until, self._next_at) - time.monotonic()) > 0:
-                await asyncio.sleep(wait)
+            at = self._next_at
             for window in self._windows:
-                await window.wait_for_one()
+                at = max(at, await window.next_free())
+            await wait_out(at - time.monotonic() - _AHEAD_S)
             if is_counted and self._day is not None and not self._day.take():
                 return None
-            self._next_at = time.monotonic() + self._spacing
+            at = max(at, self._next_at, time.monotonic())
             place = next(self._numbers)
             for window in self._windows:
-                window.take(place)
-            return place
+                window.take(place, at)
+            self._next_at = at + self._spacing
+            return place, at - time.monotonic()
 
     async def answered(self, place: int) -> None:
         self._refusals = 0
@@ -102,41 +117,46 @@ class RateLimiter:
     async def refused(self, seconds: float) -> None:
         self._refusals += 1
         if self._refusals >= REFUSALS_THAT_STOP_ALL:
-            self._closed_until = max(self._closed_until, time.monotonic() + seconds)
+            self._next_at = max(self._next_at, time.monotonic() + seconds)
+
+
+async def wait_out(seconds: float) -> None:
+    """Sleeps no moment less: event loops round their timers."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        await asyncio.sleep(left)
 
 
 class _Places:
-    """The places of one window, each taken by a request that may still be in it."""
+    """The places of one window, by when they are free, and the requests that hold the others."""
 
     def __init__(self, window: Window) -> None:
-        self._window = window
+        self._seconds = window.seconds
+        self._free_at = [0.0] * window.places
         self._on_their_way: dict[int, float] = {}
-        self._free_at: list[float] = []
         self._changed = asyncio.Event()
 
-    def take(self, place: int) -> None:
-        self._on_their_way[place] = time.monotonic()
+    async def next_free(self) -> float:
+        """When the next place is free; waits until that is known."""
+        while not self._free_at:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._take_back_lost_ones()
+        return self._free_at[0]
+
+    def take(self, place: int, at: float) -> None:
+        heapq.heappop(self._free_at)
+        self._on_their_way[place] = at
 
     def answered(self, place: int) -> None:
         if self._on_their_way.pop(place, None) is not None:
-            heapq.heappush(self._free_at, time.monotonic() + self._window.seconds)
+            heapq.heappush(self._free_at, time.monotonic() + self._seconds)
             self._changed.set()
 
-    async def wait_for_one(self) -> None:
-        while not self._has_one():
-            self._changed.clear()
-            next_free = self._free_at[0] if self._free_at else time.monotonic() + 1.0
-            try:
-                async with asyncio.timeout(max(next_free - time.monotonic(), 0)):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
-
-    def _has_one(self) -> bool:
-        now = time.monotonic()
-        while self._free_at and self._free_at[0] <= now:
-            heapq.heappop(self._free_at)
-        if len(self._on_their_way) >= self._window.places:
-            for place in [p for p, at in self._on_their_way.items() if now - at > LOST_AFTER_S]:
-                self.answered(place)
-        return len(self._on_their_way) + len(self._free_at) < self._window.places
+    def _take_back_lost_ones(self) -> None:
+        long_ago = time.monotonic() - LOST_AFTER_S
+        for place in [one for one, at in self._on_their_way.items() if at < long_ago]:
+            self.answered(place)

@@ -12,7 +12,7 @@ from ray.data import ActorPoolStrategy, DataContext
 from ray.exceptions import RayError
 
 from georay.acquisition.download.day_quota import DayQuota
-from georay.acquisition.download.limiter import RateLimiter, windows_of
+from georay.acquisition.download.limiter import RateLimiter, wait_out, windows_of
 from georay.acquisition.download.run_files import CollectFolder
 from georay.acquisition.download.shard import CollectPoints
 from georay.config.collect import CollectRecipe
@@ -60,7 +60,11 @@ class _RemoteGate:
         self._limiter = limiter
 
     async def enter(self, is_counted: bool) -> int | None:
-        place: int | None = await self._limiter.enter.remote(is_counted)
+        reserved: tuple[int, float] | None = await self._limiter.reserve.remote(is_counted)
+        if reserved is None:
+            return None
+        place, seconds = reserved
+        await wait_out(seconds)
         return place
 
     async def answered(self, place: int) -> None:
