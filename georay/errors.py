@@ -29,6 +29,10 @@ class ScoringStopped(GeorayError):
     """Workers that cannot score at all; what was written before stays and is not done again."""
 
 
+class CollectingStopped(GeorayError):
+    """Workers that can take no street view at all; what was taken before stays."""
+
+
 class TrainingStopped(GeorayError):
     """A training run that cannot go on as it is; its checkpoints stay."""
 

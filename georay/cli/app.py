@@ -8,6 +8,7 @@ import georay
 from georay.cli import (
     cities,
     clues,
+    collect,
     convert,
     curate,
     demo,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(cities.cities)
 app.command()(points.points)
+app.command()(collect.collect)
 app.command()(curate.curate)
 app.command()(curate.select)
 app.command()(curate.score)

@@ -66,6 +66,34 @@ IMAGES = pa.schema(
     ]
 )
 
+STREET_VIEWS = pa.schema(
+    [
+        *IMAGES,
+        pa.field("point_id", pa.string(), nullable=False),
+        pa.field("side", pa.string(), nullable=False),
+        pa.field("picture_id", pa.string()),
+        pa.field("distance_m", pa.float64()),
+        pa.field("terms", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+    ]
+)
+"""Pictures taken at points, one per point and side. `side` is "front", "right", "back" or "left" of
+the road, `distance_m` how far the picture is from its point, whose town and country it has. The
+place is where the provider says that the picture was taken, `terms` where its terms stand."""
+
+MISSING_VIEWS = pa.schema(
+    [
+        pa.field("point_id", pa.string(), nullable=False),
+        pa.field("side", pa.string(), nullable=False),
+        *_PLACE,
+        pa.field("source", pa.string()),
+        pa.field("error", pa.string(), nullable=False),
+        pa.field("error_kind", pa.string(), nullable=False),
+    ]
+)
+"""Views of points that could not be had, each with a slug to count by and a sentence to read."""
+
 _SPAN = pa.struct(
     [
         pa.field("start", pa.int32()),

@@ -9,7 +9,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 ENGINE = (
     "georay/curation/pipeline.py",
-    "georay/acquisition/download.py",
+    "georay/acquisition/download/pipeline.py",
     "georay/acquisition/roads/dataset.py",
     "georay/clues/pipeline.py",
     "georay/streetworld/dataset.py",

@@ -22,7 +22,7 @@ def test_our_own_bugs_keep_their_traceback():
         raise KeyError("ours")
 
 
-@pytest.mark.parametrize("job", ["curate", "train", "pretrain_tiny", "train_segmenter"])
+@pytest.mark.parametrize("job", ["curate", "collect", "train", "pretrain_tiny", "train_segmenter"])
 def test_a_recipe_that_is_not_there_is_said_without_a_traceback(job):
     command = [sys.executable, "-m", f"jobs.{job}", "--recipe", "/nowhere.yaml"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

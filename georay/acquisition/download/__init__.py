@@ -1,0 +1,1 @@
+"""Street views downloaded at sampling points: resumable, within quotas, each view exactly once."""

@@ -1,0 +1,217 @@
+"""The folder of collected street views: what lies where, what is done, and who may write."""
+
+import csv
+import fcntl
+import io
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from georay.core.manifest import write_atomic, write_json
+from georay.core.publishing import finish_publishing, only_writer, read_facts
+from georay.core.storage import LocalAddress, parse_address
+from georay.core.tables import STREET_VIEWS, rows_to_table
+
+Row = dict[str, Any]
+LABELS = "labels.csv"
+_LABEL_COLUMNS = ("file", "country", "city", "latitude", "longitude", "heading", "captured_at",
+                  "licence", "attribution")  # fmt: skip
+_WORKERS_LOCK = ".workers"
+_PATIENCE_S = 120.0
+
+VIEWS = pa.schema(
+    [
+        *(field.with_nullable(True) for field in STREET_VIEWS),
+        pa.field("error", pa.string()),
+        pa.field("error_kind", pa.string()),
+    ]
+)
+"""Work in progress: a view that was taken, or one with an error."""
+
+
+@dataclass(frozen=True)
+class CollectFolder:
+    """Paths of a run. `parts` is work that is not published yet: journals, and tables of them.
+
+    The files that describe the run are not called as those of a curation: that would hide the
+    pictures from `georay curate`.
+    """
+
+    root: Path
+
+    @property
+    def parts(self) -> Path:
+        return self.root / "parts"
+
+    @property
+    def pictures(self) -> Path:
+        return self.root / "pictures"
+
+    @property
+    def images(self) -> Path:
+        return self.root / "images.parquet"
+
+    @property
+    def missing(self) -> Path:
+        return self.root / "missing.parquet"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "collect.json"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.json"
+
+    @property
+    def day_quota(self) -> Path:
+        return self.root / "day_quota.json"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder for one run, once the workers of a killed one have ended.
+
+        Raises ValueError if another run holds it, or such workers go on for minutes.
+        """
+        with only_writer(self.root):
+            self.parts.mkdir(exist_ok=True)
+            self._wait_for_workers()
+            finish_publishing(self.root)
+            self._end_journals()
+            yield
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Held by each worker while it writes, whatever becomes of its driver."""
+        self.parts.mkdir(parents=True, exist_ok=True)
+        with (self.parts / _WORKERS_LOCK).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    def hold_to_settings(self, settings: Mapping[str, object]) -> None:
+        """Raises ValueError if the views here were taken with other settings."""
+        before = read_facts(self.settings)
+        if before is not None and self.views().num_rows:
+            changed = [name for name in settings if before.get(name) != settings[name]]
+            if changed:
+                facts = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
+                raise ValueError(
+                    f"{self.root} holds views taken with other settings ({facts}); choose another "
+                    "output, or remove that folder to begin anew"
+                )
+        write_json(self.settings, dict(settings))
+
+    def views(self) -> pa.Table:
+        """Every view that is done, published or not, each once (schema VIEWS)."""
+        files = [one for one in (self.images, self.missing) if one.exists()]
+        tables = [pq.read_table(one) for one in (*files, *sorted(self.parts.glob("*.parquet")))]
+        joined = pa.concat_tables(
+            [VIEWS.empty_table(), *(_as_views(table) for table in tables)]
+        ).combine_chunks()
+        first = (
+            joined.append_column("at", pa.array(range(joined.num_rows), pa.int64()))
+            .group_by(["point_id", "side"], use_threads=False)
+            .aggregate([("at", "min")])
+        )
+        return joined.take(first["at_min"])
+
+    def _wait_for_workers(self) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        with (self.parts / _WORKERS_LOCK).open("a") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise ValueError(
+                            f"workers of an earlier run still write to {self.root}: end them first"
+                        ) from None
+                    time.sleep(0.2)
+
+    def _end_journals(self) -> None:
+        """Makes tables of what killed workers had noted."""
+        for journal in sorted(self.parts.glob("*.jsonl")):
+            table = journal.with_suffix(".parquet")
+            if not table.exists() and (rows := _read_journal(journal)):
+                write_table(rows_to_table(rows, VIEWS), table)
+            journal.unlink()
+
+
+class Journal:
+    """Views noted one by one as they are done, so that a killed worker loses none of them."""
+
+    def __init__(self, folder: CollectFolder) -> None:
+        name = f"{time.time_ns()}-{uuid4().hex[:8]}.jsonl"
+        self._path = folder.parts / name
+        self._file: TextIO = self._path.open("w", encoding="utf-8")
+        self.rows: list[Row] = []
+
+    def note(self, row: Row) -> None:
+        self.rows.append(row)
+        self._file.write(json.dumps(row, default=_as_text, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Replaces the journal by a table."""
+        self._file.close()
+        if self.rows:
+            write_table(rows_to_table(self.rows, VIEWS), self._path.with_suffix(".parquet"))
+        self._path.unlink()
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Writes Parquet so that the file is whole or not there."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_atomic(path, buffer.getvalue())
+
+
+def write_labels(images: pa.Table, root: Path, path: Path) -> None:
+    """What `georay curate` reads beside pictures: their places, by names below `root`."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, _LABEL_COLUMNS)
+    writer.writeheader()
+    folder = LocalAddress(str(root))
+    for row in images.select(["uri", *_LABEL_COLUMNS[1:]]).to_pylist():
+        file = folder.relative(parse_address(row.pop("uri")))
+        writer.writerow({"file": file, **row})
+    write_atomic(path, text.getvalue())
+
+
+def _as_views(table: pa.Table) -> pa.Table:
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in VIEWS
+    ]
+    return pa.table(columns, schema=VIEWS)
+
+
+def _read_journal(journal: Path) -> list[Row]:
+    """The rows of a journal; the last line counts only if it is whole."""
+    whole, _, _ = journal.read_text(encoding="utf-8", errors="replace").rpartition("\n")
+    rows = [json.loads(line) for line in whole.split("\n") if line]
+    for row in rows:
+        if row.get("captured_at"):
+            row["captured_at"] = datetime.fromisoformat(row["captured_at"])
+    return rows
+
+
+def _as_text(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat()

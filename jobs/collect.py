@@ -1,0 +1,29 @@
+"""Job: street views at sampling points by a recipe.
+
+ray job submit --working-dir . -- python -m jobs.collect --recipe jobs/recipes/collect-small.yaml
+
+The keys of the provider must be in the environment of the cluster's workers.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from georay.acquisition.download.run import collect
+from georay.config.collect import CollectRecipe
+from georay.config.load import load_recipe
+from jobs import problems_in_a_sentence
+
+
+def main(
+    recipe: Annotated[Path, typer.Option(help="A recipe of street views, YAML.")],
+) -> None:
+    """Take the street views of a recipe on the cluster that this job was submitted to."""
+    with problems_in_a_sentence():
+        summary = collect(load_recipe(recipe, CollectRecipe), print)
+    print(summary.as_text())
+
+
+if __name__ == "__main__":
+    typer.run(main)
