@@ -76,7 +76,9 @@ def read_points(recipe: CollectRecipe) -> pa.Table:
     try:
         points = conform(pq.read_table(path), POINTS, str(path))
     except (OSError, pa.ArrowInvalid) as problem:
-        raise ValueError(f"cannot read the points {path}: {problem}") from problem
+        raise ValueError(
+            f"cannot read the points {path} ({problem}); make them with `georay points`"
+        ) from problem
     ids = points["point_id"].to_pylist()
     if strange := next((one for one in ids if not _POINT_ID.fullmatch(one)), None):
         raise ValueError(f"{path}: the point_id {strange!r} cannot name a file")
