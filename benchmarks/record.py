@@ -1,5 +1,6 @@
 """Benchmark records: what was measured, on what, with which code, and how much it varied."""
 
+import os
 import statistics
 import subprocess
 import sys
@@ -44,7 +45,13 @@ def write_record(name: str, config: Mapping[str, object], results: Mapping[str, 
 
 def _module_and_arguments() -> list[str]:
     module = Path(sys.argv[0]).resolve()
-    return [f"{module.parent.name}.{module.stem}", *sys.argv[1:]]
+    return [f"{module.parent.name}.{module.stem}", *map(_from_the_checkout, sys.argv[1:])]
+
+
+def _from_the_checkout(argument: str) -> str:
+    """A path as seen from the checkout: where a machine keeps it is nobody's business."""
+    is_path = Path(argument).is_absolute() and Path(argument).exists()
+    return os.path.relpath(argument, _ROOT) if is_path else argument
 
 
 @cache
