@@ -3,6 +3,8 @@
 import ctypes
 import platform
 
+import pyarrow as pa
+
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # names of glibc's mallopt, malloc.h
 _NEVER, _AHEAD = 2**31 - 1, 64 << 20
 
@@ -23,8 +25,9 @@ def keep_freed_memory() -> bool:
 
 def give_back_freed_memory() -> None:
     """Gives free blocks back to the kernel once, so that much memory that is used for a moment
-    does not come on top of what was kept. Does nothing without glibc.
+    does not come on top of what was kept: those of Arrow's own pool, and glibc's where it is there.
     """
+    pa.default_memory_pool().release_unused()
     if _is_glibc():
         ctypes.CDLL(None).malloc_trim(0)
 
