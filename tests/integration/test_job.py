@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def home(tmp_path_factory):
 def head(home):
     """Environment of a head that these tests alone started, and stop by the process they hold."""
     gcs, dashboard, agent = free_ports(3)
-    scratch = home.parent / "ray"  # socket paths must stay short
+    scratch = tempfile.mkdtemp(prefix="ray-")  # right below /tmp: socket paths must stay short
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {
         "HOME": str(home),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
