@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, say
+from georay.cli.output import AsJson, local_path, say
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +24,8 @@ def cities(
         int | None, typer.Option(min=1, help="The first so many; the paper took 72.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write .csv, .parquet or .geojson as well.")
+        Path | None,
+        typer.Option(help="Write .csv, .parquet or .geojson as well.", parser=local_path),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from georay.cli.output import AsJson, say
+from georay.cli.output import AsJson, local_path, say
 
 
 def clues(
@@ -17,7 +17,8 @@ def clues(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Parquet file to write.", show_default=False)
+        Path | None,
+        typer.Option(help="Parquet file to write.", show_default=False, parser=local_path),
     ] = None,
     licence: Annotated[
         str | None,
@@ -75,6 +76,8 @@ def clues(
         "label": None if labels else {"encoder": "none"},
     }
     content |= {name: value for name, value in given.items() if value}
+    if licence and not sources:
+        raise ValueError("--licence is for files named here; in a recipe each source has its own")
     if not content.get("sources"):
         raise ValueError("name the files of sentences, or a recipe with `sources`")
     if "output" not in content:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, say
+from georay.cli.output import AsJson, local_path, say
 
 if TYPE_CHECKING:
     from georay.config.points import PointsRecipe
@@ -17,7 +17,10 @@ Extract = Annotated[
         help="OpenStreetMap extract: .osm.pbf, .osm, .osm.gz or .osm.bz2.", show_default=False
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="File to write: .parquet, .csv or .geojson.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="File to write: .parquet, .csv or .geojson.", parser=local_path),
+]
 City = Annotated[
     str | None, typer.Option(help="Name or number of an administrative boundary in the extract.")
 ]

@@ -16,6 +16,9 @@ WRITING = {
     "weights": ["weights", "clues.csv", "--out", f"{OUT}.json"],
     "streetworld": ["streetworld", "--out", OUT],
     "demo": ["demo", "--out", OUT],
+    "clues": ["clues", "guide.csv", "--out", f"{OUT}.parquet"],
+    "points": ["points", "monaco.osm.pbf", "--out", f"{OUT}.parquet"],
+    "cities": ["cities", "--count", "3", "--out", f"{OUT}.csv"],
     "convert": ["convert", "folder", "--out", OUT],
 }
 READING = {
