@@ -21,7 +21,7 @@ from transformers.generation.streamers import BaseStreamer
 from georay.core.gazetteer import Gazetteer
 from georay.core.prompts import Prompt
 from georay.models.decoding.candidates import Ids, opening
-from georay.models.families.base import Batch, Family, Sampling, on_device_of
+from georay.models.families.base import Batch, Family, Sampling, choice_of, on_device_of
 from georay.models.families.growing_cache import growing_cache
 
 FEWEST_NEW_TOKENS = 128
@@ -104,10 +104,6 @@ def generate_constrained(
             f"got {sampling.max_new_tokens}"
         )
     constraint = _Constraint(grammar, sampling.max_new_tokens, forced)
-    choice: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-    if sampling.temperature > 0:
-        choice = {"do_sample": True, "temperature": sampling.temperature, "top_k": 0}
-        choice["top_p"] = sampling.top_p
     network: Any = family.network
     with torch.inference_mode():
         ids = network.generate(
@@ -116,7 +112,7 @@ def generate_constrained(
             max_new_tokens=sampling.max_new_tokens,
             logits_processor=LogitsProcessorList([constraint]),
             streamer=None if on_text is None else _Aloud(family.tokenizer, on_text),
-            **choice,
+            **choice_of(sampling),
         )
     answers = ids[:, batch["input_ids"].shape[1] :]
     return list(family.tokenizer.batch_decode(answers, skip_special_tokens=True))

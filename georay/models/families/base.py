@@ -4,7 +4,7 @@ Training, serving, decoding and evaluation hold a `Family` and never ask which n
 Remote endpoints answer whole questions instead; see `families/remote.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -102,18 +102,32 @@ def on_device_of(network: PreTrainedModel, batch: Batch) -> Batch:
     }
 
 
+def choice_of(sampling: Sampling) -> dict[str, Any]:
+    """How transformers' `generate` is asked to choose words so."""
+    if sampling.temperature < _COLDEST:
+        return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    return {
+        "do_sample": True,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": 0,
+    }
+
+
+def never_write(network: PreTrainedModel, tokens: Iterable[int | None]) -> None:
+    """Keeps `generate` from choosing `tokens`: the places of pictures, which are no words.
+
+    A network that wrote one would look for a picture there, and fail.
+    """
+    settings: Any = network.generation_config
+    known = {*(settings.suppress_tokens or ()), *tokens} - {None}
+    settings.suppress_tokens = sorted(known)
+
+
 def generate_text(
     network: PreTrainedModel, tokenizer: Any, batch: Batch, sampling: Sampling
 ) -> list[str]:
     """What `network` answers to a left-padded `batch`; the body of every family's `generate`."""
-    choice: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-    if sampling.temperature >= _COLDEST:
-        choice = {
-            "do_sample": True,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "top_k": 0,
-        }
     generate: Any = network.generate  # typed as a tensor by nn.Module's __getattr__
     inputs = on_device_of(network, batch)
     with torch.inference_mode():
@@ -121,7 +135,7 @@ def generate_text(
             **inputs,
             past_key_values=growing_cache(network),
             max_new_tokens=sampling.max_new_tokens,
-            **choice,
+            **choice_of(sampling),
         )
     answers = ids[:, batch["input_ids"].shape[1] :]
     return [text.strip() for text in tokenizer.batch_decode(answers, skip_special_tokens=True)]

@@ -7,9 +7,10 @@ from typing import Any, Self
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedModel
 
-from georay.models.families.base import Batch, Exchange, Sampling, generate_text
+from georay.models.families.base import Batch, Exchange, Sampling, generate_text, never_write
 from georay.models.families.chat_processor import ChatProcessor
 
+_PICTURE_TOKENS = ("image_token_id", "video_token_id")  # as configurations name them
 MODEL_TYPES = ("qwen2_5_vl", "qwen3_vl", "llava")
 
 
@@ -26,6 +27,8 @@ class ChatFamily:
         known = {end for end in ends if end is not None}
         settings.eos_token_id = sorted(known | {processor.tokenizer.eos_token_id})
         settings.pad_token_id = processor.tokenizer.pad_token_id
+        pictures = [getattr(network.config, name, None) for name in _PICTURE_TOKENS]
+        never_write(network, pictures)
 
     @classmethod
     def from_pretrained(

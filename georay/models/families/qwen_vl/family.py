@@ -15,6 +15,7 @@ from georay.models.families.base import (
     Exchange,
     Sampling,
     generate_text,
+    never_write,
     on_device_of,
 )
 
@@ -32,6 +33,7 @@ class QwenVLFamily:
         # Published settings end an answer with the text only; a chat answer ends with the turn.
         network.generation_config.eos_token_id = processor.tokenizer.stop_token_ids
         network.generation_config.pad_token_id = processor.tokenizer.pad_token_id
+        never_write(network, [network.config.vision.image_pad_id])
 
     @classmethod
     def from_pretrained(
