@@ -24,7 +24,12 @@ _CONFIDENCE = re.compile(
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"(?:not|no|never)\b(?! 1\b)|(?:gulf|bay|sea|straits?) of\b", re.IGNORECASE)
-_HEDGE = re.compile(r"^(?:(?:most )?likely|probably|possibly|maybe|perhaps) ", re.IGNORECASE)
+_HEDGE = re.compile(
+    r"^(?:(?:(?:most )?likely|probably|possibly|maybe|perhaps|somewhere|near|close to|"
+    r"(?:just )?outside(?: of)?) )+",
+    re.IGNORECASE,
+)
+_CHOICE = re.compile(r"\s(?:or|oder|ou|o)\s", re.IGNORECASE)
 _CONTINENTS_TEXT = (
     "africa|america|asia|europe|oceania|northamerica|southamerica|centralamerica|latinamerica|"
     "southeastasia|eastasia|southasia|westernasia|centralasia|easterneurope|westerneurope|"
@@ -66,6 +71,8 @@ def town_and_country(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
     if len(parts) > 1:
         return read_address(parts, gazetteer) or _named_town(text, parts, gazetteer)
     for country, city in _halves(text):
+        if place := _town_of_region(city, country, None, gazetteer):
+            return PlaceFound(place.country, country, city)
         # "it is" holds no Italy.
         is_name = len(country) > 3 or country.isupper() or not country.isascii()
         code = gazetteer.country(country) if is_name else None
@@ -79,6 +86,9 @@ def read_address(parts: Sequence[str], gazetteer: Gazetteer) -> PlaceFound | Non
     first, last = parts[0], parts[-1]
     outer = gazetteer.country(", ".join(parts[1:])) or gazetteer.country(last)
     inner = gazetteer.country(first)
+    whole = gazetteer.country(f"{first} ({last})") if inner and not outer else None
+    if whole not in (None, inner):  # "Congo (Kinshasa)"
+        return PlaceFound(whole, f"{first} ({last})", None)
     if place := _town_of_region(first, last, inner, gazetteer):
         return PlaceFound(place.country, last, first)
     if outer is None:
@@ -125,7 +135,8 @@ def _is_known(town: Place | None, name: str) -> bool:
 
 
 def _named_town(text: str, parts: Sequence[str], gazetteer: Gazetteer) -> PlaceFound | None:
-    if not parts or not _looks_like_name(parts[0]) or re.search(r"\d[.,]\d", text):
+    is_name = bool(parts) and _looks_like_name(parts[0]) and not _CHOICE.search(text)
+    if not is_name or re.search(r"\d[.,]\d", text):
         return None
     is_long_enough = len(text) >= 3 or not text.isascii()
     place = gazetteer.resolve(text) if is_long_enough and gazetteer.resolve(parts[0]) else None

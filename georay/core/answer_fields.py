@@ -54,7 +54,7 @@ _OPENING = re.compile(
     rf"(?:^|[{{\[,;.\n]|(?<=[\"'“”‘’])|"
     rf"(?<= )(?=\*\*))\s{{0,8}}(?:\d{{1,2}}[.)] ?)?[-*•+#> ]{{0,8}}{_MARKS}"
     rf"(?P<key>{_KEYS})(?: (?:guess|estimate|name))? ?{_MARKS} ?"
-    rf"(?:[:=：] ?{_MARKS}|,(?= ?{_MARKS}(?:{_KEYS})\b))",
+    rf"(?:[:=：] ?{_MARKS}|(?<= )[-–—] {_MARKS}|,(?= ?{_MARKS}(?:{_KEYS})\b))",
     re.IGNORECASE,
 )
 _OBJECT = re.compile(r"\{[^{}]{0,20000}\}?")

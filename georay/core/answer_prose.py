@@ -11,13 +11,15 @@ from georay.core.place_mentions import Mention, mentions
 
 _SENTENCE_END = re.compile(
     r"(?<=[.!?])(?<!\bSt\.)(?<!\bU\.S\.)(?<!e\.g\.)(?<!i\.e\.)\s+|\n+|"
+    r";\s+(?=(?:i|my|we|so|therefore|most likely|probably)\b)|"
     r",?\s+(?=(?:but (?:i|it|my|the|this|we|most|more|then|now)|although|though|however)\b)",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
     r"\b(?:i|we|me|us|my|location|image|photo\w*|picture|scene|street|place|guess|answer|it|this|"
     r"coordinates|setting|analysis|conclusion|view|country|city|looks|suggests?|indicates?|"
-    r"points?|plates?)\b",
+    r"points?|plates?|resembles)\b|"
+    r"^\W*(?:(?:could|may|might|must) be|either|between|(?:most )?likely|prob\w+|possibly)\b",
     re.IGNORECASE,
 )
 _COMMITMENT = re.compile(
@@ -26,13 +28,23 @@ _COMMITMENT = re.compile(
     r"(?:c|w)ould be|may be|might be|appears|seems|from|(?:is|was|be) (?:in|at|near|from|taken)|"
     r"depict\w*|lean\w*|plac(?:e|es|ing)|deduc\w+|infer\w*|inclined|confiden\w+|narrow\w*|falls?|"
     r"lies|located|situated|taken|candidate|answer|exists|correspond\w*|it'?s|this is|looks like|"
-    r"(?:country|city|place|answer) is|say|chance|it is|shows?|pictured|indicat\w+|points? to)\b",
+    r"(?:country|city|place|answer) is|say|chance|it is|shows?|pictured|indicat\w+|points? to|"
+    r"must be|resembl\w+|go(?:ing)? with|pick|choose|opt for|settle (?:on|for)|bet on|vote for|"
+    r"(?:so|therefore|hence|thus),? (?:the )?(?-i:[A-Z])\w+)\b",
     re.IGNORECASE,
 )
 # Of several sentences that name a place, the first that draws a conclusion is the answer.
 _CONCLUSION = re.compile(
     r"\b(?:guess|belie(?:f|ve)|conclu\w+|estimat\w+|deduc\w+|infer|inclined|lean|speculate|answer|"
-    r"confiden\w+|my best|i(?:'d| would|'ll| might)? (?:say|suggest|place|think))\b",
+    r"confiden\w+|my best|go(?:ing)? with|pick|choose|opt for|settle (?:on|for)|bet on|vote for|"
+    r"i(?:'d| would|'ll| might)? (?:say|suggest|place|think))\b",
+    re.IGNORECASE,
+)
+# Of several places in one sentence, the one behind such a word is the answer.
+_DECISION = re.compile(
+    r"\b(?:go(?:ing)? with|pick|choose|opt for|settle (?:on|for)|bet on|vote for|"
+    r"(?:so|therefore|hence|thus|most likely)(?:,? (?:it is|it's|this is|i'd say|i guess|in))?"
+    r"(?= (?:the )?(?-i:[A-Z])))\b",
     re.IGNORECASE,
 )
 # A name after one of these is an example or a comparison, not the answer.
@@ -63,7 +75,8 @@ _NAME = (
     r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*){0,4}"
 )
 _TOWN_CUE = re.compile(
-    rf"\b(?:in|near|at|(?:city|town) of|from|around|be|is|to|as|either|maybe|perhaps|possibly)"
+    rf"\b(?:in|near|at|(?:city|town) of|from|around|be|is|to|as|like|with|either|maybe|perhaps|"
+    rf"possibly|likely|probably)"
     rf"\s+(?:the\s+)?(?:\w+\s+){{0,2}}?(?P<name>{_NAME})"
 )
 _LARGE_TOWN = 100_000
@@ -92,7 +105,10 @@ def place_in_prose(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
 def _committed(sentence: str, gazetteer: Gazetteer) -> PlaceFound | None:
     if not (_SUBJECT.search(sentence) and _COMMITMENT.search(sentence)):
         return None
-    for mention in mentions(sentence, gazetteer):
+    decision = _DECISION.search(sentence)
+    named = list(mentions(sentence, gazetteer))
+    decided = [one for one in named if decision and one.start >= decision.end()]
+    for mention in decided + named:
         before = sentence[: mention.start]
         if _EXAMPLE.search(before) or _NEGATION.search(before):
             continue

@@ -239,9 +239,9 @@ def _short_place(text: str, gazetteer: Gazetteer) -> PlaceFound | None:
 
 
 def _place_set_apart(plain: str, gazetteer: Gazetteer) -> PlaceFound | None:
-    """A "City, Country" that opens the text as a sentence, or closes it as a line."""
+    """A "City, Country" that opens the text as a sentence, or closes it as a line or sentence."""
     lines = [line for line in plain.splitlines() if line.strip()] or [""]
-    for piece in (lines[0].split(". ")[0], lines[-1]):
+    for piece in (lines[0].split(". ")[0], lines[-1], lines[-1].split(". ")[-1]):
         if len(piece) <= _LONGEST_PLACE and not is_refusal(piece):
             place = _short_place(piece, gazetteer)
             if place and place.country_text:
