@@ -85,7 +85,7 @@ def recipe_of(api: str, base: str, folder: Path) -> Path:
         "views": {"keep": KEEP},
         "quota": {"per_second": PER_SECOND, "per_day": PER_DAY},
         "requests": {"backoff_s": 0.2, "timeout_s": 10, "max_bytes": 1 << 20},
-        "workers": {"num_workers": 2, "points_at_once": 16, "points_per_shard": 128},
+        "workers": {"num_workers": 2, "points_at_once": 48, "points_per_shard": 128},
         "cluster": {"num_cpus": 2},
     }
     path = folder / f"{api}.yaml"

@@ -170,7 +170,7 @@ class CollectorsRecipe(Recipe):
     """
 
     num_workers: PositiveInt = 2
-    points_at_once: PositiveInt = 16
+    points_at_once: PositiveInt = 32
     points_per_shard: PositiveInt = 128
     cpus_per_worker: PositiveFloat = 0.25
 
