@@ -170,9 +170,9 @@ def plain_loop(model: str, pictures: Sequence[bytes], kind: str) -> tuple[float,
 def locator_loop(model: str, pictures: Sequence[bytes], kind: str) -> tuple[float, list[Answer]]:
     """The same with this package's own locator, which folds small adapters into the weights."""
     from georay.models.locator import Locator
-    from georay.models.registry import packaged_adapters
+    from georay.models.registry import Adapters
 
-    adapters = packaged_adapters(model) if kind == "line" else None
+    adapters: Adapters = "packaged" if kind == "line" else "none"
     return _looped(Locator.from_pretrained(model, adapters, settings=_settings(kind)), pictures)
 
 

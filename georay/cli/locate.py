@@ -52,14 +52,13 @@ def locate(
     from rich.console import Console
 
     from georay.models.locator import Locator
-    from georay.models.registry import packaged_adapters, without_places
+    from georay.models.registry import Adapters, adapters_of, without_places
 
     source = _remote(endpoint, model, key_variable) if endpoint else model
-    if endpoint is None and adapters is None:
-        adapters = packaged_adapters(model)
-        if warning := without_places(model, adapters):
-            typer.echo(warning, err=True)
-    located = Locator.from_pretrained(source, adapters).locate(images, top_k=top_k)
+    chosen: Adapters = adapters or "packaged"
+    if endpoint is None and (warning := without_places(model, adapters_of(model, chosen))):
+        typer.echo(warning, err=True)
+    located = Locator.from_pretrained(source, chosen).locate(images, top_k=top_k)
     if as_json:
         facts = [
             {"file": printable(name), "model": model} | location.to_json()

@@ -77,9 +77,9 @@ def _recipe(
 
 def _warn(recipe: "ServeRecipe") -> None:
     """Says what the served model cannot do, and who may ask it."""
-    from georay.models.registry import packaged_adapters, without_places
+    from georay.models.registry import adapters_of, without_places
 
-    adapters = Path(recipe.adapters) if recipe.adapters else packaged_adapters(recipe.model)
+    adapters = adapters_of(recipe.model, Path(recipe.adapters) if recipe.adapters else "packaged")
     if recipe.remote is None and (warning := without_places(recipe.model, adapters)):
         typer.echo(warning, err=True)
     if not recipe.http.is_private and recipe.limits.keys_variable is None:

@@ -1,7 +1,8 @@
 """Reading recipes: YAML in, a validated frozen model out, and back to YAML."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -59,6 +60,45 @@ def parse_recipe(content: object, model: type[Model], name: str) -> Model:
             for fault in problem.errors()
         )
         raise ValueError(f"the recipe {name} needs changing:\n{faults}") from None
+
+
+def laid_over(
+    recipe: Model | Path | str | None, model: type[Model], settings: Mapping[str, Any]
+) -> Model:
+    """A recipe, or the one in a YAML file, or none, with settings laid over it.
+
+    A part of a recipe given as a mapping changes only what it names. Raises ValueError as
+    `load_recipe` does.
+    """
+    if recipe is None:
+        return parse_recipe(_plain(settings), model, "given")
+    base = load_recipe(Path(recipe), model) if isinstance(recipe, str | Path) else recipe
+    if not settings:
+        return base
+    content = _merged(base.model_dump(mode="json"), _plain(settings))
+    return parse_recipe(content, model, recipe if isinstance(recipe, str) else "with changes")
+
+
+def _merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(content)
+    for name, value in changes.items():
+        inside = merged.get(name)
+        if isinstance(value, Mapping) and isinstance(inside, Mapping):
+            merged[name] = _merged(inside, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    """Recipes as mappings and paths as texts, at any depth."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(inside) for key, inside in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -76,7 +76,7 @@ def load_locator(recipe: PredictRecipe) -> Locator:
     how = recipe.answering
     return Locator.from_pretrained(
         recipe.model,
-        Path(recipe.adapters).expanduser() if recipe.adapters else None,
+        Path(recipe.adapters).expanduser() if recipe.adapters else "none",
         active=recipe.active_adapters,
         settings=LocatorSettings(
             prompt=PROMPTS[how.prompt],

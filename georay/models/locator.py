@@ -29,7 +29,7 @@ from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.loading import load_family
 from georay.models.locations import Location
 from georay.models.placement import choose_placement
-from georay.models.registry import REGISTRY, Precision, this_machine
+from georay.models.registry import REGISTRY, Adapters, Precision, adapters_of, this_machine
 
 Picture = Image.Image | bytes | str | Path
 
@@ -74,7 +74,7 @@ class Locator:
     def from_pretrained(
         cls,
         model: str | RemoteSettings,
-        adapters: Path | None = None,
+        adapters: Adapters = "packaged",
         *,
         active: Sequence[str] = (),
         settings: LocatorSettings | None = None,
@@ -85,20 +85,21 @@ class Locator:
     ) -> Self:
         """Loads a registered id, a folder, or a hub id with its revision; or asks an endpoint.
 
-        adapters: the folder that `AdapterStack.save` wrote; active: which of them act, by default
-        all that are there. A calibration beside the adapters, or without adapters beside the
-        weights, is used. max_pixels: as `load_family` takes it. Device and precision are chosen for
-        this machine unless they are given; the choice and its reason are logged.
+        adapters: the folder that `AdapterStack.save` wrote, by default those that the package
+        carries for the model, if any; "none" asks a bare base. active: which of them act, by
+        default all that are there. A calibration beside the adapters, or without adapters beside
+        the weights, is used. max_pixels: as `load_family` takes it. Device and precision are
+        chosen for this machine unless they are given; the choice and its reason are logged.
         Raises ValueError for adapters that do not belong to the model; ModelUnavailable where the
         weights are not here, or too large for here.
         """
         if isinstance(model, RemoteSettings):
-            if adapters is not None:
+            if isinstance(adapters, Path):
                 raise ValueError("adapters cannot be sent to a remote model; load them where it is")
             return cls(RemoteModel(model), settings)
         loaded = load_model(
             model,
-            adapters,
+            adapters_of(model, adapters),
             active,
             revision=revision,
             max_pixels=max_pixels,

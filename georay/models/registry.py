@@ -134,6 +134,17 @@ _TABLE = (
 REGISTRY: Mapping[str, ModelSpec] = MappingProxyType({spec.id: spec for spec in _TABLE})
 
 
+Adapters = Path | Literal["packaged", "none"]
+"""A folder of adapters, those that the package carries for a model, or none: a bare base."""
+
+
+def adapters_of(model: str, chosen: Adapters) -> Path | None:
+    """The folder of the adapters that act above a model; None for a bare one."""
+    if isinstance(chosen, Path):
+        return chosen
+    return packaged_adapters(model) if chosen == "packaged" else None
+
+
 def packaged_adapters(model: str) -> Path | None:
     """The trained adapters that the package carries for a model; None for one without."""
     folder = PACKAGED / model / "adapters"

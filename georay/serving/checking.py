@@ -9,7 +9,7 @@ from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.segmenter import SMALL
 from georay.models.segmenters.hub import model_config, pinned_revision
 from georay.serving.clues import CluesReader, class_weights
-from georay.serving.engine import adapters_of
+from georay.serving.engine import adapters_in
 from georay.serving.limits import KeyRing
 
 
@@ -20,7 +20,7 @@ def check_here(recipe: ServeRecipe) -> None:
         RemoteModel(RemoteSettings(**recipe.remote.model_dump()))
     else:
         check_model(
-            recipe.model, adapters_of(recipe), revision=recipe.revision, device=recipe.device
+            recipe.model, adapters_in(recipe), revision=recipe.revision, device=recipe.device
         )
     _check_clues(recipe.clues)
 
@@ -42,5 +42,5 @@ def check_anywhere(recipe: ServeRecipe) -> None:
     Keys, memory and weights are the nodes' own; names, adapters and files are seen by all.
     """
     if recipe.remote is None:
-        check_parts(recipe.model, adapters_of(recipe), revision=recipe.revision)
+        check_parts(recipe.model, adapters_in(recipe), revision=recipe.revision)
     class_weights(recipe.clues.weights)

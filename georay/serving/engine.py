@@ -19,7 +19,7 @@ from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.locations import Location
 from georay.models.locator import LoadedModel, load_model
-from georay.models.registry import packaged_adapters
+from georay.models.registry import adapters_of
 from georay.serving.jobs import AdapterChoice, ChatOptions, LocateOptions, ModelCard
 
 
@@ -81,7 +81,7 @@ def load_engine(recipe: ServeRecipe) -> Engine:
         return RemoteEngine(RemoteModel(RemoteSettings(**recipe.remote.model_dump())), recipe)
     loaded = load_model(
         recipe.model,
-        adapters_of(recipe),
+        adapters_in(recipe),
         revision=recipe.revision,
         device=recipe.device,
         precision=recipe.precision,
@@ -215,10 +215,10 @@ class RemoteEngine:
         """A new replica would not bring a dead endpoint back: its errors are in the answers."""
 
 
-def adapters_of(recipe: ServeRecipe) -> Path | None:
+def adapters_in(recipe: ServeRecipe) -> Path | None:
     """The folder of the recipe's adapters, or of those that the package carries for its model."""
     named = Path(recipe.adapters).expanduser() if recipe.adapters else None
-    return named or packaged_adapters(recipe.model)
+    return adapters_of(recipe.model, named or "packaged")
 
 
 def _public(model: str) -> str:
