@@ -31,7 +31,7 @@ docs: $(VENV)/.installed
 
 # Two processes, each with one of torch's threads: on two cores, more would wait for each other.
 unit: browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n 2 --dist loadfile
 
 coverage: browser
 	$(BIN)/pytest -m 'not slow' --cov --cov-report=term:skip-covered

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,7 @@ from skips import (  # noqa: F401  (pytest finds these hooks here)
     pytest_runtest_makereport,
     pytest_terminal_summary,
 )
+from xdist.scheduler import LoadFileScheduling
 
 PROJECT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -49,12 +51,19 @@ def chromium_program() -> str:
     return program
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Says what must run in one process, where the tests are spread over two.
+SERVED = {"test_serving.py", "test_page.py", "test_api_description.py"}
 
-    A file's tests share what its fixtures make; those of the served page share one server.
-    """
-    for item in items:
-        is_served = "server_process" in getattr(item, "fixturenames", ())
-        group = "served" if is_served else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+
+class _ByFile(LoadFileScheduling):
+    """A file's tests go to one process, for they share what its fixtures make; those of the served
+    page all to the same one, for they share a server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "served" if Path(file).name in SERVED else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
+    """How tests are spread over processes."""
+    return _ByFile(config, log)
