@@ -1,0 +1,206 @@
+"""A finished folder of samples, row by row into the form of another tool; whole or not at all."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from georay.core.licences import NOT_STATED
+from georay.core.manifest import file_sha256, versions, write_atomic, write_json
+from georay.core.publishing import only_writer, publishing, read_facts
+from georay.core.splits import SPLITS, Unusable
+from georay.core.tables import LEFT_OUT, SAMPLES, conform, rows_to_table
+from georay.curation.exchange.card import CardFacts, card
+from georay.curation.exchange.forms import Form, Pictures
+from georay.curation.exchange.json_files import LlamaFactoryWriter, QwenVLWriter
+from georay.curation.exchange.outgoing import Outgoing, Row, outgoing
+from georay.curation.exchange.shards import HfDatasetsWriter, WebDatasetWriter
+
+MANIFEST, CARD, LEFT_OUT_FILE = "export.json", "README.md", "left_out.parquet"
+_WRITERS = {
+    "llama-factory": LlamaFactoryWriter,
+    "qwen-vl": QwenVLWriter,
+    "webdataset": WebDatasetWriter,
+    "hf-datasets": HfDatasetsWriter,
+}
+_ROWS_AT_ONCE = 1_024
+_LEFT_OUT_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class ExportSummary:
+    """What left, by stage and split, and what did not, by kind."""
+
+    folder: str
+    form: Form
+    pictures: Pictures
+    samples: dict[str, dict[str, int]]
+    left_out: dict[str, int]
+    clue_licences: dict[str, int]
+    picture_licences: dict[str, int]
+
+    def as_text(self) -> str:
+        lines = [f"export: {self.folder}"]
+        for stage, counts in self.samples.items():
+            parts = ", ".join(f"{count:,} {split}" for split, count in counts.items())
+            lines.append(f"  {stage}: {parts}")
+        if self.left_out:
+            parts = ", ".join(f"{count:,} {kind}" for kind, count in self.left_out.items())
+            lines.append(f"  left out: {parts}; see {LEFT_OUT_FILE} there")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, object]:
+        """Every field, as JSON has it."""
+        return asdict(self)
+
+
+@dataclass
+class _Tally:
+    samples: defaultdict[str, Counter[str]] = field(
+        default_factory=lambda: defaultdict(lambda: Counter(dict.fromkeys(SPLITS, 0)))
+    )
+    left_out: Counter[str] = field(default_factory=Counter)
+    clue_licences: Counter[str] = field(default_factory=Counter)
+    picture_licences: Counter[str] = field(default_factory=Counter)
+
+    def add(self, sample: Outgoing) -> None:
+        self.samples[sample.stage][sample.split] += 1
+        facts = sample.facts
+        if facts["clue_id"] is not None:
+            source, licence = facts["clue_source"] or "unnamed", facts["clue_licence"]
+            self.clue_licences[f"{source}: {licence or NOT_STATED}"] += 1
+        self.picture_licences[str(facts["picture_licence"] or NOT_STATED)] += 1
+
+
+def export_samples(samples: Path, form: Form, out: Path, pictures: Pictures) -> ExportSummary:
+    """Writes the samples of a folder (or Parquet file) to the folder `out / form`.
+
+    One row at a time, so that memory does not grow with their number; all of it appears at once, or
+    nothing changes. A sample whose picture cannot be had, or that the form cannot hold, is left out
+    with its reason. Raises ValueError if there are no samples, none of them can be exported, or the
+    folder holds something that is no export.
+    """
+    files = _sample_files(samples)
+    _refuse_strangers(out / form)
+    with only_writer(out), publishing(out) as fresh:
+        folder = fresh / form
+        folder.mkdir()
+        tally = _write(_rows(files), form, pictures, folder, (out / form).absolute())
+        if not tally.samples:
+            kinds = dict(tally.left_out)
+            raise ValueError(f"no sample of {samples} can be exported: {kinds or 'there are none'}")
+        summary = _summary(tally, form, pictures, out / form)
+        write_atomic(folder / CARD, card(_card_facts(summary)))
+        write_json(folder / MANIFEST, _manifest(summary, files))
+    return summary
+
+
+def _sample_files(samples: Path) -> list[Path]:
+    if samples.is_file():
+        return [samples]
+    folder = samples / "samples" if (samples / "samples.json").exists() else samples
+    if not (files := sorted(folder.glob("*.parquet"))):
+        raise ValueError(f"{samples} holds no finished samples; make some with `georay samples`")
+    return files
+
+
+def _refuse_strangers(target: Path) -> None:
+    """Raises ValueError for a folder that no export wrote, which would be replaced."""
+    facts = read_facts(target / MANIFEST) if target.is_dir() else {"kind": "export"}
+    is_empty = target.is_dir() and not any(target.iterdir())
+    if not is_empty and (facts is None or facts.get("kind") != "export"):
+        raise ValueError(
+            f"{target} is there already and is no export of georay; choose another --out"
+        )
+
+
+def _rows(files: list[Path]) -> Iterator[Row]:
+    for file in files:
+        try:
+            # Without pre-buffering: one would hold a row group, which may be the whole table.
+            parquet = pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+            for batch in parquet.iter_batches(batch_size=_ROWS_AT_ONCE):
+                yield from conform(pa.Table.from_batches([batch]), SAMPLES, str(file)).to_pylist()
+        except (pa.ArrowException, OSError) as problem:
+            raise ValueError(f"cannot read samples from {file}: {problem}") from problem
+
+
+def _write(
+    rows: Iterator[Row], form: Form, pictures: Pictures, folder: Path, final: Path
+) -> _Tally:
+    tally = _Tally()
+    with (
+        closing(_WRITERS[form](folder, final)) as writer,
+        closing(_LeftOut(folder / LEFT_OUT_FILE)) as left_out,
+    ):
+        for row, found in outgoing(rows, form, pictures):
+            try:
+                if isinstance(found, Unusable):
+                    raise found
+                writer.add(found)
+            except Unusable as problem:
+                left_out.add(row, problem)
+                tally.left_out[problem.kind] += 1
+            else:
+                tally.add(found)
+    return tally
+
+
+class _LeftOut:
+    """The table of what was left out (schema LEFT_OUT); no file where nothing was."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows: list[Row] = []
+        self._file: pa.parquet.ParquetWriter | None = None
+
+    def add(self, row: Row, problem: Unusable) -> None:
+        ids = {name: row[name] for name in ("stage", "clue_id", "image_id", "uri")}
+        self._rows.append(ids | {"kind": problem.kind, "reason": str(problem)})
+        if len(self._rows) >= _LEFT_OUT_AT_ONCE:
+            self._flush()
+
+    def close(self) -> None:
+        if self._rows:
+            self._flush()
+        if self._file is not None:
+            self._file.close()
+
+    def _flush(self) -> None:
+        if self._file is None:
+            self._file = pa.parquet.ParquetWriter(self._path, LEFT_OUT)
+        self._file.write_table(rows_to_table(self._rows, LEFT_OUT))
+        self._rows = []
+
+
+def _summary(tally: _Tally, form: Form, pictures: Pictures, folder: Path) -> ExportSummary:
+    return ExportSummary(
+        folder=str(folder),
+        form=form,
+        pictures=pictures,
+        samples={stage: dict(tally.samples[stage]) for stage in sorted(tally.samples)[::-1]},
+        left_out=dict(tally.left_out.most_common()),
+        clue_licences=dict(tally.clue_licences.most_common()),
+        picture_licences=dict(tally.picture_licences.most_common()),
+    )
+
+
+def _card_facts(summary: ExportSummary) -> CardFacts:
+    facts = summary.to_json()
+    return CardFacts(**{name: value for name, value in facts.items() if name != "folder"})
+
+
+def _manifest(summary: ExportSummary, files: list[Path]) -> dict[str, object]:
+    facts = {name: value for name, value in summary.to_json().items() if name != "folder"}
+    return {
+        "kind": "export",
+        **facts,
+        "inputs": [{"name": file.name, "sha256": file_sha256(file)} for file in files],
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+    }
