@@ -21,6 +21,7 @@ class CardFacts:
     left_out: Mapping[str, int]
     clue_licences: Mapping[str, int]
     picture_licences: Mapping[str, int]
+    turned: int
 
 
 def card(facts: CardFacts) -> str:
@@ -33,7 +34,7 @@ Exported by georay. No place is in two of train, validation and test. Stage `rea
 country and reasons, stage `location` for country and town. The pictures are {places}.
 
 {_table(facts.samples)}
-{_left_out(facts.left_out)}{_LOADING[facts.form]}
+{_left_out(facts.left_out)}{_turned(facts)}{_LOADING[facts.form]}
 ## Terms
 
 {_terms(facts)}"""
@@ -52,6 +53,17 @@ def _left_out(kinds: Mapping[str, int]) -> str:
         return ""
     named = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
     return f"Samples that could not be exported: {named}; `left_out.parquet` names each.\n\n"
+
+
+def _turned(facts: CardFacts) -> str:
+    """What to know of pictures that lie on their side in the file; `datasets` turns them itself."""
+    if facts.form == "hf-datasets" or (facts.pictures == "packed" and not facts.turned):
+        return ""
+    share = f"{facts.turned:,} of the pictures are" if facts.turned else "A picture may be"
+    return (
+        f"{share} stored turned, with the turn in their EXIF. georay heeds it; this tool reads the\n"
+        "pixels as they are stored.\n\n"
+    )
 
 
 def _terms(facts: CardFacts) -> str:
@@ -108,8 +120,8 @@ Paths of packed pictures are absolute: export again rather than move this folder
 
     webdataset.WebDataset("THIS_FOLDER/reasoning-train-000000.tar", shardshuffle=False).decode("pil")
 
-A sample has a picture (`jpg`, `png` or `webp`; absent where pictures are only named, by `location`)
-and `json`: `messages` and all that is known of it.
+A sample has a picture under the ending of its format (`jpg`, `png`, `webp` …) and `json`: its
+`messages` and all that is known of it. Where pictures are only named, `image` says where they lie.
 """,
     "hf-datasets": """## Loading
 

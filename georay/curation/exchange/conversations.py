@@ -100,8 +100,8 @@ def _listed(info: Path) -> Iterator[Source | Unreadable]:
         if not file.is_file():
             reason = "it names no file that is there"
             yield Unreadable(where, Unusable("no file", reason))
-        elif entry.get("formatting", "alpaca") != "sharegpt":
-            reason = "only the formatting sharegpt is read, as pictures need it"
+        elif entry.get("formatting", "alpaca") not in {"sharegpt", "openai"}:
+            reason = "only the formattings sharegpt and openai are read"
             yield Unreadable(where, Unusable("other formatting", reason))
         else:
             split = split_named(name) or split_named(file.name)

@@ -34,7 +34,10 @@ _LEFT_OUT_AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """What left, by stage and split, and what did not, by kind."""
+    """What left, by stage and split, and what did not, by kind.
+
+    turned: samples whose packed picture is to be turned by its EXIF, which not every tool heeds.
+    """
 
     folder: str
     form: Form
@@ -43,6 +46,7 @@ class ExportSummary:
     left_out: dict[str, int]
     clue_licences: dict[str, int]
     picture_licences: dict[str, int]
+    turned: int
 
     def as_text(self) -> str:
         lines = [f"export: {self.folder}"]
@@ -52,6 +56,8 @@ class ExportSummary:
         if self.left_out:
             parts = ", ".join(f"{count:,} {kind}" for kind, count in self.left_out.items())
             lines.append(f"  left out: {parts}; see {LEFT_OUT_FILE} there")
+        if self.turned:
+            lines.append(f"  {self.turned:,} have a picture that its EXIF turns; see {CARD} there")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, object]:
@@ -67,6 +73,7 @@ class _Tally:
     left_out: Counter[str] = field(default_factory=Counter)
     clue_licences: Counter[str] = field(default_factory=Counter)
     picture_licences: Counter[str] = field(default_factory=Counter)
+    turned: int = 0
 
     def add(self, sample: Outgoing) -> None:
         self.samples[sample.stage][sample.split] += 1
@@ -75,6 +82,7 @@ class _Tally:
             source, licence = facts["clue_source"] or "unnamed", facts["clue_licence"]
             self.clue_licences[f"{source}: {licence or NOT_STATED}"] += 1
         self.picture_licences[str(facts["picture_licence"] or NOT_STATED)] += 1
+        self.turned += sample.is_turned
 
 
 def export_samples(samples: Path, form: Form, out: Path, pictures: Pictures) -> ExportSummary:
@@ -110,10 +118,11 @@ def _sample_files(samples: Path) -> list[Path]:
 
 
 def _refuse_strangers(target: Path) -> None:
-    """Raises ValueError for a folder that no export wrote, which would be replaced."""
-    facts = read_facts(target / MANIFEST) if target.is_dir() else {"kind": "export"}
-    is_empty = target.is_dir() and not any(target.iterdir())
-    if not is_empty and (facts is None or facts.get("kind") != "export"):
+    """Raises ValueError for what no export wrote, and an export would replace."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    facts = read_facts(target / MANIFEST) if target.is_dir() else None
+    if facts is None or facts.get("kind") != "export":
         raise ValueError(
             f"{target} is there already and is no export of georay; choose another --out"
         )
@@ -187,6 +196,7 @@ def _summary(tally: _Tally, form: Form, pictures: Pictures, folder: Path) -> Exp
         left_out=dict(tally.left_out.most_common()),
         clue_licences=dict(tally.clue_licences.most_common()),
         picture_licences=dict(tally.picture_licences.most_common()),
+        turned=tally.turned,
     )
 
 

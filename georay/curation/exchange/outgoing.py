@@ -4,13 +4,13 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from unicodedata import is_normalized
 
-from georay.core.images import ImageLimits, image_format, measure
+from georay.core.images import ImageLimits, image_format, is_turned
 from georay.core.manifest import digest
 from georay.core.picture_files import PictureFile
 from georay.core.prompts import PROMPTS, Conversation
@@ -35,7 +35,7 @@ class Outgoing:
 
     facts: its columns without question and answer, and the terms of its picture. location: where
     the picture lies, a path or a uri. picture, ending: the encoded picture and the ending of a
-    file's name for it, where pictures are packed.
+    file's name for it, where pictures are packed; is_turned: as `core.images.is_turned`.
     """
 
     sample_id: str
@@ -47,6 +47,7 @@ class Outgoing:
     location: str
     picture: bytes | None = None
     ending: str = ""
+    is_turned: bool = False
 
     @property
     def file_name(self) -> str:
@@ -96,15 +97,16 @@ def _packed(row: Row) -> Outgoing:
         raw = read_bytes(source.file, _LIMITS.max_bytes)
         if source.heading is not None:
             raw, projection = _as_png(source, raw), None
-        measure(raw, _LIMITS)
+        turned = is_turned(raw, _LIMITS)
     except OSError as problem:
         raise Unusable("picture absent", f"{uri} cannot be read: {problem}") from None
     except (ValueError, UnreadableImage) as problem:
         raise Unusable("picture failed", f"{uri}: {problem}") from None
     kind = image_format(raw)
-    assert kind is not None, "measure refuses what is no picture"
+    assert kind is not None, "is_turned refuses what is no picture"
     ending = _ENDINGS.get(kind, kind.lower())
-    return _leaving(row, source, projection, uri, picture=raw, ending=ending)
+    sample = _leaving(row, source, projection, uri)
+    return replace(sample, picture=raw, ending=ending, is_turned=turned)
 
 
 def _as_png(source: PictureFile, raw: bytes) -> bytes:
@@ -146,14 +148,7 @@ def refuse_qwen_path(location: str) -> None:
         )
 
 
-def _leaving(
-    row: Row,
-    source: PictureFile,
-    projection: object,
-    location: str,
-    picture: bytes | None = None,
-    ending: str = "",
-) -> Outgoing:
+def _leaving(row: Row, source: PictureFile, projection: object, location: str) -> Outgoing:
     facts = {name: _finite(value) for name, value in row.items()}
     text = {name: str(facts.pop(name)) for name in ("sample_id", "question", "answer")}
     credit = credit_of(source.file)
@@ -165,8 +160,6 @@ def _leaving(
         split=str(row["split"]),
         facts=facts,
         location=location,
-        picture=picture,
-        ending=ending,
     )
 
 

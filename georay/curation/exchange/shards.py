@@ -52,9 +52,11 @@ class WebDatasetWriter:
     def add(self, sample: Outgoing) -> None:
         shard = self._shard((sample.stage, sample.split))
         key = plain_name(sample.sample_id)
+        facts = {"id": sample.sample_id, "messages": _messages(sample)} | sample.facts
         if sample.picture is not None:
             shard.add(f"{key}.{sample.ending}", sample.picture)
-        facts = {"id": sample.sample_id, "messages": _messages(sample)} | sample.facts
+        else:
+            facts["image"] = sample.location
         text = json.dumps(facts, ensure_ascii=False, allow_nan=False)
         shard.add(f"{key}.json", text.encode())
         shard.num_samples += 1
