@@ -1,7 +1,7 @@
 """The verb `samples`: clues and curated pictures become conversations to learn from."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -9,7 +9,7 @@ from georay.cli.output import AsJson, local_path, say
 
 if TYPE_CHECKING:
     from georay.config.samples import SamplesRecipe
-    from georay.curation.exchange import Form
+    from georay.curation.exchange import ExportSummary, Form
 
 FORMS = "llama-factory|qwen-vl|webdataset|hf-datasets"
 Pictures = Literal["packed", "uri"]
@@ -105,18 +105,21 @@ def samples(
         "conversations": [str(path) for path in conversations or ()],
     }
     given = {name: value for name, value in given.items() if value}
+    texts: list[str] = []
+    facts: dict[str, Any] = {}
     if source is not None and (source.is_dir() or source.suffix == ".parquet"):
         _refuse_making(source, given, export)
-        texts, facts, folder = [], {}, source
+        folder = source
     else:
         from georay.curation.samples import make_samples
 
         made = make_samples(_recipe(source, given, out))
         texts, facts = [made.as_text()], made.to_json()
         folder = out = Path(made.folder).parent
-    exports = _export(folder, export or [], out, pictures)
-    texts += [text for text, _ in exports]
-    say("\n".join(texts), facts | ({"exports": [one for _, one in exports]} if export else {}), as_json)
+    for done in _export(folder, export or [], out, pictures):
+        texts.append(done.as_text())
+        facts.setdefault("exports", []).append(done.to_json())
+    say("\n".join(texts), facts, as_json)
 
 
 def _recipe(path: Path | None, given: dict[str, object], out: Path | None) -> "SamplesRecipe":
@@ -141,11 +144,10 @@ def _refuse_making(folder: Path, given: dict[str, object], export: list[str] | N
 
 def _export(
     folder: Path, forms: list[str], out: Path | None, pictures: Pictures
-) -> list[tuple[str, dict[str, object]]]:
-    """What each export says, as text and as facts."""
+) -> "list[ExportSummary]":
+    """Exports the samples of a folder, beside them unless `out` says where."""
     from georay.curation.exchange import export_samples
 
     target = out or (folder if folder.is_dir() else folder.parent)
     chosen = [cast("Form", form) for form in dict.fromkeys(forms)]
-    done = [export_samples(folder, form, target, pictures) for form in chosen]
-    return [(one.as_text(), one.to_json()) for one in done]
+    return [export_samples(folder, form, target, pictures) for form in chosen]

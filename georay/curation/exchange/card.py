@@ -1,30 +1,15 @@
 """The README.md of an export: what it holds, how its tool loads it, and under which terms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from georay.core.licences import NOT_STATED, forbids_commerce
-from georay.core.splits import SPLITS
-from georay.curation.exchange.forms import Form, Pictures
+from georay.core.splits import SPLITS, Split
+from georay.curation.exchange.forms import Form
 from georay.curation.exchange.shards import DATA
-
-Counts = Mapping[str, Mapping[str, int]]
-
-
-@dataclass(frozen=True)
-class CardFacts:
-    """What a card tells. samples: by stage and split; licences: samples by the terms as written."""
-
-    form: Form
-    pictures: Pictures
-    samples: Counts
-    left_out: Mapping[str, int]
-    clue_licences: Mapping[str, int]
-    picture_licences: Mapping[str, int]
-    turned: int
+from georay.curation.exchange.summary import LEFT_OUT_FILE, ExportSummary
 
 
-def card(facts: CardFacts) -> str:
+def card(facts: ExportSummary) -> str:
     """The whole card, in Markdown; for `datasets` with the block that names its files."""
     head = _configs(facts.samples) if facts.form == "hf-datasets" else ""
     places = "packed" if facts.pictures == "packed" else "named where they lie"
@@ -40,7 +25,7 @@ country and reasons, stage `location` for country and town. The pictures are {pl
 {_terms(facts)}"""
 
 
-def _table(samples: Counts) -> str:
+def _table(samples: Mapping[str, Mapping[str, int]]) -> str:
     lines = ["| stage | " + " | ".join(SPLITS) + " |", "|---|" + "---:|" * len(SPLITS)]
     for stage, counts in samples.items():
         cells = " | ".join(f"{counts.get(split, 0):,}" for split in SPLITS)
@@ -52,21 +37,21 @@ def _left_out(kinds: Mapping[str, int]) -> str:
     if not kinds:
         return ""
     named = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
-    return f"Samples that could not be exported: {named}; `left_out.parquet` names each.\n\n"
+    return f"Samples that could not be exported: {named}; `{LEFT_OUT_FILE}` names each.\n\n"
 
 
-def _turned(facts: CardFacts) -> str:
+def _turned(facts: ExportSummary) -> str:
     """What to know of pictures that lie on their side in the file; `datasets` turns them itself."""
     if facts.form == "hf-datasets" or (facts.pictures == "packed" and not facts.turned):
         return ""
     share = f"{facts.turned:,} of the pictures are" if facts.turned else "A picture may be"
     return (
-        f"{share} stored turned, with the turn in their EXIF. georay heeds it; this tool reads the\n"
+        f"{share} stored turned, with the turn in its EXIF. georay heeds it; this tool reads\n"
         "pixels as they are stored.\n\n"
     )
 
 
-def _terms(facts: CardFacts) -> str:
+def _terms(facts: ExportSummary) -> str:
     """Every licence of clues and pictures; each row has its own, with whom to name."""
     lines = ["Every row has the licence of its clue (`clue_source`, `clue_licence`) and of its"]
     lines += ["picture (`picture_licence`, `picture_attribution`: whom to name).", ""]
@@ -79,7 +64,7 @@ def _terms(facts: CardFacts) -> str:
     return "\n".join([*lines, ""])
 
 
-def _configs(samples: Counts) -> str:
+def _configs(samples: Mapping[str, Mapping[str, int]]) -> str:
     """The YAML by which `load_dataset` finds files: all stages together, and each by itself."""
     lines = ["---", "configs:"]
     together = {
@@ -91,7 +76,7 @@ def _configs(samples: Counts) -> str:
     return "\n".join([*lines, "---", "", ""])
 
 
-def _config(name: str, stages: Mapping[str, list[str]]) -> list[str]:
+def _config(name: str, stages: Mapping[Split, list[str]]) -> list[str]:
     lines = [f"- config_name: {name}", "  data_files:"]
     for split, found in stages.items():
         if found:
@@ -118,7 +103,8 @@ Paths of packed pictures are absolute: export again rather than move this folder
 """,
     "webdataset": """## Loading
 
-    webdataset.WebDataset("THIS_FOLDER/reasoning-train-000000.tar", shardshuffle=False).decode("pil")
+    shards = "THIS_FOLDER/reasoning-train-000000.tar"
+    webdataset.WebDataset(shards, shardshuffle=False).decode("pil")
 
 A sample has a picture under the ending of its format (`jpg`, `png`, `webp` …) and `json`: its
 `messages` and all that is known of it. Where pictures are only named, `image` says where they lie.

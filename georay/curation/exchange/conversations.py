@@ -5,6 +5,7 @@ metadata of an image folder), .tar (WebDataset), .parquet (`datasets`).
 """
 
 import json
+import os
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -175,6 +176,15 @@ def _tar(source: Source) -> Found:
         files = (entry for entry in tar if entry.isfile())
         for key, entries in groupby(files, key=lambda entry: _key(entry.name)):
             yield _of_tar(f"{key} of {source.file}", tar, entries, source)
+    _refuse_cut(source.file)
+
+
+def _refuse_cut(tar: Path) -> None:
+    """Raises ReadError for a tar file without its end, where `tarfile` stops without a word."""
+    with tar.open("rb") as file:
+        file.seek(-tarfile.BLOCKSIZE, os.SEEK_END)
+        if any(file.read()):
+            raise tarfile.ReadError("it was cut: its end is missing")
 
 
 def _key(name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from sys import intern
+from typing import TextIO
 
 from georay.core.storage import LocalAddress, parse_address
 
@@ -25,26 +26,51 @@ class Credit:
 UNKNOWN = Credit()
 
 
-def credit_of(file: str) -> Credit:
-    """The terms of the picture in a file, by the nearest `labels.csv` that has a row about it.
+class Credits:
+    """Finds the terms of pictures; the tables of few folders are kept in memory."""
 
-    file: a uri of the tables. Pictures in storage have none: what lies beside them is not read.
-    """
-    address = parse_address(file)
-    if not isinstance(address, LocalAddress) or not address.is_text():
+    def __init__(self) -> None:
+        self._told_in = lru_cache(maxsize=_FOLDERS_KEPT)(_credits)
+
+    def of(self, file: str) -> Credit:
+        """The terms of the picture in a file, by the nearest `labels.csv` with a row about it.
+
+        file: a uri of the tables. Of pictures in storage nothing is known: what lies beside them
+        is not read.
+        """
+        address = parse_address(file)
+        if not isinstance(address, LocalAddress) or not address.is_text():
+            return UNKNOWN
+        folder = address.parent
+        for _ in range(_LEVELS):
+            name = os.path.relpath(address.path, folder.path)
+            if (found := self._told_in(folder.path).get(name)) is not None:
+                return found
+            folder = folder.parent
         return UNKNOWN
-    folder = address.parent
-    for _ in range(_LEVELS):
-        found = _credits(folder.path).get(os.path.relpath(address.path, folder.path))
-        if found is not None:
-            return found
-        if folder.path == "/":
-            break
-        folder = folder.parent
-    return UNKNOWN
 
 
-@lru_cache(maxsize=_FOLDERS_KEPT)
+class CreditTable:
+    """Writes the `labels.csv` of a folder of pictures; no file where nothing is told of any."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file: TextIO | None = None
+
+    def add(self, name: str, credit: Credit) -> None:
+        """name: the picture's, from the folder."""
+        if credit == UNKNOWN:
+            return
+        if self._file is None:
+            self._file = (self._folder / _LABELS).open("w", encoding="utf-8", newline="")
+            csv.writer(self._file).writerow(("file", "licence", "attribution"))
+        csv.writer(self._file).writerow((name, credit.licence, credit.attribution))
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
 def _credits(folder: str) -> dict[str, Credit]:
     """Terms by the picture's name from this folder; empty where no table here tells any."""
     table = Path(folder) / _LABELS

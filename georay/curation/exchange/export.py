@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -15,54 +16,16 @@ from georay.core.manifest import file_sha256, versions, write_atomic, write_json
 from georay.core.publishing import only_writer, publishing, read_facts
 from georay.core.splits import SPLITS, Unusable
 from georay.core.tables import LEFT_OUT, SAMPLES, conform, rows_to_table
-from georay.curation.exchange.card import CardFacts, card
+from georay.curation.exchange.card import card
 from georay.curation.exchange.forms import Form, Pictures
 from georay.curation.exchange.json_files import LlamaFactoryWriter, QwenVLWriter
 from georay.curation.exchange.outgoing import Outgoing, Row, outgoing
 from georay.curation.exchange.shards import HfDatasetsWriter, WebDatasetWriter
+from georay.curation.exchange.summary import CARD, LEFT_OUT_FILE, ExportSummary
 
-MANIFEST, CARD, LEFT_OUT_FILE = "export.json", "README.md", "left_out.parquet"
-_WRITERS = {
-    "llama-factory": LlamaFactoryWriter,
-    "qwen-vl": QwenVLWriter,
-    "webdataset": WebDatasetWriter,
-    "hf-datasets": HfDatasetsWriter,
-}
+MANIFEST = "export.json"
 _ROWS_AT_ONCE = 1_024
 _LEFT_OUT_AT_ONCE = 1_000
-
-
-@dataclass(frozen=True)
-class ExportSummary:
-    """What left, by stage and split, and what did not, by kind.
-
-    turned: samples whose packed picture is to be turned by its EXIF, which not every tool heeds.
-    """
-
-    folder: str
-    form: Form
-    pictures: Pictures
-    samples: dict[str, dict[str, int]]
-    left_out: dict[str, int]
-    clue_licences: dict[str, int]
-    picture_licences: dict[str, int]
-    turned: int
-
-    def as_text(self) -> str:
-        lines = [f"export: {self.folder}"]
-        for stage, counts in self.samples.items():
-            parts = ", ".join(f"{count:,} {split}" for split, count in counts.items())
-            lines.append(f"  {stage}: {parts}")
-        if self.left_out:
-            parts = ", ".join(f"{count:,} {kind}" for kind, count in self.left_out.items())
-            lines.append(f"  left out: {parts}; see {LEFT_OUT_FILE} there")
-        if self.turned:
-            lines.append(f"  {self.turned:,} have a picture that its EXIF turns; see {CARD} there")
-        return "\n".join(lines)
-
-    def to_json(self) -> dict[str, object]:
-        """Every field, as JSON has it."""
-        return asdict(self)
 
 
 @dataclass
@@ -103,7 +66,7 @@ def export_samples(samples: Path, form: Form, out: Path, pictures: Pictures) -> 
             kinds = dict(tally.left_out)
             raise ValueError(f"no sample of {samples} can be exported: {kinds or 'there are none'}")
         summary = _summary(tally, form, pictures, out / form)
-        write_atomic(folder / CARD, card(_card_facts(summary)))
+        write_atomic(folder / CARD, card(summary))
         write_json(folder / MANIFEST, _manifest(summary, files))
     return summary
 
@@ -144,7 +107,7 @@ def _write(
 ) -> _Tally:
     tally = _Tally()
     with (
-        closing(_WRITERS[form](folder, final)) as writer,
+        closing(_writer(form, folder, final)) as writer,
         closing(_LeftOut(folder / LEFT_OUT_FILE)) as left_out,
     ):
         for row, found in outgoing(rows, form, pictures):
@@ -158,6 +121,27 @@ def _write(
             else:
                 tally.add(found)
     return tally
+
+
+class _Writer(Protocol):
+    """What each form needs: samples one by one, and an end. add raises Unusable."""
+
+    def add(self, sample: Outgoing) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _writer(form: Form, folder: Path, final: Path) -> _Writer:
+    """final: where the folder will lie, for a form that says so in its rows."""
+    match form:
+        case "llama-factory":
+            return LlamaFactoryWriter(folder)
+        case "qwen-vl":
+            return QwenVLWriter(folder, final)
+        case "webdataset":
+            return WebDatasetWriter(folder)
+        case "hf-datasets":
+            return HfDatasetsWriter(folder)
 
 
 class _LeftOut:
@@ -198,11 +182,6 @@ def _summary(tally: _Tally, form: Form, pictures: Pictures, folder: Path) -> Exp
         picture_licences=dict(tally.picture_licences.most_common()),
         turned=tally.turned,
     )
-
-
-def _card_facts(summary: ExportSummary) -> CardFacts:
-    facts = summary.to_json()
-    return CardFacts(**{name: value for name, value in facts.items() if name != "folder"})
 
 
 def _manifest(summary: ExportSummary, files: list[Path]) -> dict[str, object]:

@@ -5,7 +5,8 @@
 - "qwen-vl": what Qwen-VL's finetune.py reads; the picture's path stands in the question, and its
   tokenizer has 256 places for it.
 - "webdataset": tar shards; of each sample a picture and a JSON object under one key.
-- "hf-datasets": Parquet shards with a column of pictures, and a README.md that `load_dataset` reads.
+- "hf-datasets": Parquet shards with a column of pictures, and a README.md by which `load_dataset`
+  finds them.
 """
 
 import re

@@ -18,6 +18,7 @@ from georay.core.prompts import LOCATION, PROMPTS, REASONING, Conversation
 from georay.core.splits import Spot, Unusable, place_of, split_of
 from georay.core.storage import parse_address, read_bytes
 from georay.curation.exchange.conversations import split_named
+from georay.curation.exchange.credits import Credit, CreditTable
 from georay.curation.exchange.told import Row, Told, legible
 from georay.errors import UnreadableImage
 
@@ -40,6 +41,10 @@ class Incoming:
         self._gazetteer = gazetteer
         self._unpacked = unpacked
         self._final = final
+        self._credits = CreditTable(unpacked)
+
+    def close(self) -> None:
+        self._credits.close()
 
     def sample(self, told: Told) -> dict[str, object]:
         """The row of schema SAMPLES. Raises Unusable."""
@@ -112,21 +117,26 @@ class Incoming:
                 raw = read_bytes(uri, _LIMITS.max_bytes)
             measure(raw, _LIMITS)
         except OSError as problem:
-            raise Unusable("picture absent", f"{told.picture!r} cannot be read: {problem}") from None
+            raise Unusable(
+                "picture absent", f"{told.picture!r} cannot be read: {problem}"
+            ) from None
         except (ValueError, UnreadableImage) as problem:
             raise Unusable("picture failed", str(problem)) from None
         known = _text(told.facts, "image_id")
         image_id = known if known and _VIEW_ID.fullmatch(known) else content_id(raw)
-        return image_id, uri or self._unpack(image_id, raw)
+        return image_id, uri or self._unpack(image_id, raw, told.facts)
 
-    def _unpack(self, image_id: str, raw: bytes) -> str:
+    def _unpack(self, image_id: str, raw: bytes, facts: Row) -> str:
         kind = image_format(raw)
         assert kind is not None, "measure refuses what is no picture"
-        name = f"{image_id[:2]}/{image_id}.{ {'JPEG': 'jpg'}.get(kind, kind.lower())}"
+        ending = "jpg" if kind == "JPEG" else kind.lower()
+        name = f"{image_id[:2]}/{image_id}.{ending}"
         file = self._unpacked / name
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(raw)
+            terms = (_text(facts, "picture_licence"), _text(facts, "picture_attribution"))
+            self._credits.add(name, Credit(*terms))
         return parse_address(str((self._final / name).absolute())).uri
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from georay.core.manifest import write_json
+from georay.curation.exchange.credits import CreditTable
 from georay.curation.exchange.forms import llama_factory_question, qwen_question
 from georay.curation.exchange.outgoing import Outgoing, refuse_qwen_path
 
@@ -30,14 +31,15 @@ class _JsonList:
 class _JsonWriter:
     """A JSON list per stage and split, and the folder of pictures that they share."""
 
-    def __init__(self, folder: Path, final: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._final = final
         self._lists: dict[tuple[str, str], _JsonList] = {}
+        self._credits = CreditTable(folder / IMAGES)
 
     def close(self) -> None:
         for one in self._lists.values():
             one.close()
+        self._credits.close()
 
     def _add(self, sample: Outgoing, entry: dict[str, object]) -> None:
         key = sample.stage, sample.split
@@ -51,6 +53,7 @@ class _JsonWriter:
             if not file.exists():  # other samples are about the same picture
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(sample.picture)
+                self._credits.add(sample.file_name, sample.credit)
 
 
 class LlamaFactoryWriter(_JsonWriter):
@@ -74,8 +77,12 @@ class LlamaFactoryWriter(_JsonWriter):
 class QwenVLWriter(_JsonWriter):
     """The list that finetune.py takes as --data_path or --eval_data_path.
 
-    Paths are absolute: the script opens them from whatever folder it runs in.
+    Paths are absolute, below `final`: the script opens them from whatever folder it runs in.
     """
+
+    def __init__(self, folder: Path, final: Path) -> None:
+        super().__init__(folder)
+        self._final = final
 
     def add(self, sample: Outgoing) -> None:
         location = sample.location

@@ -16,12 +16,13 @@ from georay.core.picture_files import PictureFile
 from georay.core.prompts import PROMPTS, Conversation
 from georay.core.splits import SPLITS, Unusable
 from georay.core.storage import LocalAddress, parse_address, read_bytes
-from georay.curation.exchange.credits import credit_of
+from georay.curation.exchange.credits import Credit, Credits
 from georay.curation.exchange.forms import MAX_QWEN_PATH_BYTES, Form, Pictures
 from georay.errors import UnreadableImage
 
 Row = dict[str, object]
 _LIMITS = ImageLimits()
+_SAID = frozenset({"sample_id", "question", "answer"})
 _ENDINGS = {"JPEG": "jpg"}  # of the others their name
 _THREADS = 4
 _AT_ONCE = 16  # pictures in memory
@@ -45,6 +46,7 @@ class Outgoing:
     answer: str
     facts: Row
     location: str
+    credit: Credit
     picture: bytes | None = None
     ending: str = ""
     is_turned: bool = False
@@ -65,18 +67,18 @@ def plain_name(name: str) -> str:
 def outgoing(
     rows: Iterable[Row], form: Form, pictures: Pictures
 ) -> Iterator[tuple[Row, Outgoing | Unusable]]:
-    """Every row with what leaves of it, or why nothing can; few pictures are in memory at a time."""
-    prepare = partial(_prepare, form=form, pictures=pictures)
+    """Every row with what leaves of it, or why nothing can; few pictures are in memory at once."""
+    prepare = partial(_prepare, form=form, pictures=pictures, credits=Credits())
     rows = iter(rows)
     with ThreadPoolExecutor(_THREADS) as threads:
         while some := list(islice(rows, _AT_ONCE)):
             yield from zip(some, threads.map(prepare, some), strict=True)
 
 
-def _prepare(row: Row, form: Form, pictures: Pictures) -> Outgoing | Unusable:
+def _prepare(row: Row, form: Form, pictures: Pictures, credits: Credits) -> Outgoing | Unusable:
     try:
         _refuse_unsound(row)
-        return _packed(row) if pictures == "packed" else _named(row, form)
+        return _packed(row, credits) if pictures == "packed" else _named(row, form, credits)
     except Unusable as problem:
         return problem
 
@@ -90,7 +92,7 @@ def _refuse_unsound(row: Row) -> None:
         raise Unusable("control token", str(problem)) from None
 
 
-def _packed(row: Row) -> Outgoing:
+def _packed(row: Row, credits: Credits) -> Outgoing:
     uri, projection = str(row["uri"]), row["projection"]
     try:
         source = PictureFile.of_row(uri, None if projection is None else str(projection))
@@ -105,7 +107,7 @@ def _packed(row: Row) -> Outgoing:
     kind = image_format(raw)
     assert kind is not None, "is_turned refuses what is no picture"
     ending = _ENDINGS.get(kind, kind.lower())
-    sample = _leaving(row, source, projection, uri)
+    sample = _leaving(row, credits.of(source.file), projection, uri)
     return replace(sample, picture=raw, ending=ending, is_turned=turned)
 
 
@@ -116,7 +118,7 @@ def _as_png(source: PictureFile, raw: bytes) -> bytes:
     return png.getvalue()
 
 
-def _named(row: Row, form: Form) -> Outgoing:
+def _named(row: Row, form: Form, credits: Credits) -> Outgoing:
     uri, projection = str(row["uri"]), row["projection"]
     source = PictureFile.of_row(uri, None)
     if projection == "view":
@@ -130,11 +132,11 @@ def _named(row: Row, form: Form) -> Outgoing:
     else:
         location = uri
         if form in _OPENED and address.scheme not in _OPENED[form]:
-            reason = f"{form} does not open {address.scheme}://, where {uri} lies: pack the pictures"
+            reason = f"{form} does not open {address.scheme}://: pack the picture {uri}"
             raise Unusable("picture in storage", reason)
     if form == "qwen-vl":
         refuse_qwen_path(location)
-    return _leaving(row, source, projection, location)
+    return _leaving(row, credits.of(source.file), projection, location)
 
 
 def refuse_qwen_path(location: str) -> None:
@@ -148,18 +150,19 @@ def refuse_qwen_path(location: str) -> None:
         )
 
 
-def _leaving(row: Row, source: PictureFile, projection: object, location: str) -> Outgoing:
-    facts = {name: _finite(value) for name, value in row.items()}
-    text = {name: str(facts.pop(name)) for name in ("sample_id", "question", "answer")}
-    credit = credit_of(source.file)
+def _leaving(row: Row, credit: Credit, projection: object, location: str) -> Outgoing:
+    facts = {name: _finite(value) for name, value in row.items() if name not in _SAID}
     facts |= {"projection": projection}
     facts |= {"picture_licence": credit.licence, "picture_attribution": credit.attribution}
     return Outgoing(
-        **text,
+        sample_id=str(row["sample_id"]),
         stage=str(row["stage"]),
         split=str(row["split"]),
+        question=str(row["question"]),
+        answer=str(row["answer"]),
         facts=facts,
         location=location,
+        credit=credit,
     )
 
 

@@ -41,7 +41,7 @@ def _messages(sample: Outgoing) -> list[dict[str, str]]:
 class WebDatasetWriter:
     """Tar shards `STAGE-SPLIT-000000.tar`; a sample is a picture and a JSON object of one key."""
 
-    def __init__(self, folder: Path, final: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._shards: dict[tuple[str, str], _Tar] = {}
 
@@ -86,14 +86,14 @@ class _Tar:
         entry = tarfile.TarInfo(name)
         entry.size = len(content)
         self.file.addfile(entry, io.BytesIO(content))
-        self.file.members.clear()  # which tarfile keeps for readers: memory per entry
+        self.file.members = []  # type: ignore[attr-defined]  # kept for readers: memory per entry
         self.num_bytes += len(content)
 
 
 class HfDatasetsWriter:
     """Parquet shards `data/STAGE/SPLIT-00000.parquet`, whose schema names their features."""
 
-    def __init__(self, folder: Path, final: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._shards: dict[tuple[str, str], _Parquet] = {}
 
@@ -105,7 +105,8 @@ class HfDatasetsWriter:
         path = sample.file_name.rpartition("/")[2] if sample.picture else sample.location
         image = {"bytes": sample.picture, "path": path}
         row = {"id": sample.sample_id, "image": image, "messages": _messages(sample)}
-        self._shard((sample.stage, sample.split)).add(row | sample.facts, len(sample.picture or b""))
+        shard = self._shard((sample.stage, sample.split))
+        shard.add(row | sample.facts, len(sample.picture or b""))
 
     def _shard(self, key: tuple[str, str]) -> "_Parquet":
         last = self._shards.get(key)

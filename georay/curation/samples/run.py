@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -101,8 +102,8 @@ def make_samples(recipe: SamplesRecipe) -> SamplesSummary:
     """Makes the samples of a recipe and writes them to its output folder (see SamplesFolder).
 
     `samples/` has the schema SAMPLES; `samples_left_out/` has LEFT_OUT: every clue, scored picture
-    and conversation that is in no sample. All of it appears at once, or nothing changes. The same inputs
-    give the same tables, byte for byte.
+    and conversation that is in no sample. All of it appears at once, or nothing changes. The same
+    inputs give the same tables, byte for byte.
     Raises ValueError if an input is absent, nothing at all became a sample, or another run writes
     to the folder.
     """
@@ -119,9 +120,11 @@ def _make(recipe: SamplesRecipe) -> SamplesSummary:
     with publishing(folder.root) as root:
         fresh = SamplesFolder(root)
         gazetteer = Gazetteer.load()
-        incoming = Incoming(recipe.splits, gazetteer, fresh.pictures, folder.pictures)
         sorting = _sort(recipe, scored, pictures, clues, gazetteer)
-        sort_conversations(read_conversations(recipe.conversations), incoming, sorting)
+        with closing(
+            Incoming(recipe.splits, gazetteer, fresh.pictures, folder.pictures)
+        ) as incoming:
+            sort_conversations(read_conversations(recipe.conversations), incoming, sorting)
         keep_places_apart(sorting)
         if not sorting.samples:
             kinds = Counter(str(row["kind"]) for row in sorting.left_out)

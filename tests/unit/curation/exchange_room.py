@@ -90,7 +90,9 @@ def view_row(folder: Path):
 def write_samples(root: Path, rows):
     """The folder as `georay samples` leaves it."""
     (root / "samples").mkdir(parents=True)
-    table = rows_to_table(rows, SAMPLES).sort_by([("stage", "ascending"), ("sample_id", "ascending")])
+    table = rows_to_table(rows, SAMPLES).sort_by(
+        [("stage", "ascending"), ("sample_id", "ascending")]
+    )
     pq.write_table(table, root / "samples" / "part-00000.parquet")
     (root / "samples.json").write_text("{}")
     return root

@@ -125,7 +125,7 @@ def test_a_path_that_qwens_tokenizer_would_change_is_left_out(one, tmp_path, nam
 
 def test_where_nothing_can_be_exported_nothing_changes(tmp_path):
     root = write_samples(tmp_path / "run", [odd(tmp_path / "gone.jpg")])
-    with pytest.raises(ValueError, match="no sample of .* can be exported: {'picture absent': 1}"):
+    with pytest.raises(ValueError, match=r"no sample of .* can be exported: .*picture absent"):
         export_samples(root, "webdataset", root, "packed")
     assert not (root / "webdataset").exists()
 
@@ -159,7 +159,8 @@ def test_shards_of_a_rerun_are_the_same_bytes(one, form):
     shards = []
     for _ in range(2):
         export_samples(root, form, root, "packed")
-        found = sorted((root / form).rglob("*.tar")) + sorted((root / form).rglob("data/**/*.parquet"))
+        folder = root / form
+        found = sorted(folder.glob("*.tar")) + sorted(folder.rglob("data/**/*.parquet"))
         shards.append([path.read_bytes() for path in found])
     assert shards[0] == shards[1] and shards[0]
 

@@ -1,6 +1,8 @@
 """What `datasets` and `webdataset` themselves load of an export, and the two forms of JSON."""
 
+import csv
 import json
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from PIL import Image
 
 from georay.core.images import ImageLimits, content_id
 from georay.core.picture_files import PictureFile
+from georay.core.prompts import QWEN_IMAGE_SLOT, Conversation, qwen_vl_text
 from georay.curation.exchange import export_samples
 
 
@@ -121,7 +124,9 @@ def test_llama_factory_finds_files_roles_placeholders_and_pictures(samples, pict
     """As its data/README.md describes; LLaMA-Factory 0.9.5 itself loaded such an export."""
     folder = export(samples, "llama-factory", pictures)
     info = json.loads((folder / "dataset_info.json").read_text("ascii"))
-    assert set(info) == {f"georay_{s}_{split}" for s in ("reasoning", "location") for split in SPLITS}
+    assert set(info) == {
+        f"georay_{s}_{split}" for s in ("reasoning", "location") for split in SPLITS
+    }
     seen = []
     for name, entry in info.items():
         assert entry["formatting"] == "sharegpt"
@@ -156,9 +161,27 @@ def test_qwen_vl_finds_the_path_of_the_picture_in_the_question(samples, pictures
     assert sorted(seen) == sorted(said(row) for row in samples[1])
 
 
-def test_a_picture_of_several_samples_is_copied_once(samples):
-    folder = export(samples, "llama-factory")
-    assert len([path for path in (folder / "images").rglob("*") if path.is_file()]) == len(PICTURES)
+@pytest.mark.parametrize("form", ["llama-factory", "qwen-vl"])
+def test_a_picture_of_several_samples_is_copied_once_beside_its_terms(samples, form):
+    images = export(samples, form) / "images"
+    assert len(list(images.glob("*/*"))) == len(PICTURES)
+    (row,) = csv.DictReader((images / "labels.csv").read_text().splitlines())
+    assert content_id((images / row["file"]).read_bytes()) in row["file"]
+    assert (row["licence"], row["attribution"]) == ("CC BY-SA 4.0", BY)
+
+
+def test_qwen_vls_script_makes_the_text_that_georay_trains_on(samples):
+    """finetune.py puts system and roles around `value`, each turn between its two tokens."""
+    (file, *_) = (export(samples, "qwen-vl")).glob("reasoning_*.json")
+    for row in json.loads(file.read_text()):
+        user, assistant = (turn["value"] for turn in row["conversations"])
+        told = (
+            "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+            f"<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
+        )
+        text = qwen_vl_text(Conversation(user.split("</img>\n")[1], answer=assistant))
+        assert re.sub("<img>.*</img>", QWEN_IMAGE_SLOT, told) == text.context
+        assert f"{assistant}<|im_end|>" == text.target
 
 
 def test_a_view_is_packed_as_the_pixels_that_georay_sees(tmp_path):
