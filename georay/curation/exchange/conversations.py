@@ -30,6 +30,7 @@ _SPLIT_NAMES: dict[str, Split] = {
     "val": "validation", "dev": "validation", "eval": "validation", "test": "test",
 }  # fmt: skip
 _ROWS_AT_ONCE = 64  # of pictures
+_BUFFER_BYTES = 1 << 20
 _MAX_BYTES = ImageLimits().max_bytes
 
 Found = Iterator[Told | Unreadable]
@@ -172,7 +173,7 @@ def _parquet(source: Source) -> Found:
 
 
 def _tar(source: Source) -> Found:
-    with tarfile.open(source.file, "r|*") as tar:
+    with tarfile.open(source.file, "r|*", bufsize=_BUFFER_BYTES) as tar:
         files = (entry for entry in tar if entry.isfile())
         for key, entries in groupby(files, key=lambda entry: _key(entry.name)):
             yield _of_tar(f"{key} of {source.file}", tar, entries, source)

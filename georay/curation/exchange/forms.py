@@ -20,7 +20,6 @@ Pictures = Literal["packed", "uri"]
 
 LLAMA_FACTORY_SLOT = "<image>"
 _QWEN_PICTURE = re.compile(r"(?:Picture \d+:\s*)?<img>(?P<path>.*?)</img>\n?", re.DOTALL)
-_LLAMA_FACTORY_PICTURE = re.compile(r"<image>\n?")
 MAX_QWEN_PATH_BYTES = 255
 """Bytes of a path in `<img>`: of the 256 places for a picture at least one must stay empty."""
 
@@ -36,4 +35,4 @@ def qwen_question(path: str, question: str) -> str:
 def without_pictures(text: str) -> tuple[str, list[str]]:
     """A question without the marks that stand for its pictures, and the paths that they name."""
     paths = [found["path"] for found in _QWEN_PICTURE.finditer(text)]
-    return _LLAMA_FACTORY_PICTURE.sub("", _QWEN_PICTURE.sub("", text)), paths
+    return _QWEN_PICTURE.sub("", text).replace(LLAMA_FACTORY_SLOT, ""), paths

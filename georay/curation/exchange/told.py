@@ -80,6 +80,8 @@ def tell(
         found = _one_picture(given, in_text, source.folder)
     except Unusable as problem:
         return Unreadable(where, problem, facts)
+    if "image_id" not in facts:  # not ours, so the blanks were between the picture and the text
+        question = question.strip()
     return Told(where, question, answer, found, facts, source.split)
 
 
