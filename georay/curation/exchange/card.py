@@ -19,10 +19,15 @@ Exported by georay. No place is in two of train, validation and test. Stage `rea
 country and reasons, stage `location` for country and town. The pictures are {places}.
 
 {_table(facts.samples)}
-{_left_out(facts.left_out)}{_turned(facts)}{_LOADING[facts.form]}
+{_left_out(facts.left_out)}{_turned(facts)}{_loading(facts)}
 ## Terms
 
 {_terms(facts)}"""
+
+
+def _loading(facts: ExportSummary) -> str:
+    """How the tool loads the first of the stages that are here."""
+    return _LOADING[facts.form].replace("STAGE", next(iter(facts.samples)))
 
 
 def _table(samples: Mapping[str, Mapping[str, int]]) -> str:
@@ -91,19 +96,19 @@ _LOADING: Mapping[Form, str] = {
 In a recipe of LLaMA-Factory:
 
     dataset_dir: THIS_FOLDER
-    dataset: georay_reasoning_train
-    eval_dataset: georay_reasoning_validation
+    dataset: georay_STAGE_train
+    eval_dataset: georay_STAGE_validation
 """,
     "qwen-vl": """## Loading
 
-    python finetune.py --data_path THIS_FOLDER/reasoning_train.json \\
-      --eval_data_path THIS_FOLDER/reasoning_validation.json …
+    python finetune.py --data_path THIS_FOLDER/STAGE_train.json \\
+      --eval_data_path THIS_FOLDER/STAGE_validation.json …
 
 Paths of packed pictures are absolute: export again rather than move this folder.
 """,
     "webdataset": """## Loading
 
-    shards = "THIS_FOLDER/reasoning-train-000000.tar"
+    shards = "THIS_FOLDER/STAGE-train-000000.tar"
     webdataset.WebDataset(shards, shardshuffle=False).decode("pil")
 
 A sample has a picture under the ending of its format (`jpg`, `png`, `webp` …) and `json`: its
@@ -112,6 +117,6 @@ A sample has a picture under the ending of its format (`jpg`, `png`, `webp` …)
     "hf-datasets": """## Loading
 
     datasets.load_dataset("THIS_FOLDER", split="train")
-    datasets.load_dataset("THIS_FOLDER", "reasoning", split="train")
+    datasets.load_dataset("THIS_FOLDER", "STAGE", split="train")
 """,
 }

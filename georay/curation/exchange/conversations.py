@@ -20,9 +20,10 @@ import pyarrow.parquet
 from georay.core.images import ImageLimits
 from georay.core.splits import Split, Unusable
 from georay.curation.exchange.json_files import DATASET_INFO, IMAGES
+from georay.curation.exchange.summary import LEFT_OUT_FILE, MANIFEST
 from georay.curation.exchange.told import Columns, Source, Told, Unreadable, tell
 
-_OF_EXPORT = frozenset({"export.json", "left_out.parquet"})  # neither holds conversations
+_OF_EXPORT = frozenset({MANIFEST, LEFT_OUT_FILE})  # neither holds conversations
 _ENDINGS = (".json", ".jsonl", ".tar", ".parquet")
 _PICTURE_ENDINGS = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"})
 _SPLIT_NAMES: dict[str, Split] = {
@@ -30,7 +31,6 @@ _SPLIT_NAMES: dict[str, Split] = {
     "val": "validation", "dev": "validation", "eval": "validation", "test": "test",
 }  # fmt: skip
 _ROWS_AT_ONCE = 64  # of pictures
-_BUFFER_BYTES = 1 << 20
 _MAX_BYTES = ImageLimits().max_bytes
 
 Found = Iterator[Told | Unreadable]
@@ -73,17 +73,19 @@ def _sources(path: Path) -> Iterator[Source | Unreadable]:
             "of them"
         )
     for file in files:
-        yield Source(file, file.parent, split=split_named(file.name))
+        above = str(file.relative_to(path).parent) if path.is_dir() else ""
+        yield Source(file, file.parent, split=split_named(file.name) or split_named(above))
 
 
 def _below(folder: Path) -> list[Path]:
     """The files below a folder, hidden ones and the pictures of an export left out."""
     found: list[Path] = []
+    is_export = (folder / MANIFEST).exists()
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in _OF_EXPORT:
             continue
         if path.is_dir():
-            found += [] if path.name == IMAGES else _below(path)
+            found += [] if is_export and path.name == IMAGES else _below(path)
         else:
             found.append(path)
     return found
@@ -130,20 +132,30 @@ def _columns(entry: dict[str, Any]) -> Columns:
 
 def _read(source: Source) -> Found:
     readers = {".json": _json, ".jsonl": _json_lines, ".tar": _tar, ".parquet": _parquet}
+    is_empty = True
     try:
-        yield from readers[source.file.suffix.lower()](source)
-    except (OSError, ValueError, tarfile.TarError, pa.ArrowException) as problem:
+        for found in readers[source.file.suffix.lower()](source):
+            is_empty = False
+            yield found
+    except (OSError, ValueError, RecursionError, tarfile.TarError, pa.ArrowException) as problem:
         reason = f"the rest of it cannot be read: {problem}"
         yield Unreadable(str(source.file), Unusable("damaged file", reason))
+    else:
+        if is_empty:
+            yield Unreadable(str(source.file), Unusable("empty file", "it holds no rows"))
 
 
 def _json(source: Source) -> Found:
-    """A list of rows, or one row a line, which some tools call .json too."""
+    """A list of rows, one row alone, or one a line, which some tools call .json too."""
     text = source.file.read_text(encoding="utf-8-sig")
-    if text.lstrip()[:1] != "[":
+    try:
+        told = json.loads(text)
+    except ValueError:
+        if text.lstrip()[:1] == "[":
+            raise
         yield from _lines(text.splitlines(), source)
         return
-    for number, row in enumerate(json.loads(text), 1):
+    for number, row in enumerate(told if isinstance(told, list) else [told], 1):
         yield tell(row, source.where(number), source)
 
 
@@ -158,7 +170,7 @@ def _lines(lines: Iterable[str], source: Source) -> Found:
             continue
         try:
             row = json.loads(line)
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             yield Unreadable(source.where(number), Unusable("no JSON", str(problem)))
             continue
         yield tell(row, source.where(number), source)
@@ -173,7 +185,7 @@ def _parquet(source: Source) -> Found:
 
 
 def _tar(source: Source) -> Found:
-    with tarfile.open(source.file, "r|*", bufsize=_BUFFER_BYTES) as tar:
+    with tarfile.open(source.file) as tar:
         files = (entry for entry in tar if entry.isfile())
         for key, entries in groupby(files, key=lambda entry: _key(entry.name)):
             yield _of_tar(f"{key} of {source.file}", tar, entries, source)
@@ -210,7 +222,7 @@ def _of_tar(
         elif ending == "json":
             try:
                 row = json.loads(file.read())
-            except ValueError as fault:
+            except (ValueError, RecursionError) as fault:
                 problem = Unusable("no JSON", str(fault))
         else:
             picture = file.read()

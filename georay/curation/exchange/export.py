@@ -21,9 +21,8 @@ from georay.curation.exchange.forms import Form, Pictures
 from georay.curation.exchange.json_files import LlamaFactoryWriter, QwenVLWriter
 from georay.curation.exchange.outgoing import Outgoing, Row, outgoing
 from georay.curation.exchange.shards import HfDatasetsWriter, WebDatasetWriter
-from georay.curation.exchange.summary import CARD, LEFT_OUT_FILE, ExportSummary
+from georay.curation.exchange.summary import CARD, LEFT_OUT_FILE, MANIFEST, ExportSummary
 
-MANIFEST = "export.json"
 _ROWS_AT_ONCE = 1_024
 _LEFT_OUT_AT_ONCE = 1_000
 
@@ -56,9 +55,10 @@ def export_samples(samples: Path, form: Form, out: Path, pictures: Pictures) -> 
     with its reason. Raises ValueError if there are no samples, none of them can be exported, or the
     folder holds something that is no export.
     """
-    files = _sample_files(samples)
     _refuse_strangers(out / form)
     with only_writer(out), publishing(out) as fresh:
+        files = _sample_files(samples)
+        inputs = [{"name": file.name, "sha256": file_sha256(file)} for file in files]
         folder = fresh / form
         folder.mkdir()
         tally = _write(_rows(files), form, pictures, folder, (out / form).absolute())
@@ -67,7 +67,7 @@ def export_samples(samples: Path, form: Form, out: Path, pictures: Pictures) -> 
             raise ValueError(f"no sample of {samples} can be exported: {kinds or 'there are none'}")
         summary = _summary(tally, form, pictures, out / form)
         write_atomic(folder / CARD, card(summary))
-        write_json(folder / MANIFEST, _manifest(summary, files))
+        write_json(folder / MANIFEST, _manifest(summary, inputs))
     return summary
 
 
@@ -184,12 +184,12 @@ def _summary(tally: _Tally, form: Form, pictures: Pictures, folder: Path) -> Exp
     )
 
 
-def _manifest(summary: ExportSummary, files: list[Path]) -> dict[str, object]:
+def _manifest(summary: ExportSummary, inputs: list[dict[str, str]]) -> dict[str, object]:
     facts = {name: value for name, value in summary.to_json().items() if name != "folder"}
     return {
         "kind": "export",
         **facts,
-        "inputs": [{"name": file.name, "sha256": file_sha256(file)} for file in files],
+        "inputs": inputs,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
     }

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from georay.curation.exchange.forms import Form, Pictures
 
-CARD, LEFT_OUT_FILE = "README.md", "left_out.parquet"
+CARD, LEFT_OUT_FILE, MANIFEST = "README.md", "left_out.parquet", "export.json"
 
 
 @dataclass(frozen=True)

@@ -190,9 +190,12 @@ def test_a_row_that_is_no_sample_is_left_out_by_file_and_number(
     assert f"row 2 of {path}: " in left_out[kind]["reason"]
 
 
-def test_a_row_that_is_no_object_and_a_line_that_is_no_json_are_left_out(take, tmp_path, photo):
+@pytest.mark.parametrize("line", ["{", "[" * 100_000], ids=["cut", "deep"])
+def test_a_row_that_is_no_object_and_a_line_that_is_no_json_are_left_out(
+    take, tmp_path, photo, line
+):
     path = tmp_path / "rows.jsonl"
-    path.write_text("\n".join([json.dumps(row_of(photo)), "[1]", "{", ""]))
+    path.write_text("\n".join([json.dumps(row_of(photo)), "[1]", line, ""]))
     samples, left_out = take(path)
     assert len(samples) == 1
     assert left_out["no conversation"]["reason"].startswith(f"row 2 of {path}: ")
@@ -205,12 +208,15 @@ def test_the_same_conversation_twice_is_one_sample(take, tmp_path, photo):
 
 
 @pytest.mark.parametrize("name", ["bad.json", "bad.tar", "bad.parquet"])
-def test_a_damaged_file_costs_itself_alone(take, tmp_path, photo, name):
-    (tmp_path / name).write_bytes(b"[{ this is not what its name says")
+@pytest.mark.parametrize("content", [b"", b"[{ this is not what its name says", b"[" * 100_000])
+def test_a_damaged_file_costs_itself_alone(take, tmp_path, photo, name, content):
+    (tmp_path / name).write_bytes(content)
     good = write_json(tmp_path / "rows.json", row_of(photo))
     samples, left_out = take(tmp_path / name, good)
     assert len(samples) == 1
-    assert str(tmp_path / name) in left_out["damaged file"]["reason"]
+    (kind,) = left_out
+    assert kind in {"damaged file", "empty file"}
+    assert str(tmp_path / name) in left_out[kind]["reason"]
 
 
 @pytest.mark.parametrize("size", [4_500, 5_000, 5_632, 6_000])
@@ -270,12 +276,21 @@ def test_a_table_with_a_question_and_an_answer_is_understood(take, tmp_path, pho
 
 
 def test_the_metadata_of_an_image_folder_is_understood(take, tmp_path, photo):
-    (tmp_path / "folder" / "train").mkdir(parents=True)
-    photo.rename(tmp_path / "folder" / "train" / "photo.jpg")
+    folder = tmp_path / "folder" / "images" / "test"
+    folder.mkdir(parents=True)
+    photo.rename(folder / "photo.jpg")
     row = {"file_name": "photo.jpg", "question": REASONING.question, "answer": REASONS}
-    (tmp_path / "folder" / "train" / "metadata.jsonl").write_text(json.dumps(row))
+    (folder / "metadata.jsonl").write_text(json.dumps(row))
     ((row,), _) = take(tmp_path / "folder")
-    assert row["uri"] == str(tmp_path / "folder" / "train" / "photo.jpg")
+    assert (row["uri"], row["split"]) == (str(folder / "photo.jpg"), "test")
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_json_that_is_one_row_or_one_a_line_is_read_too(take, tmp_path, photo, indent):
+    rows = [row_of(photo), row_of(photo, TOWN)][: 1 if indent else 2]
+    text = "\n".join(json.dumps(row, indent=indent) for row in rows)
+    (tmp_path / "rows.json").write_text(text)
+    assert len(take(tmp_path / "rows.json")[0]) == len(rows)
 
 
 def test_a_tars_name_cannot_lead_out_of_the_folder(take, tmp_path, photo):
