@@ -49,11 +49,11 @@ def _turned(facts: ExportSummary) -> str:
     """What to know of pictures that lie on their side in the file; `datasets` turns them itself."""
     if facts.form == "hf-datasets" or (facts.pictures == "packed" and not facts.turned):
         return ""
-    share = f"{facts.turned:,} of the pictures are" if facts.turned else "A picture may be"
-    return (
-        f"{share} stored turned, with the turn in its EXIF. georay heeds it; this tool reads\n"
-        "pixels as they are stored.\n\n"
-    )
+    if facts.turned:
+        which = f"The pictures of {facts.turned:,} samples are stored turned, as their EXIF says."
+    else:
+        which = "A picture may be stored turned, as its EXIF then says."
+    return f"{which}\ngeoray turns them back; this tool reads the pixels as they are stored.\n\n"
 
 
 def _terms(facts: ExportSummary) -> str:

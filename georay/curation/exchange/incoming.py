@@ -12,7 +12,7 @@ from georay.core.answers import Answer, parse_answer
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, content_id, image_format, measure
 from georay.core.manifest import digest
-from georay.core.panoramas import VIEW
+from georay.core.panoramas import EQUIRECTANGULAR
 from georay.core.picture_files import file_id
 from georay.core.prompts import LOCATION, PROMPTS, REASONING, Conversation
 from georay.core.splits import Spot, Unusable, place_of, split_of
@@ -88,7 +88,7 @@ class Incoming:
             "country": code,
             "city": city,
             **numbers,
-            "projection": None if projection == VIEW else projection,
+            "projection": projection if projection == EQUIRECTANGULAR else None,
             "clue_id": _text(facts, "clue_id"),
             "clue_source": _text(facts, "clue_source") or _text(facts, "source"),
             "clue_licence": terms,

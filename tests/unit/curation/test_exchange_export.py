@@ -217,7 +217,10 @@ def test_pictures_that_exif_turns_are_counted_and_the_card_says_who_does_not_hee
     root = write_samples(tmp_path / "run", rows_about(tmp_path / "pictures"))
     summary = export_samples(root, "llama-factory", root, "packed")
     assert summary.turned == 2 and "2 have a picture that its EXIF turns" in summary.as_text()
-    assert "2 of the pictures are stored turned" in (root / "llama-factory/README.md").read_text()
+    assert (
+        "The pictures of 2 samples are stored turned"
+        in (root / "llama-factory/README.md").read_text()
+    )
     export_samples(root, "hf-datasets", root, "packed")
     assert "turned" not in (root / "hf-datasets" / "README.md").read_text()
 

@@ -114,6 +114,14 @@ def test_a_strangers_answer_says_its_stage_country_and_town(
     assert row["image_id"] == content_id(photo.read_bytes()) and row["uri"] == str(photo)
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"), [("equirectangular", "equirectangular"), ("view", None), ("fisheye", None)]
+)
+def test_a_picture_is_no_view_whatever_its_row_says(take, tmp_path, photo, said, kept):
+    ((row,), _) = take(write_json(tmp_path / "rows.json", row_of(photo, projection=said)))
+    assert row["projection"] == kept
+
+
 def test_a_strangers_licence_reaches_the_samples(take, tmp_path, photo):
     row = row_of(photo, licence="CC BY-NC 4.0", source="quiz")
     take(write_json(tmp_path / "rows.json", row))
