@@ -121,7 +121,7 @@ def test_named_pictures_stand_in_the_json_of_a_tar(samples):
 
 @pytest.mark.parametrize("pictures", ["packed", "uri"])
 def test_llama_factory_finds_files_roles_placeholders_and_pictures(samples, pictures):
-    """As its data/README.md describes; LLaMA-Factory 0.9.5 itself loaded such an export."""
+    """As its data/README.md describes; test_exchange_llama_factory.py asks its own loader."""
     folder = export(samples, "llama-factory", pictures)
     info = json.loads((folder / "dataset_info.json").read_text("ascii"))
     assert set(info) == {
