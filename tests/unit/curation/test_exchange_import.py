@@ -24,6 +24,7 @@ from georay.core.prompts import LOCATION, REASONING
 from georay.core.splits import split_of
 from georay.core.storage import read_bytes
 from georay.curation.exchange import export_samples
+from georay.curation.inputs import list_inputs
 from georay.curation.samples import make_samples
 
 REASONS = '{"country": "Italy", "reasons": "A yellow rear plate."}'
@@ -334,3 +335,11 @@ def test_a_rerun_gives_the_same_samples(take, tmp_path):
     first, _ = take(root / "hf-datasets")
     second, _ = take(root / "hf-datasets")
     assert first == second
+
+
+def test_unpacked_pictures_are_never_inputs_of_the_folder_that_they_were_unpacked_to(tmp_path):
+    (tmp_path / "samples_pictures" / "ab").mkdir(parents=True)
+    for name in ("a.jpg", "samples_pictures/ab/b.jpg"):
+        (tmp_path / name).write_bytes(picture_bytes(1, "a.jpg"))
+    uris = list_inputs([str(tmp_path)], output=tmp_path).table["uri"].to_pylist()
+    assert uris == [str(tmp_path / "a.jpg")]
