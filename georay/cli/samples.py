@@ -1,41 +1,92 @@
 """The verb `samples`: clues and curated pictures become conversations to learn from."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from georay.cli.output import AsJson, local_path, say
 
+if TYPE_CHECKING:
+    from georay.config.samples import SamplesRecipe
+    from georay.curation.exchange import ExportSummary, Form
+
+FORMS = "llama-factory|qwen-vl|webdataset|hf-datasets"
+Pictures = Literal["packed", "uri"]
+
+
+def _form(text: str) -> str:
+    """A form as `--export` takes it."""
+    if text not in FORMS.split("|"):
+        raise typer.BadParameter(f"{text!r} is none of {FORMS.replace('|', ', ')}")
+    return text
+
+
+Source = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[RECIPE|SAMPLES]",
+        parser=local_path,
+        help="A recipe of samples, YAML; or, to --export them, a folder of finished samples.",
+        show_default=False,
+    ),
+]
+Curation = Annotated[
+    Path | None,
+    typer.Option(parser=local_path, help="Folder of a finished curation run: pictures to locate."),
+]
+Clues = Annotated[
+    list[Path] | None,
+    typer.Option(
+        parser=local_path,
+        help="Parquet file of clues: reasons to learn; may be given more than once.",
+    ),
+]
+Images = Annotated[
+    list[str] | None, typer.Option(help="More pictures that clues are about, as in `curate`.")
+]
+Conversations = Annotated[
+    list[Path] | None,
+    typer.Option(
+        parser=local_path,
+        help="Samples of another tool to take over: a file or folder of one of the forms of "
+        "--export; may be given more than once.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        parser=local_path,
+        help="Folder of the samples; an export becomes a folder there, called by its form.",
+    ),
+]
+Export = Annotated[
+    list[str] | None,
+    typer.Option(
+        parser=_form,
+        metavar=FORMS,
+        help="Write the samples for another training tool too; may be given more than once. "
+        "Samples that are finished are not made again: georay samples SAMPLES --export FORM.",
+        show_default=False,
+    ),
+]
+ExportPictures = Annotated[
+    Pictures,
+    typer.Option(
+        "--pictures", help="In an export: `packed` copies pictures into it, `uri` names them."
+    ),
+]
+
 
 def samples(
-    recipe: Annotated[
-        Path | None,
-        typer.Argument(parser=local_path, help="A recipe of samples, YAML.", show_default=False),
-    ] = None,
-    curation: Annotated[
-        Path | None,
-        typer.Option(
-            parser=local_path, help="Folder of a finished curation run: pictures to locate."
-        ),
-    ] = None,
-    clues: Annotated[
-        list[Path] | None,
-        typer.Option(
-            parser=local_path,
-            help="Parquet file of clues: reasons to learn; may be given more than once.",
-        ),
-    ] = None,
-    images: Annotated[
-        list[str] | None, typer.Option(help="More pictures that clues are about, as in `curate`.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the samples.",
-            parser=local_path,
-        ),
-    ] = None,
+    source: Source = None,
+    curation: Curation = None,
+    clues: Clues = None,
+    images: Images = None,
+    conversations: Conversations = None,
+    out: Out = None,
+    export: Export = None,
+    pictures: ExportPictures = "packed",
     as_json: AsJson = False,
 ) -> None:
     """Make training conversations of clues and curated pictures, split by place.
@@ -44,21 +95,59 @@ def samples(
     No place is in two of train, validation and test. What became no sample is kept with its reason.
 
     Example: georay samples --curation runs/photos --clues clues.parquet --out runs/samples
-    """
-    from georay.config.load import load_recipe, parse_recipe
-    from georay.config.samples import SamplesRecipe
-    from georay.curation.samples import make_samples
 
+    Example: georay samples runs/samples --export llama-factory --export webdataset
+    """
     given: dict[str, object] = {
         "curation": None if curation is None else str(curation),
         "clues": [str(path) for path in clues or ()],
         "images": list(images or ()),
-        "output": None if out is None else str(out),
+        "conversations": [str(path) for path in conversations or ()],
     }
-    content = {} if recipe is None else load_recipe(recipe, SamplesRecipe).model_dump(mode="json")
-    content |= {name: value for name, value in given.items() if value}
+    given = {name: value for name, value in given.items() if value}
+    texts: list[str] = []
+    facts: dict[str, Any] = {}
+    if source is not None and (source.is_dir() or source.suffix == ".parquet"):
+        _refuse_making(source, given, export)
+        folder = source
+    else:
+        from georay.curation.samples import make_samples
+
+        made = make_samples(_recipe(source, given, out))
+        texts, facts = [made.as_text()], made.to_json()
+        folder = out = Path(made.folder).parent
+    for done in _export(folder, export or [], out, pictures):
+        texts.append(done.as_text())
+        facts.setdefault("exports", []).append(done.to_json())
+    say("\n".join(texts), facts, as_json)
+
+
+def _recipe(path: Path | None, given: dict[str, object], out: Path | None) -> "SamplesRecipe":
+    """The recipe file, if any, with the options that were given laid over it."""
+    from georay.config.load import load_recipe, parse_recipe
+    from georay.config.samples import SamplesRecipe
+
+    content = {} if path is None else load_recipe(path, SamplesRecipe).model_dump(mode="json")
+    content |= given if out is None else given | {"output": str(out)}
     if "output" not in content:
         raise ValueError("name the folder of the samples: --out")
-    source = "the command line" if recipe is None else str(recipe)
-    summary = make_samples(parse_recipe(content, SamplesRecipe, source))
-    say(summary.as_text(), summary.to_json(), as_json)
+    return parse_recipe(content, SamplesRecipe, "the command line" if path is None else str(path))
+
+
+def _refuse_making(folder: Path, given: dict[str, object], export: list[str] | None) -> None:
+    if not export:
+        raise ValueError(f"{folder} is no recipe; to export the samples in it say --export FORM")
+    if given:
+        options = ", ".join(f"--{name}" for name in given)
+        raise ValueError(f"the samples in {folder} are made already: leave out {options}")
+
+
+def _export(
+    folder: Path, forms: list[str], out: Path | None, pictures: Pictures
+) -> "list[ExportSummary]":
+    """Exports the samples of a folder, beside them unless `out` says where."""
+    from georay.curation.exchange import export_samples
+
+    target = out or (folder if folder.is_dir() else folder.parent)
+    chosen = [cast("Form", form) for form in dict.fromkeys(forms)]
+    return [export_samples(folder, form, target, pictures) for form in chosen]

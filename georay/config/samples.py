@@ -45,6 +45,9 @@ class SamplesRecipe(Recipe):
     curation: folder of a finished curation run; its pictures are located in stage 2 (country and
     town), and clues may be about them. images: further pictures that clues may be about, named as
     in a curation recipe. clues: Parquet files of the clues table, for stage 1 (country, reasons).
+    conversations: files or folders of samples as other tools have them, each taken over as it is:
+    what `georay samples --export` wrote, LLaMA-Factory's ShareGPT JSON, the JSON of Qwen-VL's
+    finetune.py, WebDataset's tar files, Parquet of `datasets`.
     max_clues_per_image: by default each clue about a picture is a sample of its own.
     mix: by default stage 2 trains on every picture that curation kept.
     held_out: which pictures of the validation and test places stage 2 is judged by.
@@ -54,6 +57,7 @@ class SamplesRecipe(Recipe):
     curation: LocalPath | None = None
     images: tuple[str, ...] = ()
     clues: tuple[LocalPath, ...] = ()
+    conversations: tuple[LocalPath, ...] = ()
     max_clues_per_image: PositiveInt | None = None
     mix: MixRecipe | None = None
     held_out: Literal["curated", "scored"] = "curated"
@@ -61,8 +65,13 @@ class SamplesRecipe(Recipe):
 
     @model_validator(mode="after")
     def _have_something_to_read(self) -> "SamplesRecipe":
-        if self.curation is None and not (self.clues and self.images):
-            raise ValueError("name a curation run, or clues and the images that they are about")
+        is_about_pictures = self.clues and self.images
+        if self.curation is None and not is_about_pictures and not self.conversations:
+            raise ValueError(
+                "name a curation run, or clues and the images that they are about, or conversations"
+            )
+        if self.curation is None and not is_about_pictures and (self.clues or self.images):
+            raise ValueError("clues need the images that they are about, and images need clues")
         if self.curation is None and self.mix is not None:
             raise ValueError("a mix chooses among scored pictures: name the curation run")
         return self

@@ -114,6 +114,14 @@ def measure(raw: bytes, limits: ImageLimits) -> tuple[int, int]:
     return width, height
 
 
+def is_turned(raw: bytes, limits: ImageLimits) -> bool:
+    """Whether EXIF says that the stored pixels are to be turned before a person looks at them.
+
+    `decode` turns them; some training tools do not. Raises UnreadableImage as `measure` does.
+    """
+    return (_exif_facts(_open(raw, limits), raw).orientation or 1) != 1
+
+
 def decode(raw: bytes, limits: ImageLimits, shortest_side: int | None = None) -> Photograph:
     """The picture in `raw`, in RGB, upright, with everything but pixels stripped.
 

@@ -20,6 +20,7 @@ from georay.acquisition.table_files import ACKNOWLEDGED, write_table
 from georay.config.points import CityRecipe, PointsRecipe
 from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
 from georay.core.names import fold
+from georay.core.publishing import only_writer
 from georay.core.tables import POINTS, conform
 from georay.runtime.progress import progress
 
@@ -108,9 +109,16 @@ def make_points(recipe: PointsRecipe) -> PointsSummary:
     """Samples every city of a recipe, several at once on Ray, and writes one table.
 
     A city that fails leaves an error in the summary and costs no other. Raises ValueError if all
-    fail, or a package of the extra is missing.
+    fail, a package of the extra is missing, or another run writes to the same output.
     """
     require_extra()
+    output = Path(recipe.output).expanduser()
+    # Of the stem: points.parquet and points.csv share what lies beside them.
+    with only_writer(output.parent, f".{output.stem}.points.lock"):
+        return _make(recipe)
+
+
+def _make(recipe: PointsRecipe) -> PointsSummary:
     tasks = city_tasks(recipe)
     before = {task.stem: _facts_before(task) for task in tasks}
     todo = [task for task in tasks if before[task.stem] is None]

@@ -14,10 +14,13 @@ _MARKS = (
     frozenset({"settings.json", "recipe.yaml"}),
     frozenset({"manifest.json", "recipe.yaml"}),
     frozenset({"samples.json", "samples.yaml"}),
+    frozenset({"export.json", "README.md"}),
     frozenset({"scenes", "curation"}),
     frozenset({"scenes", "vision"}),
 )
-_WRITTEN = frozenset({"parts", "scores", "curated", "examples", "report.html", "samples"})
+_WRITTEN = frozenset(
+    {"parts", "scores", "curated", "examples", "report.html", "samples", "samples_pictures"}
+)
 
 
 @dataclass(frozen=True)

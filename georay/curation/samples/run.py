@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -18,11 +19,18 @@ from georay.core.manifest import digest, file_sha256, versions, write_atomic, wr
 from georay.core.publishing import only_writer, publishing
 from georay.core.splits import SPLITS
 from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
+from georay.curation.exchange import Incoming, conversation_files, read_conversations
 from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.pictures import Picture, PictureIndex, Scored, read_pictures, read_run
-from georay.curation.samples.sorting import Sorting, sort_clues, sort_pictures
+from georay.curation.samples.sorting import (
+    Sorting,
+    keep_places_apart,
+    sort_clues,
+    sort_conversations,
+    sort_pictures,
+)
 from georay.curation.samples.whereabouts import Clue, Whereabouts
 
 _PART = "part-00000.parquet"
@@ -42,6 +50,11 @@ class SamplesFolder:
     @property
     def left_out(self) -> Path:
         return self.root / "samples_left_out"
+
+    @property
+    def pictures(self) -> Path:
+        """Of conversations that came with them in one file."""
+        return self.root / "samples_pictures"
 
     @property
     def recipe(self) -> Path:
@@ -88,9 +101,9 @@ class SamplesSummary:
 def make_samples(recipe: SamplesRecipe) -> SamplesSummary:
     """Makes the samples of a recipe and writes them to its output folder (see SamplesFolder).
 
-    `samples/` has the schema SAMPLES; `samples_left_out/` has LEFT_OUT: every clue and every scored
-    picture that is in no sample. All of it appears at once, or nothing changes. The same inputs
-    give the same tables, byte for byte.
+    `samples/` has the schema SAMPLES; `samples_left_out/` has LEFT_OUT: every clue, scored picture
+    and conversation that is in no sample. All of it appears at once, or nothing changes. The same
+    inputs give the same tables, byte for byte.
     Raises ValueError if an input is absent, nothing at all became a sample, or another run writes
     to the folder.
     """
@@ -103,19 +116,31 @@ def _make(recipe: SamplesRecipe) -> SamplesSummary:
     clues = [clue for path in recipe.clues for clue in _read_clues(Path(path).expanduser())]
     listing = list_inputs(recipe.images, Path(recipe.output)) if recipe.images else None
     pictures = [] if listing is None else read_pictures(listing.table)
-    sorting = _sort(recipe, scored, pictures, clues)
-    if not sorting.samples:
-        kinds = Counter(str(row["kind"]) for row in sorting.left_out)
-        raise ValueError(f"no sample came of this recipe; left out: {dict(kinds) or 'nothing'}")
-    summary = _write(recipe, sorting)
+    folder = SamplesFolder(Path(recipe.output).expanduser())
+    with publishing(folder.root) as root:
+        fresh = SamplesFolder(root)
+        gazetteer = Gazetteer.load()
+        sorting = _sort(recipe, scored, pictures, clues, gazetteer)
+        with closing(
+            Incoming(recipe.splits, gazetteer, fresh.pictures, folder.pictures)
+        ) as incoming:
+            sort_conversations(read_conversations(recipe.conversations), incoming, sorting)
+        keep_places_apart(sorting)
+        if not sorting.samples:
+            kinds = Counter(str(row["kind"]) for row in sorting.left_out)
+            raise ValueError(f"no sample came of this recipe; left out: {dict(kinds) or 'nothing'}")
+        summary = _write(recipe, sorting, folder, fresh)
     remarks = () if listing is None else listing.remarks
     return replace(summary, remarks=tuple(line for one in remarks for line in one.lines()))
 
 
 def _sort(
-    recipe: SamplesRecipe, scored: Scored, others: Iterable[Picture], clues: Sequence[Clue]
+    recipe: SamplesRecipe,
+    scored: Scored,
+    others: Iterable[Picture],
+    clues: Sequence[Clue],
+    gazetteer: Gazetteer,
 ) -> Sorting:
-    gazetteer = Gazetteer.load()
     index = PictureIndex(chain(scored.pictures, others))
     whereabouts = Whereabouts(index, clues, recipe.splits, gazetteer)
     make = Conversations(index, whereabouts, recipe.splits, gazetteer)
@@ -138,12 +163,14 @@ def _read_clues(path: Path) -> Iterator[Clue]:
     yield from rows.select(_OF_CLUES).to_pylist()
 
 
-def _write(recipe: SamplesRecipe, sorting: Sorting) -> SamplesSummary:
+def _write(
+    recipe: SamplesRecipe, sorting: Sorting, folder: SamplesFolder, fresh: SamplesFolder
+) -> SamplesSummary:
+    """Writes all of it below `fresh`, which will become `folder`."""
     samples = _table(sorting.samples, SAMPLES, ("stage", "sample_id"))
     left_out = _table(
         sorting.left_out, LEFT_OUT, ("stage", "kind", "image_id", "clue_id", "uri", "reason")
     )
-    folder = SamplesFolder(Path(recipe.output).expanduser())
     summary = SamplesSummary(
         folder=str(folder.samples),
         samples=_counts(samples, "split", SPLITS),
@@ -151,13 +178,11 @@ def _write(recipe: SamplesRecipe, sorting: Sorting) -> SamplesSummary:
         num_places=_places(samples),
         clue_licences=clue_licences(samples),
     )
-    with publishing(folder.root) as root:
-        fresh = SamplesFolder(root)
-        for table, target in ((samples, fresh.samples), (left_out, fresh.left_out)):
-            target.mkdir()
-            pa.parquet.write_table(table, target / _PART, compression="zstd")
-        write_atomic(fresh.recipe, dump_recipe(recipe))
-        write_json(fresh.manifest, _manifest(recipe, summary, fresh.samples / _PART))
+    for table, target in ((samples, fresh.samples), (left_out, fresh.left_out)):
+        target.mkdir()
+        pa.parquet.write_table(table, target / _PART, compression="zstd")
+    write_atomic(fresh.recipe, dump_recipe(recipe))
+    write_json(fresh.manifest, _manifest(recipe, summary, fresh.samples / _PART))
     return summary
 
 
@@ -197,8 +222,9 @@ def _manifest(recipe: SamplesRecipe, summary: SamplesSummary, file: Path) -> dic
 
 
 def _inputs(recipe: SamplesRecipe) -> list[dict[str, str]]:
-    """SHA-256 of every file of clues, and of the curation run's manifest."""
+    """SHA-256 of every file of clues and conversations, and of the curation run's manifest."""
     files = [Path(path).expanduser() for path in recipe.clues]
+    files += conversation_files(recipe.conversations)
     if recipe.curation is not None:
         files.append(RunFolder(Path(recipe.curation).expanduser()).manifest)
     return [{"name": path.name, "sha256": file_sha256(path)} for path in files]

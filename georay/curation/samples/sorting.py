@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from georay.config.samples import MixRecipe, SamplesRecipe
-from georay.core.prompts import LOCATION, REASONING
-from georay.core.splits import Unusable, fraction
+from georay.core.prompts import LOCATION, PROMPTS, REASONING
+from georay.core.splits import SPLITS, Unusable, fraction
+from georay.curation.exchange import Incoming, Told, Unreadable
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.mix import mix_locatable
 from georay.curation.samples.pictures import Picture, Scored
 from georay.curation.samples.whereabouts import Clue
+
+CONVERSATIONS = "conversations"
+"""What is left out of neither stage, because it does not say which it belongs to."""
+_HELD_OUT_MOST: tuple[object, ...] = SPLITS[::-1]
 
 
 @dataclass
@@ -62,6 +67,42 @@ def _choose(rows: list[Row], at_most: int, into: Sorting) -> None:
         else:
             reason = f"{at_most} other clues about this picture were chosen"
             into.leave_out(REASONING.name, row, Unusable("more clues than wanted", reason))
+
+
+def sort_conversations(
+    conversations: Iterable[Told | Unreadable], make: Incoming, into: Sorting
+) -> None:
+    """Both stages, as other tools have them. A row that tells no sample is left out by name."""
+    for told in conversations:
+        try:
+            if isinstance(told, Unreadable):
+                raise told.problem
+            into.keep(make.sample(told))
+        except Unusable as problem:
+            stage = told.facts.get("stage")
+            known = stage if isinstance(stage, str) and stage in PROMPTS else CONVERSATIONS
+            reason = f"{told.where}: {problem}".encode("utf-8", "backslashreplace").decode()
+            into.leave_out(known, {}, Unusable(problem.kind, reason))
+
+
+def keep_places_apart(sorting: Sorting) -> None:
+    """Leaves out the samples of a place that another sample of it holds out from training.
+
+    Conversations bring splits of their own, and no place may be in two.
+    """
+    held: dict[object, int] = {}
+    for row in sorting.samples:
+        at = _HELD_OUT_MOST.index(row["split"])
+        held[row["place"]] = min(at, held.get(row["place"], at))
+    kept = []
+    for row in sorting.samples:
+        split = _HELD_OUT_MOST[held[row["place"]]]
+        if row["split"] == split:
+            kept.append(row)
+        else:
+            reason = f"{row['place']} is in {split} by another sample, and this is {row['split']}"
+            sorting.leave_out(str(row["stage"]), row, Unusable("place in two splits", reason))
+    sorting.samples[:] = kept
 
 
 def sort_pictures(

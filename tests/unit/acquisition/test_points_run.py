@@ -154,3 +154,21 @@ def test_the_job_samples_a_recipe_and_says_which_city_failed(extract, tmp_path, 
 def test_a_recipe_that_contradicts_itself_is_refused(settings, message, extract, tmp_path):
     with pytest.raises(ValueError, match=message):
         recipe(extract, tmp_path / "p.parquet", **settings)
+
+
+@pytest.mark.parametrize("other", ["p.parquet", "p.csv"])
+def test_a_second_run_on_the_same_output_is_refused_while_the_first_goes_on(
+    extract, tmp_path, monkeypatch, other
+):
+    really = run_module.sample_to_files
+    refused = []
+
+    def sample_while_another_asks(task, on_read):
+        with pytest.raises(ValueError, match="another run is writing to") as problem:
+            make_points(recipe(extract, tmp_path / other))
+        refused.append(problem)
+        return really(task, on_read)
+
+    monkeypatch.setattr(run_module, "sample_to_files", sample_while_another_asks)
+    assert make_points(recipe(extract, tmp_path / "p.parquet")).num_points == 10
+    assert len(refused) == 1

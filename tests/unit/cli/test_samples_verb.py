@@ -49,3 +49,70 @@ def test_what_is_missing_is_said(options, message, tmp_path, monkeypatch):
     done = invoke(*options)
     assert done.exit_code != 0
     assert message in done.output + str(done.exception)
+
+
+@pytest.fixture
+def finished(world, tmp_path):
+    sources = ("--clues", world / "clues.parquet", "--images", world / "labels.csv")
+    invoke(*sources, "--out", tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_samples_are_exported_where_they_are_made(world, tmp_path):
+    sources = ("--clues", world / "clues.parquet", "--images", world / "labels.csv")
+    done = invoke(*sources, "--out", tmp_path / "out", "--export", "qwen-vl", "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    (export,) = said["exports"]
+    assert export["samples"]["reasoning"] == said["samples"]["reasoning"]
+    assert (tmp_path / "out" / "qwen-vl" / "export.json").exists()
+
+
+def test_finished_samples_are_exported_without_making_them_again(finished):
+    before = (finished / "samples.json").stat().st_mtime_ns
+    done = invoke(finished, "--export", "llama-factory", "--export", "webdataset")
+    assert done.exit_code == 0, done.output
+    assert (finished / "llama-factory" / "dataset_info.json").exists()
+    assert list((finished / "webdataset").glob("*.tar"))
+    assert (finished / "samples.json").stat().st_mtime_ns == before
+    assert done.stdout.count("export: ") == 2
+
+
+def test_an_export_lies_where_it_is_wanted_and_names_pictures_if_asked(finished, tmp_path):
+    done = invoke(finished, "--export", "qwen-vl", "--out", tmp_path / "x", "--pictures", "uri")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "x" / "qwen-vl").exists() and not (finished / "qwen-vl").exists()
+    assert not (tmp_path / "x" / "qwen-vl" / "images").exists()
+
+
+@pytest.mark.parametrize("form", ["llama-factory", "qwen-vl", "webdataset", "hf-datasets"])
+def test_an_export_is_taken_over_by_the_verb_as_it_was(finished, tmp_path, form):
+    assert invoke(finished, "--export", form).exit_code == 0
+    done = invoke("--conversations", finished / form, "--out", tmp_path / "back")
+    assert done.exit_code == 0, done.output
+    before, after = (
+        [row | {"uri": ""} for row in pq.read_table(root / "samples").to_pylist()]
+        for root in (finished, tmp_path / "back")
+    )
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "say --export FORM"),
+        (("--export", "qwen-vl", "--clues", "c.parquet"), "leave out --clues"),
+        (("--export", "parquet"), "is none of llama-factory"),
+    ],
+)
+def test_a_folder_of_samples_is_only_exported(finished, options, message):
+    done = invoke(finished, *options)
+    assert done.exit_code != 0
+    assert message in " ".join((done.output + str(done.exception)).split())
+
+
+def test_the_verb_offers_every_form_that_there_is():
+    from georay.cli.samples import FORMS as OFFERED
+    from georay.curation.exchange import FORMS
+
+    assert tuple(OFFERED.split("|")) == FORMS

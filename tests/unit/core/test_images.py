@@ -17,6 +17,7 @@ from georay.core.images import (
     content_id,
     decode,
     decoded_size,
+    is_turned,
     measure,
 )
 from georay.errors import UnreadableImage
@@ -358,3 +359,12 @@ def test_a_multi_picture_file_of_a_telephone_is_reduced_as_any_jpeg():
     photograph = decode(raw, LIMITS, 100)
     assert (photograph.width, photograph.height) == (800, 600)
     assert photograph.image.size == (200, 150)
+
+
+@pytest.mark.parametrize("orientation", [None, 1, 3, 6])
+def test_a_picture_that_exif_turns_is_known_by_its_header(orientation):
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[ExifTags.Base.Orientation] = orientation
+    raw = encoded(street(), "JPEG", exif=exif)
+    assert is_turned(raw, LIMITS) == (orientation in {3, 6})
