@@ -39,6 +39,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Centres:
+    """Centres of towns in degrees [number], and the alpha-2 code of each one's country."""
+
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    countries: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Scope:
     """Where a town may lie: in these countries (all, if empty), in this region if it says one."""
 
@@ -185,6 +194,14 @@ class Gazetteer:
                 f"({latitude}, {longitude}) is not a latitude and longitude in degrees"
             )
         return self._place(self._sphere.nearest(latitude, longitude))
+
+    def nearest_of_each(
+        self, latitude: NDArray[np.float64], longitude: NDArray[np.float64]
+    ) -> Centres:
+        """What `nearest` finds for each of many points [number], which must lie on the globe."""
+        rows = self._sphere.nearest_of_each(latitude, longitude)
+        countries = [self._country.at(row) for row in rows.tolist()]
+        return Centres(self._latitude[rows], self._longitude[rows], countries)
 
     def cities(self, country: str) -> Sequence[Place]:
         """The towns of a country (alpha-2 code), the most populous first.

@@ -1,0 +1,133 @@
+"""What a column says, by the names that people give it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+_IMAGE = (
+    "image_id", "image", "image_name", "img", "img_id", "img_name", "image_file", "image_path",
+    "img_path", "file", "file_name", "filename", "file_path", "path", "photo", "photo_id",
+    "picture", "picture_id", "uri", "url", "id", "key", "pano_id", "question_id", "uuid",
+)  # fmt: skip
+_RAW = (
+    "raw", "model_response", "response", "raw_answer", "raw_response", "answer", "output",
+    "model_output", "prediction", "completion", "generated_text", "text",
+)  # fmt: skip
+PLACE = {
+    "country": ("country", "country_name", "country_code", "country_iso", "iso2", "iso3"),
+    "city": ("city", "town", "city_name", "town_name"),
+    "latitude": ("latitude", "lat", "gps_latitude", "gps_lat"),
+    "longitude": ("longitude", "lon", "lng", "long", "gps_longitude", "gps_lon", "gps_lng"),
+}
+"""The fields of a place, each with its plain names, the likeliest first."""
+_BESIDE_ANSWERS = {
+    "confidence": ("confidence", "conf", "probability", "prob", "certainty", "score"),
+    "reasons": ("reasons", "reason", "reasoning", "explanation", "rationale"),
+    "candidates": ("candidates", "top_k", "alternatives"),
+}
+_BESIDE_TRUTH = {
+    "kind": ("kind", "scene", "scene_kind", "scene_type"),
+    "locatability": ("locatability",),
+}
+_ANSWERED = (
+    "pred", "predicted", "prediction", "guess", "guessed", "answer", "answered", "model",
+    "estimated", "est", "output",
+)  # fmt: skip
+_TRUE = (
+    "true", "label", "gt", "truth", "ground_truth", "target", "actual", "real", "correct",
+    "reference", "ref",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The column of each field that a table has, and the columns that say nothing of them."""
+
+    columns: Mapping[str, str]
+    unused: tuple[str, ...]
+
+
+def answers_and_truth(names: Sequence[str]) -> Chosen:
+    """Of a table with both: `true_lat` is the truth and so is `lat` beside `pred_lat`.
+
+    Raises ValueError, as the two functions below, if two columns are called alike.
+    """
+    plain = _plain_names(names)
+    chosen: dict[str, str] = {}
+    for field, short in PLACE.items():
+        answer, truth = _first(plain, _with(_ANSWERED, short)), _first(plain, _with(_TRUE, short))
+        if answer is None and truth is not None:
+            answer = _first(plain, short)
+        elif truth is None and answer is not None:
+            truth = _first(plain, short)
+        chosen |= _known({field: answer, f"true_{field}": truth})
+    return _chosen(names, chosen | _beside_answers(plain) | _beside_truth(plain))
+
+
+def answers_only(names: Sequence[str]) -> Chosen:
+    """Of a table whose truth is elsewhere: plain `lat` is an answer unless `pred_lat` is one."""
+    plain = _plain_names(names)
+    found = {
+        field: _first(plain, [*_with(_ANSWERED, short), *short]) for field, short in PLACE.items()
+    }
+    return _chosen(names, _known(found) | _beside_answers(plain))
+
+
+def truth_only(names: Sequence[str]) -> Chosen:
+    """Of a table of truths: plain `lat` is true unless `true_lat` is there."""
+    plain = _plain_names(names)
+    found = {
+        f"true_{field}": _first(plain, [*_with(_TRUE, short), *short])
+        for field, short in PLACE.items()
+    }
+    image = {"image_id": _first(plain, _IMAGE)}
+    return _chosen(names, _known(found | image) | _beside_truth(plain))
+
+
+def _beside_answers(plain: Mapping[str, str]) -> dict[str, str]:
+    found = {
+        field: _first(plain, [*_with(_ANSWERED, short), *short])
+        for field, short in _BESIDE_ANSWERS.items()
+    }
+    return _known(found | {"image_id": _first(plain, _IMAGE), "raw": _first(plain, _RAW)})
+
+
+def _beside_truth(plain: Mapping[str, str]) -> dict[str, str]:
+    return _known(
+        {
+            field: _first(plain, [*_with(_TRUE, short), *short])
+            for field, short in _BESIDE_TRUTH.items()
+        }
+    )
+
+
+def _chosen(names: Sequence[str], columns: dict[str, str]) -> Chosen:
+    used = set(columns.values())
+    return Chosen(columns, tuple(name for name in names if name not in used and name))
+
+
+def _plain_names(names: Sequence[str]) -> dict[str, str]:
+    """Names by their letters and digits: `Pred_Lat`, `predLat` and `pred lat` are one."""
+    plain: dict[str, str] = {}
+    for name in names:
+        key = _plain(name)
+        if key and key in plain:
+            raise ValueError(f"two columns are called {name!r}; rename or remove one")
+        plain[key] = name
+    return plain
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+def _with(prefixes: Iterable[str], short: Iterable[str]) -> list[str]:
+    return [word for s in short for p in prefixes for word in (f"{p}_{s}", f"{s}_{p}")]
+
+
+def _first(plain: Mapping[str, str], wanted: Iterable[str]) -> str | None:
+    return next((plain[key] for name in wanted if (key := _plain(name)) in plain), None)
+
+
+def _known(found: Mapping[str, str | None]) -> dict[str, str]:
+    return {field: name for field, name in found.items() if name is not None}
