@@ -19,7 +19,9 @@ _COUNTRIES = {
         "AG AI AW BB BL BM BQ BS BZ CA CR CU CW DM DO GD GL GP GT HN HT JM KN KY LC MF MQ MS "
         "MX NI PA PM PR SV SX TC TT US VC VG VI"
     ),
-    "Oceania": "AS AU CK CX FJ FM GU KI MH MP NC NF NR NU NZ PF PG PN PW SB TK TL TO TV UM VU WF WS",
+    "Oceania": (
+        "AS AU CK CX FJ FM GU KI MH MP NC NF NR NU NZ PF PG PN PW SB TK TL TO TV UM VU WF WS"
+    ),
     "South America": "AR BO BR CL CO EC FK GF GY PE PY SR UY VE",
 }
 _CONTINENTS = {code: name for name, codes in _COUNTRIES.items() for code in codes.split()}

@@ -93,3 +93,16 @@ def f1_of_counts(num_correct: int, num_effective: int, num_images: int, seed: in
     low, high = np.quantile(values, (0.025, 0.975)).tolist()
     accuracy_seen = num_correct / num_effective if num_effective else None
     return Figure(f1(accuracy_seen, num_effective / num_images), low, high)
+
+
+def bootstrap_mean(values: NDArray[np.float64], seed: int) -> Figure:
+    """The mean of [number] values, few of which differ, with a percentile bootstrap interval.
+
+    Drawing values with replacement is drawing how often each different one comes.
+    """
+    if not len(values):
+        return UNDEFINED
+    different, counts = np.unique(values, return_counts=True)
+    draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), _DRAWS)
+    low, high = np.quantile(draws @ different / len(values), (0.025, 0.975)).tolist()
+    return Figure(float(different @ counts / len(values)), low, high)

@@ -7,6 +7,7 @@ accurate otherwise. Towns are compared as places of the gazetteer, not as text.
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -113,8 +114,20 @@ def evaluate_file(path: Path, measuring: Measuring | None = None) -> Evaluation:
     Raises ValueError if it cannot be read, lacks a column, or holds an image more than once.
     """
     read = read_answers(path)
-    source = PredictionsFile(_name(path), file_sha256(path), read.unused)
-    return evaluate(read.table, source, measuring)
+    return evaluate(read.table, source_of(path, read.unused), measuring)
+
+
+def source_of(path: Path, unused: tuple[str, ...] = ()) -> PredictionsFile:
+    """The file as figures name it. unused: its columns that no figure looks at."""
+    return PredictionsFile(_name(path), _sha256(path), unused)
+
+
+def _sha256(path: Path) -> str:
+    """Of a folder: of the hashes of its Parquet files, in the order of their names."""
+    if not path.is_dir():
+        return file_sha256(path)
+    parts = [file_sha256(part) for part in sorted(path.rglob("*.parquet"))]
+    return sha256("".join(parts).encode()).hexdigest()
 
 
 def _name(path: Path) -> str:

@@ -62,7 +62,8 @@ def _answers(
     if raw_column is not None and raw_column not in names:
         raise ValueError(f"{path}: no column is called {raw_column!r} (found: {', '.join(names)})")
     if raw_column is None and any(ours <= set(names) for ours in _OURS):
-        return OthersAnswers(table)
+        unused = tuple(name for name in names if name not in JUDGED.names)
+        return OthersAnswers(table, unused)
     try:
         chosen = apart([name for name in names if name != raw_column])
         return _read(table, chosen, raw_column, path.stem)

@@ -65,9 +65,10 @@ def _text(figure: Figure) -> str:
     if figure.value is None:
         return "-"
     if figure.low is None or figure.high is None:
-        return _number(figure.value)
-    return f"{_number(figure.value)} [{_number(figure.low)}, {_number(figure.high)}]"
+        return number_text(figure.value)
+    return f"{number_text(figure.value)} [{number_text(figure.low)}, {number_text(figure.high)}]"
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
+    """A number with three digits, or all before its point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,7 +1,7 @@
 """Answers and truth of the same images, brought together by the images' ids."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -22,9 +22,13 @@ MISSING = "missing"
 
 @dataclass(frozen=True)
 class Joined:
-    """One row of JUDGED per image of the truth, in its order. notes: what did not fit plainly."""
+    """One row of JUDGED per image of the truth, in its order. notes: what did not fit plainly.
+
+    name_of: the truth's id for every id of an answer that has one.
+    """
 
     table: pa.Table
+    name_of: Mapping[str, str]
     notes: tuple[str, ...]
 
 
@@ -53,7 +57,7 @@ def join(answers: pa.Table, truth: Truth, extra: Extra, name: str) -> Joined:
     rows = pa.array([row_of.get(one) for one in wanted], pa.int64())
     if truth.unused:
         notes.append(f"Columns of {truth.name} not used: {', '.join(truth.unused)}.")
-    return Joined(_put_together(table.take(rows), truth), tuple(notes))
+    return Joined(_put_together(table.take(rows), truth), matched, tuple(notes))
 
 
 def refuse_repeats(ids: Sequence[str], name: str) -> None:
