@@ -39,8 +39,9 @@ _RIGHT_KM = 750.0
 class Judgement:
     """The figures of one file.
 
-    notes: sentences on what was left out or taken otherwise than written. judged_by: what "right"
-    means to `calibration` and `risk_coverage`, which need confidences, as `top_k` needs candidates.
+    notes: sentences on what was left out or taken otherwise than written. right: which images are,
+    by what `judged_by` names, as `calibration` and `risk_coverage` have it; these two need
+    confidences, as `top_k` needs candidates.
     readings: where raw answers were read that another program had read too.
     """
 
@@ -48,6 +49,7 @@ class Judgement:
     outcomes: Outcomes
     notes: tuple[str, ...]
     judged_by: str
+    right: Mask
     calibration: Calibration | None
     risk_coverage: RiskCoverage | None
     top_k: tuple[TopK, ...]
@@ -125,6 +127,7 @@ def _judged(
         outcomes=found,
         notes=tuple(notes),
         judged_by=judged_by,
+        right=right,
         calibration=calibration_of(confidence[sure], right[sure]),
         risk_coverage=risk_coverage_of(confidence[sure], right[sure]),
         top_k=top_k_of(table, found),

@@ -56,7 +56,8 @@ def paired_tests(
     for measure in ("country", "city", *measuring.thresholds_km):
         name = measure if isinstance(measure, str) else f"{measuring.within} {measure:g} km"
         judged = {
-            label: [_judged(one, measure, measuring) for one in some] for label, some in runs.items()
+            label: [_judged(one, measure, measuring) for one in some]
+            for label, some in runs.items()
         }
         tests = [
             _test(pair, name, judged[pair[0]], judged[pair[1]], measuring.seed)

@@ -13,6 +13,7 @@ from georay.core.geo import distance_km
 from georay.core.names import fold
 
 _SAME_KM = 1.0
+_RIGHT_KM = 750.0
 _NUM_EXAMPLES = 5
 
 Objects = NDArray[np.object_]
@@ -33,7 +34,7 @@ class Reading:
 
     neither: both read nothing. only_ours, only_beside: one of them did. differ: both did, and not
     the same. ours_right, beside_right: of the answers in these last three, how often each has the
-    truth (positions: the nearer one).
+    truth (positions: lies within 750 km of it).
     """
 
     part: str
@@ -106,10 +107,10 @@ def _positions(ours: pa.Table, beside: pa.Table) -> Reading:
     far = [distance_km(*points[n], *points[2]) for n in (0, 1)]
     with np.errstate(invalid="ignore"):
         same = distance_km(*points[0], *points[1]) <= _SAME_KM
-        nearer = [known[n] & known[2] & ~(far[n] > far[1 - n]) for n in (0, 1)]
+        right = [one <= _RIGHT_KM for one in far]
     words = [[f"{a:g}, {b:g}" for a, b in zip(*point, strict=True)] for point in points[:2]]
     same = same | ~(known[0] | known[1])
-    return _reading("position", ours, same, known[:2], nearer, words)
+    return _reading("position", ours, same, known[:2], right, words)
 
 
 def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:

@@ -84,9 +84,7 @@ def _ranks(row: Ints, probability: NDArray[np.float64]) -> Ints:
     return ranks
 
 
-def _rank_of_truth(
-    row: Ints, names: NDArray[np.object_], ranks: Ints, level: LevelOutcome
-) -> Ints:
+def _rank_of_truth(row: Ints, names: NDArray[np.object_], ranks: Ints, level: LevelOutcome) -> Ints:
     """[num_images] where in its list the truth stands; beyond every list where it does not."""
     best = np.full(len(level.known), np.iinfo(np.int64).max)
     is_true = (names == level.truth[row]) & level.known[row]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from georay.streetworld import backdrop, buildings, furniture, ground, people, placeless, traffic
+from georay.streetworld.descriptions import PLAIN_SOILS, houses_words, soil_words
 from georay.streetworld.dice import Dice
 from georay.streetworld.palette import NAMED, Rgb, scaled
 from georay.streetworld.setting import Kind, Layout, Setting
@@ -12,7 +13,6 @@ from georay.streetworld.vegetation import paint_plant
 from georay.streetworld.vehicles import Vehicle, paint_vehicle
 
 PLACELESS: tuple[Kind, ...] = ("tunnel", "wall", "forest", "fog", "field")
-_PLAIN_SOILS = ("brown", "dark brown")
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def _verge(setting: Setting) -> None:
     """The strip of bare soil beside a country road."""
     soil = setting.country.nature.soil
     clue = 0
-    if soil not in _PLAIN_SOILS:
-        clue = setting.ledger.shared("soil", f"{soil.removesuffix(' earth')} soil")
+    if soil not in PLAIN_SOILS:
+        clue = setting.ledger.shared("soil", soil_words(soil))
     width = setting.dice.between(1.0, 3.4)
     ground.paint_verges(setting, soil, width, clue)
 
@@ -150,9 +150,7 @@ def _houses(setting: Setting, side: int, first: float = 2.0) -> Iterator[Piece]:
     """Houses behind gardens and fences on one side."""
     dice, country = setting.dice, setting.country
     style = country.buildings
-    walls = " or ".join(dict.fromkeys(style.house_walls))
-    words = f"{walls} houses, {style.roof} {style.roof_form} roofs"
-    clue = setting.ledger.shared("houses", words)
+    clue = setting.ledger.shared("houses", houses_words(style))
     fence = dice.between(0.7, 1.9)
     if dice.chance(0.7):
         x = side * (setting.layout.edge + 0.8)

@@ -150,7 +150,7 @@ def _readings(found: Sequence[Reading]) -> Section:
     )
     lead = (
         "Our reading of the raw answers beside the file's own; right: of those that are not the "
-        f"same, which has the truth (positions: which is nearer). {examples}"
+        f"same, which has the truth (positions: within 750 km). {examples}"
     )
     return Section("Two readings of the same answers", lead.strip(), heads, tuple(rows))
 
