@@ -112,6 +112,7 @@ def evaluate(
     --html runs/report.html
     """
     from georay.core.manifest import write_atomic
+    from georay.evaluation.faithfulness import read_scenes
     from georay.evaluation.inputs.truth import read_truth
     from georay.evaluation.judging import Inputs
     from georay.evaluation.metrics import Measuring
@@ -125,7 +126,7 @@ def evaluate(
         truth=read_truth(truth) if truth is not None else None,
         raw_column=raw_column,
         extra="leave out" if allow_extra else "refuse",
-        scenes=scenes,
+        scenes=read_scenes(scenes) if scenes is not None else None,
     )
     found = judge(_rows(predictions), inputs, measuring)
     if markdown is not None:

@@ -17,6 +17,7 @@ from georay.evaluation.confidence import (
     risk_coverage_of,
 )
 from georay.evaluation.confusion import Confusion, confusion_of
+from georay.evaluation.faithfulness import Faithfulness, Scenes, faithfulness_of
 from georay.evaluation.inputs.joining import Extra, Joined, join
 from georay.evaluation.inputs.truth import Truth
 from georay.evaluation.metrics import (
@@ -42,7 +43,8 @@ class Judgement:
     notes: sentences on what was left out or taken otherwise than written. right: which images are,
     by what `judged_by` names, as `calibration` and `risk_coverage` have it; these two need
     confidences, as `top_k` needs candidates.
-    readings: where raw answers were read that another program had read too.
+    readings: where raw answers were read that another program had read too. faithfulness: where
+    pictures are drawn scenes whose records were given.
     """
 
     evaluation: Evaluation
@@ -56,6 +58,7 @@ class Judgement:
     breakdowns: tuple[Breakdown, ...]
     confusion: Confusion | None
     readings: tuple[Reading, ...]
+    faithfulness: Faithfulness | None
 
     def to_json(self) -> dict[str, object]:
         """Every figure, as JSON has it: those of the evaluation first."""
@@ -66,7 +69,7 @@ class Judgement:
 
 _WRITTEN = (
     "notes", "judged_by", "calibration", "risk_coverage", "top_k", "breakdowns", "confusion",
-    "readings",
+    "readings", "faithfulness",
 )  # fmt: skip
 
 
@@ -79,13 +82,13 @@ def _plain(value: object) -> object:
 @dataclass(frozen=True)
 class Inputs:
     """How files of answers are read. truth: where it is, if it is not in the file itself.
-    scenes: a folder of drawn scenes that the answers' reasons are held against.
+    scenes: drawn ones that the answers' reasons are held against.
     """
 
     truth: Truth | None = None
     raw_column: str | None = None
     extra: Extra = "refuse"
-    scenes: Path | None = None
+    scenes: Scenes | None = None
 
 
 def judge_file(path: Path, inputs: Inputs, measuring: Measuring) -> Judgement:
@@ -104,7 +107,11 @@ def judge_file(path: Path, inputs: Inputs, measuring: Measuring) -> Judgement:
     found = outcomes_of(joined.table, source.name, measuring.formula)
     evaluation = evaluate_outcomes(joined.table, found, source, measuring)
     notes = (*read.notes, *joined.notes)
-    return _judged(joined.table, found, evaluation, notes, _readings(read, joined))
+    readings = _readings(read, joined)
+    faithfulness = (
+        faithfulness_of(joined.table, found, inputs.scenes) if inputs.scenes is not None else None
+    )
+    return _judged(joined.table, found, evaluation, notes, readings, faithfulness)
 
 
 def _judged(
@@ -113,6 +120,7 @@ def _judged(
     evaluation: Evaluation,
     notes: Sequence[str],
     readings: tuple[Reading, ...],
+    faithfulness: Faithfulness | None,
 ) -> Judgement:
     measuring = evaluation.measuring
     near = {
@@ -134,6 +142,7 @@ def _judged(
         breakdowns=breakdowns_of(table, found, near),
         confusion=confusion_of(found),
         readings=readings,
+        faithfulness=faithfulness,
     )
 
 

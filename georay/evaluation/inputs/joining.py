@@ -1,5 +1,6 @@
 """Answers and truth of the same images, brought together by the images' ids."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from georay.evaluation.inputs.truth import Truth
 
 Extra = Literal["refuse", "leave out"]
 """What becomes of answers about images that the truth does not have."""
+
+_OF_BYTES = re.compile(r"[0-9a-f]{16}(-[0-9.]+)?")
+"""An id of ours: a hash of the picture's bytes, perhaps with the heading of a view."""
 
 MISSING = "missing"
 """The status of an image that nobody answered about."""
@@ -45,7 +49,7 @@ def join(answers: pa.Table, truth: Truth, extra: Extra, name: str) -> Joined:
     refuse_repeats(ids, name)
     wanted: list[str] = truth.table.column("image_id").to_pylist()
     notes = [*truth.notes]
-    matched = _match(ids, wanted, truth.contents, notes)
+    matched = _match(ids, wanted, truth, notes)
     left_over = [one for one in ids if one not in matched]
     _check(left_over, ids, wanted, truth, extra, name)
     if left_over:
@@ -71,12 +75,13 @@ def refuse_repeats(ids: Sequence[str], name: str) -> None:
 
 
 def _match(
-    ids: Sequence[str], wanted: Sequence[str], contents: dict[str, str], notes: list[str]
+    ids: Sequence[str], wanted: Sequence[str], truth: Truth, notes: list[str]
 ) -> dict[str, str]:
     """The id in the truth of every id of an answer that has one, by the closest form there is."""
     there = set(wanted)
     matched = {one: one for one in ids if one in there}
-    if contents:
+    if any(one not in matched and _OF_BYTES.fullmatch(one) for one in ids):
+        contents = truth.contents()
         by_bytes = {one: contents[file_id(one)] for one in ids if file_id(one) in contents}
         matched = by_bytes | matched
     for what, form in _FORMS:

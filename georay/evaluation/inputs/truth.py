@@ -1,6 +1,6 @@
 """Where pictures were taken, apart from any answer: a table, or pictures that say it themselves."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,15 +21,26 @@ class Truth:
     """One row per picture: `image_id` and those of the fields `true_…`, `kind` and `locatability`
     of JUDGED that are known of any.
 
-    contents: the id of the bytes of each picture, where files were read: predictions of ours are
-    about those. unused, notes: as in OthersAnswers.
+    folder: where ids that are names of files count from. unused, notes: as in OthersAnswers.
     """
 
     name: str
     table: pa.Table
-    contents: dict[str, str] = field(default_factory=dict)
+    folder: Path
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def contents(self) -> dict[str, str]:
+        """The image_id by the id of the picture's bytes, of those pictures that are here:
+        predictions of ours are about bytes, whatever a file is called.
+        """
+        found: dict[str, str] = {}
+        for name in self.table.column("image_id").to_pylist():
+            try:
+                found[content_id(read_bytes(str(self.folder / name), _LIMITS.max_bytes))] = name
+            except (OSError, ValueError, UnreadableImage):
+                continue  # an id that is no file's name
+        return found
 
 
 def read_truth(path: Path) -> Truth:
@@ -60,7 +71,10 @@ def _of_table(table: pa.Table, path: Path) -> Truth:
             "no column says where a picture was taken; call it country, city, latitude or "
             f"longitude (found: {', '.join(table.column_names)})"
         )
-    return Truth(path.name, _once_each(pa.table(columns)), {}, chosen.unused, tuple(fields.notes))
+    folder = path if path.is_dir() else path.parent
+    return Truth(
+        path.name, _once_each(pa.table(columns)), folder, chosen.unused, tuple(fields.notes)
+    )
 
 
 def _once_each(table: pa.Table) -> pa.Table:
@@ -77,7 +91,6 @@ def _once_each(table: pa.Table) -> pa.Table:
 
 def _of_pictures(folder: Path) -> Truth:
     rows: list[dict[str, object]] = []
-    contents: dict[str, str] = {}
     others: list[str] = []
     for file in sorted(walk(str(folder))):
         name = Path(file).relative_to(folder).as_posix()
@@ -87,17 +100,14 @@ def _of_pictures(folder: Path) -> Truth:
             if image_format(raw) is None:
                 others.append(name)
                 continue
-            contents[content_id(raw)] = name
             latitude, longitude = position(raw, _LIMITS)
         except (OSError, ValueError, UnreadableImage):
             pass  # a picture that nobody can read has no known place, which is counted below
         rows.append({"image_id": name, "true_latitude": latitude, "true_longitude": longitude})
-    return _geotagged(folder, rows, contents, others)
+    return _geotagged(folder, rows, others)
 
 
-def _geotagged(
-    folder: Path, rows: list[dict[str, object]], contents: dict[str, str], others: list[str]
-) -> Truth:
+def _geotagged(folder: Path, rows: list[dict[str, object]], others: list[str]) -> Truth:
     num_placed = sum(row["true_latitude"] is not None for row in rows)
     if not num_placed:
         lists = [name for name in others if name.endswith((".csv", ".jsonl"))]
@@ -112,4 +122,4 @@ def _geotagged(
         notes.append(f"{len(others):,} files are no pictures, such as {others[0]}.")
     fields = Fields(pa.Table.from_pylist(rows), {n: n for n in rows[0]})
     table = pa.table(fields.ids() | fields.truth())
-    return Truth(folder.name, table, contents, (), (*notes, *fields.notes))
+    return Truth(folder.name, table, folder, (), (*notes, *fields.notes))

@@ -7,6 +7,7 @@ from georay.core.gazetteer import Gazetteer
 from georay.evaluation.breakdown import Breakdown
 from georay.evaluation.confidence import Calibration, RiskCoverage
 from georay.evaluation.confusion import Confusion
+from georay.evaluation.faithfulness import Faithfulness
 from georay.evaluation.intervals import Figure
 from georay.evaluation.judging import Judgement
 from georay.evaluation.paired import PairedTest
@@ -61,6 +62,8 @@ def sections_of(found: Judgement) -> list[Section]:
         sections.append(_confusion(found.confusion))
     if found.readings:
         sections.append(_readings(found.readings))
+    if found.faithfulness:
+        sections.append(_faithfulness(found.faithfulness))
     return sections
 
 
@@ -153,6 +156,18 @@ def _readings(found: Sequence[Reading]) -> Section:
         f"same, which has the truth (positions: within 750 km). {examples}"
     )
     return Section("Two readings of the same answers", lead.strip(), heads, tuple(rows))
+
+
+def _faithfulness(found: Faithfulness) -> Section:
+    lead = (
+        f"{found.num_reasons:,} reasons about drawn scenes; {found.num_naming:,} name "
+        f"{found.num_named:,} things that StreetWorld can show. Things that the picture shows: "
+        f"{found.visible.as_text()}; conventions of the answered country: "
+        f"{found.conventional.as_text()}; both: {found.both.as_text()}. Reasons with a visible "
+        f"thing, of those that name one: {found.grounded.as_text()}."
+    )
+    rows = tuple((thing, f"{count:,}") for thing, count in found.invented)
+    return Section("Faithfulness of reasons", lead, ("named and not to be seen", "times"), rows)
 
 
 def paired_section(tests: Sequence[PairedTest]) -> Section:
