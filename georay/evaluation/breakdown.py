@@ -73,8 +73,10 @@ def _band(score: float | None) -> str | None:
 def _groups(
     names: list[str | None], found: Outcomes, near: dict[float, Mask], largest_first: bool
 ) -> tuple[Group, ...]:
-    labels = np.array([name or "unknown" for name in names], dtype=object)
-    groups = [_group(name, labels == name, found, near) for name in sorted(set(labels.tolist()))]
+    labels, group_of = np.unique([name or "unknown" for name in names], return_inverse=True)
+    groups = [
+        _group(name, group_of == number, found, near) for number, name in enumerate(labels.tolist())
+    ]
     if largest_first:
         groups.sort(key=lambda group: -group.num_images)
     return tuple(groups)

@@ -33,7 +33,9 @@ def share(count: int, total: int) -> Figure:
         return UNDEFINED
     from scipy.stats import binomtest
 
-    interval = binomtest(count, total).proportion_ci(_CONFIDENCE, method="wilson")
+    # Tested against what was seen, since the test's p-value is not wanted and then needs no search.
+    tested = binomtest(count, total, count / total)
+    interval = tested.proportion_ci(_CONFIDENCE, method="wilson")
     return Figure(count / total, float(interval.low), float(interval.high))
 
 

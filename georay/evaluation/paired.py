@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from georay.evaluation.intervals import Figure, bootstrap_mean
 from georay.evaluation.metrics import Measuring, is_within
-from georay.evaluation.outcomes import Keys, Mask, Outcomes
+from georay.evaluation.outcomes import Floats, Keys, Mask, Outcomes
 
-Floats = NDArray[np.float64]
+_SAME_DEGREES = 1e-4
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,6 @@ class PairedTest:
     p_adjusted: float | None = None
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """One run by one measure: which images count, what is true of them, and which are right."""
-
-    ids: tuple[str, ...]
-    known: Mask
-    truth: Keys
-    right: Mask
-
-
 def paired_tests(
     runs: Mapping[str, Sequence[Outcomes]], measuring: Measuring
 ) -> tuple[PairedTest, ...]:
@@ -52,73 +42,78 @@ def paired_tests(
 
     A pair without a common image has no test.
     """
+    pairs = [_Pair(first, second, runs[first], runs[second]) for first, second in
+             combinations(runs, 2)]  # fmt: skip
     found: list[PairedTest] = []
     for measure in ("country", "city", *measuring.thresholds_km):
-        name = measure if isinstance(measure, str) else f"{measuring.within} {measure:g} km"
-        judged = {
-            label: [_judged(one, measure, measuring) for one in some]
-            for label, some in runs.items()
-        }
-        tests = [
-            _test(pair, name, judged[pair[0]], judged[pair[1]], measuring.seed)
-            for pair in combinations(judged, 2)
-        ]
+        tests = [pair.test(measure, measuring) for pair in pairs]
         found += _adjusted([test for test in tests if test.num_images])
     return tuple(found)
 
 
-def _judged(found: Outcomes, measure: str | float, measuring: Measuring) -> _Judged:
+class _Pair:
+    """Two systems with the images that all their runs were asked about."""
+
+    def __init__(
+        self, first: str, second: str, runs: Sequence[Outcomes], others: Sequence[Outcomes]
+    ) -> None:
+        self._names = first, second
+        self._num_first = len(runs)
+        self._runs = [*runs, *others]
+        rows = [{one: row for row, one in enumerate(run.image_ids)} for run in self._runs]
+        common = [one for one in rows[0] if all(one in other for other in rows[1:])]
+        self._rows = [np.array([of[one] for one in common], dtype=np.int64) for of in rows]
+
+    def test(self, measure: str | float, measuring: Measuring) -> PairedTest:
+        judged = [
+            _judged(run, rows, measure, measuring)
+            for run, rows in zip(self._runs, self._rows, strict=True)
+        ]
+        counts = np.logical_and.reduce(
+            [one.known & _same(one.truth, judged[0].truth) for one in judged]
+        )
+        right = np.array([one.right[counts] for one in judged], dtype=np.float64)
+        shares = right[: self._num_first].mean(axis=0), right[self._num_first :].mean(axis=0)
+        is_single = len(self._runs) == 2
+        first_only, second_only = (
+            int((shares[0] > shares[1]).sum()),
+            int((shares[0] < shares[1]).sum()),
+        )
+        return PairedTest(
+            *self._names,
+            measure=f"{measuring.within} {measure:g} km" if isinstance(measure, float) else measure,
+            num_images=int(counts.sum()),
+            first_only=first_only if is_single else None,
+            second_only=second_only if is_single else None,
+            difference=bootstrap_mean(shares[0] - shares[1], measuring.seed),
+            p_value=mcnemar(first_only, second_only) if is_single else None,
+        )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One run by one measure [num_common]: which images count, what is true, which are right."""
+
+    known: Mask
+    truth: Keys | Floats
+    right: Mask
+
+
+def _judged(
+    found: Outcomes, rows: NDArray[np.int64], measure: str | float, measuring: Measuring
+) -> _Judged:
     if isinstance(measure, float):
-        rounded = found.points.round(5)
-        where = np.array([tuple(point) for point in rounded.tolist()] + [None], dtype=object)[:-1]
-        near = is_within(found.distance_km, measure, measuring)
-        return _Judged(found.image_ids, found.placed, where, near)
+        near = is_within(found.distance_km[rows], measure, measuring)
+        return _Judged(found.placed[rows], found.points[rows], near)
     level = found.country if measure == "country" else found.city
-    return _Judged(found.image_ids, level.known, level.truth, level.correct)
+    return _Judged(level.known[rows], level.truth[rows], level.correct[rows])
 
 
-def _test(
-    labels: tuple[str, str],
-    measure: str,
-    first: Sequence[_Judged],
-    second: Sequence[_Judged],
-    seed: int,
-) -> PairedTest:
-    common = _common([*first, *second])
-    shares = [_share_right(some, common) for some in (first, second)]
-    is_single = len(first) == len(second) == 1
-    first_only = int((shares[0] > shares[1]).sum()) if is_single else None
-    second_only = int((shares[0] < shares[1]).sum()) if is_single else None
-    return PairedTest(
-        *labels,
-        measure=measure,
-        num_images=len(common),
-        first_only=first_only,
-        second_only=second_only,
-        difference=bootstrap_mean(shares[0] - shares[1], seed),
-        p_value=None
-        if first_only is None or second_only is None
-        else mcnemar(first_only, second_only),
-    )
-
-
-def _common(runs: Sequence[_Judged]) -> list[str]:
-    """Images whose truth all runs know, and know alike, in the order of the first."""
-    truths = [
-        {one: truth for one, truth, known in zip(r.ids, r.truth, r.known, strict=True) if known}
-        for r in runs
-    ]
-    return [
-        one
-        for one, truth in truths[0].items()
-        if all(other.get(one) == truth for other in truths[1:])
-    ]
-
-
-def _share_right(runs: Sequence[_Judged], common: Sequence[str]) -> Floats:
-    """[num_common] in how many of the runs each image is right."""
-    right = [dict(zip(run.ids, run.right.tolist(), strict=True)) for run in runs]
-    return np.array([[of_run[one] for one in common] for of_run in right], float).mean(axis=0)
+def _same(truth: Keys | Floats, other: Keys | Floats) -> Mask:
+    """Where two runs were judged by one truth; positions may be rounded differently."""
+    if truth.ndim == 1:
+        return np.asarray(truth == other, dtype=bool)
+    return np.asarray((np.abs(truth - other) < _SAME_DEGREES).all(axis=1), dtype=bool)
 
 
 def mcnemar(first_only: int, second_only: int) -> float:

@@ -14,6 +14,7 @@ from georay.evaluation.inputs.files import read_columns
 from georay.evaluation.inputs.names import truth_only
 
 _LIMITS = ImageLimits()
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def read_truth(path: Path) -> Truth:
     A picture may be in several rows that agree. Raises ValueError if the file or folder cannot be
     read, says nothing of where pictures are, or has two truths about one.
     """
-    if path.is_dir() and next(path.rglob("*.parquet"), None) is None:
+    if path.is_dir() and any(file.lower().endswith(_PICTURES) for file in walk(str(path))):
         return _of_pictures(path)
     try:
         table = read_columns(path)
