@@ -65,10 +65,11 @@ def outcomes_of(rows: pa.Table, name: str, formula: Formula) -> Outcomes:
     answered = np.asarray(pc.equal(rows.column("status"), "answered"), dtype=bool)
     truth = _points(rows, "true_latitude", "true_longitude")
     answers = _points(rows, "latitude", "longitude")
-    placed = ~np.isnan(truth).any(axis=1)
-    located = placed & answered & ~np.isnan(answers).any(axis=1)
+    placed = _known(truth)
+    located = placed & answered & _known(answers)
     distances = np.full(len(ids), np.nan)
-    distances[located] = distance_km(*truth[located].T, *answers[located].T, formula)
+    (latitude, longitude), (other_latitude, other_longitude) = truth[located].T, answers[located].T
+    distances[located] = distance_km(latitude, longitude, other_latitude, other_longitude, formula)
     return Outcomes(
         image_ids=tuple(ids),
         country=_countries(rows, answered),
@@ -84,6 +85,10 @@ def outcomes_of(rows: pa.Table, name: str, formula: Formula) -> Outcomes:
 def _points(rows: pa.Table, latitude: str, longitude: str) -> Floats:
     ends = [rows.column(name).to_numpy(zero_copy_only=False) for name in (latitude, longitude)]
     return np.stack([end.astype(np.float64) for end in ends], axis=1)
+
+
+def _known(points: Floats) -> Mask:
+    return np.asarray(~np.isnan(points).any(axis=1), dtype=bool)
 
 
 def _countries(rows: pa.Table, answered: Mask) -> LevelOutcome:

@@ -45,7 +45,8 @@ def paired_tests(
     pairs = [_Pair(first, second, runs[first], runs[second]) for first, second in
              combinations(runs, 2)]  # fmt: skip
     found: list[PairedTest] = []
-    for measure in ("country", "city", *measuring.thresholds_km):
+    measures: tuple[str | float, ...] = ("country", "city", *measuring.thresholds_km)
+    for measure in measures:
         tests = [pair.test(measure, measuring) for pair in pairs]
         found += _adjusted([test for test in tests if test.num_images])
     return tuple(found)

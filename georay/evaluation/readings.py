@@ -99,18 +99,18 @@ def _named(ours: pa.Table, beside: pa.Table, part: str, keys: Callable[..., Obje
 
 
 def _positions(ours: pa.Table, beside: pa.Table) -> Reading:
-    points = [
-        [_numbers(table, f"{prefix}latitude"), _numbers(table, f"{prefix}longitude")]
+    mine, other, truth = (
+        (_numbers(table, f"{prefix}latitude"), _numbers(table, f"{prefix}longitude"))
         for table, prefix in ((ours, ""), (beside, ""), (ours, "true_"))
+    )
+    known = [~(np.isnan(latitude) | np.isnan(longitude)) for latitude, longitude in (mine, other)]
+    near = np.asarray(distance_km(*mine, *other) <= _SAME_KM, dtype=bool)
+    right = [
+        np.asarray(distance_km(*one, *truth) <= _RIGHT_KM, dtype=bool) for one in (mine, other)
     ]
-    known = [~np.isnan(point).any(axis=0) for point in points]
-    far = [distance_km(*points[n], *points[2]) for n in (0, 1)]
-    with np.errstate(invalid="ignore"):
-        same = distance_km(*points[0], *points[1]) <= _SAME_KM
-        right = [one <= _RIGHT_KM for one in far]
-    words = [[f"{a:g}, {b:g}" for a, b in zip(*point, strict=True)] for point in points[:2]]
-    same = same | ~(known[0] | known[1])
-    return _reading("position", ours, same, known[:2], right, words)
+    words = [[f"{a:g}, {b:g}" for a, b in zip(*one, strict=True)] for one in (mine, other)]
+    same = near | ~(known[0] | known[1])
+    return _reading("position", ours, same, known, right, words)
 
 
 def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:

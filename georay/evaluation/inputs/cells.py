@@ -60,14 +60,15 @@ def numbers(column: pa.ChunkedArray, meaning: str) -> Numbers:
 
 
 def _number(cell: object, largest: float) -> float | None:
+    value = cell
     if isinstance(cell, str):
         try:
-            cell = float(cell)
+            value = float(cell)
         except ValueError:
             return read_degrees(cell, largest) if isfinite(largest) else None
-    if not isinstance(cell, float) or not isfinite(cell) or abs(cell) > largest:
+    if not isinstance(value, float) or not isfinite(value) or abs(value) > largest:
         return None
-    return cell
+    return value
 
 
 def _as_text(value: float | None) -> str | None:

@@ -97,11 +97,11 @@ class Fields:
 
     def _countries_nearby(self, columns: Columns, prefix: str, why: str) -> Columns:
         """Countries by coordinates, of a table with these and without a column of those."""
-        ends = [columns.get(f"{prefix}{field}") for field in ("latitude", "longitude")]
-        if f"{prefix}country" in columns or ends[0] is None or ends[1] is None:
+        latitude, longitude = (columns.get(f"{prefix}{end}") for end in ("latitude", "longitude"))
+        if f"{prefix}country" in columns or latitude is None or longitude is None:
             return {}
-        known = np.asarray(pc.and_(ends[0].is_valid(), ends[1].is_valid()))
-        points = [np.asarray(end.fill_null(0.0))[known] for end in ends]
+        known = np.asarray(pc.and_(latitude.is_valid(), longitude.is_valid()))
+        points = [np.asarray(end.fill_null(0.0))[known] for end in (latitude, longitude)]
         nearest = iter(Gazetteer.load().nearest_of_each(*points).countries)
         self.notes.append(f"{why}: it counts as that of the nearest town.")
         return {

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset
@@ -52,7 +53,7 @@ def _cells(row: list[str], width: int, line: int) -> list[str]:
 
 def _json(path: Path) -> pa.Table:
     text = path.read_text(encoding="utf-8-sig")
-    rows = json.loads(text) if text.lstrip().startswith("[") else list(_objects(text))
+    rows: list[Any] = json.loads(text) if text.lstrip().startswith("[") else list(_objects(text))
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise ValueError(f"row {number} is no JSON object but {json.dumps(row)[:40]}")

@@ -128,9 +128,7 @@ def _denominators(paper: Paper) -> Iterator[Inconsistency]:
             counts = _effective_counts(size, recall)
             if any(_is_share(accuracy, count) for count in counts):
                 continue
-            whole = (
-                "one of all images" if _is_share(accuracy, size) else "none of all images either"
-            )
+            whole = "one of all images" if _is_share(accuracy, size) else "none of all either"
             answers = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
             yield Inconsistency(
                 "denominator",

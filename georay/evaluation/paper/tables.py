@@ -14,7 +14,7 @@ from georay.evaluation.paper.inconsistencies import Inconsistency, inconsistenci
 from georay.evaluation.paper.quoted import QuotedTable, Value, the_paper
 from georay.evaluation.paper.rows import Ran, RowFiles, run_row
 
-_ORIGINS = ("quoted", "run here")
+_FLOOR = "the closest town's centre (no name can do better)"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def paper_tables(
     truths: by the number of a table, its test set: the truth of its rows, and of Tables 3 and 4
     what they can be held against. Raises ValueError as `run_row` does.
     """
-    ran = {number: [] for number in _TITLES} | {}
+    ran: dict[int, list[Ran]] = {number: [] for number in _TITLES}
     for row in rows:
         ran[row.number] += run_row(row, truths, measuring)
     floors = {number: _floor(truths[number], measuring) for number in (3, 4) if number in truths}
@@ -106,9 +106,7 @@ def _table(
     ]
     if floor is not None:
         cells = tuple(floor[column].as_text() for column in quoted.columns)
-        rows.append(
-            TableRow("the closest town's centre (no name can do better)", "run here", cells)
-        )
+        rows.append(TableRow(_FLOOR, "run here", cells))
     columns = tuple(column.replace("_", " ") for column in quoted.columns)
     return PaperTable(
         quoted.number, _TITLES[quoted.number], columns, tuple(rows), _notes(quoted, ran)
@@ -141,19 +139,16 @@ def _printed(value: Value, column: str) -> str:
 
 def _floor(truth: Truth, measuring: Measuring) -> dict[str, Figure]:
     """Shares of a test set's images that the closest town's centre is near enough to."""
-    points = np.stack(
-        [
-            truth.table.column(f"true_{name}").to_numpy().astype(np.float64)
-            for name in ("latitude", "longitude")
-        ],
-        axis=1,
+    latitude, longitude = (
+        truth.table.column(f"true_{name}").to_numpy().astype(np.float64)
+        for name in ("latitude", "longitude")
     )
-    points = points[~np.isnan(points).any(axis=1)]
-    towns = Gazetteer.load().nearest_of_each(points[:, 0], points[:, 1])
-    centres = np.stack([towns.latitude, towns.longitude], axis=1)
-    far = distance_km(*points.T, *centres.T, measuring.formula)
+    known = ~(np.isnan(latitude) | np.isnan(longitude))
+    latitude, longitude = latitude[known], longitude[known]
+    towns = Gazetteer.load().nearest_of_each(latitude, longitude)
+    far = distance_km(latitude, longitude, towns.latitude, towns.longitude, measuring.formula)
     return {
-        f"{km:g} km": share(int(is_within(far, km, measuring).sum()), len(points))
+        f"{km:g} km": share(int(is_within(far, km, measuring).sum()), len(far))
         for km in (1.0, 25.0, 750.0)
     }
 

@@ -56,7 +56,7 @@ def map_of_places(points: Floats, right: Mask) -> WorldMap:
     total = np.bincount(where.reshape(-1), minlength=len(places))
     num_right = np.bincount(where.reshape(-1)[right], minlength=len(places))
     fullest = np.argsort(-total, kind="stable")[:_MOST_PLACES]
-    centres = (places[fullest] + 0.5) * _CELL_DEGREES
+    centres: Floats = (places[fullest] + 0.5) * np.float64(_CELL_DEGREES)
     counts = {"wrong": (total - num_right)[fullest], "right": num_right[fullest]}
     layers = [layer for kind, count in counts.items() for layer in _layers(kind, centres, count)]
     south = -90.0 if len(points) and points[:, 0].min() < _SOUTH else _SOUTH
