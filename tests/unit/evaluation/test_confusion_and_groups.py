@@ -24,7 +24,11 @@ def breakdowns(rows, thresholds=(25.0,)):
 
 
 def test_wrong_pairs_are_counted_the_most_frequent_first():
-    found = confusion_of(outcomes(countries("FR FR FR AT AT US".split(), "IT IT FR DE AT -".split())))
+    found = confusion_of(
+        outcomes(
+            countries(["FR", "FR", "FR", "AT", "AT", "US"], ["IT", "IT", "FR", "DE", "AT", "-"])
+        )
+    )
     assert found.wrong == (Mistaken("FR", "IT", 2), Mistaken("AT", "DE", 1))
     assert found.right == {"AT": 1, "FR": 1}
 
