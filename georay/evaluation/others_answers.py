@@ -52,7 +52,7 @@ def read_answers_alone(path: Path, raw_column: str | None = None) -> OthersAnswe
 
 
 def _answers(
-    path: Path, raw_column: str | None, apart: Callable[[Sequence[str]], Chosen]
+    path: Path, raw_column: str | None, apart: Callable[[Sequence[str], str | None], Chosen]
 ) -> OthersAnswers:
     try:
         table = read_columns(path)
@@ -65,7 +65,7 @@ def _answers(
         unused = tuple(name for name in names if name not in JUDGED.names)
         return OthersAnswers(table, unused)
     try:
-        chosen = apart([name for name in names if name != raw_column])
+        chosen = apart(names, raw_column)
         return _read(table, chosen, raw_column, path.stem)
     except ValueError as problem:
         raise ValueError(f"{path}: {problem}") from problem
@@ -73,7 +73,7 @@ def _answers(
 
 def _read(table: pa.Table, chosen: Chosen, raw_column: str | None, model: str) -> OthersAnswers:
     fields = Fields(table, chosen.columns)
-    raw = raw_column or chosen.columns.get("raw")
+    raw = chosen.columns.get("raw")
     is_read = raw_column is not None or not any(field in chosen.columns for field in PLACE)
     if is_read and raw is None:
         raise ValueError(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from georay.streetworld import backdrop, buildings, furniture, ground, people, placeless, traffic
-from georay.streetworld.descriptions import PLAIN_SOILS, houses_words, soil_words
+from georay.streetworld.descriptions import PLAIN_SOILS, has_palms, houses_words, soil_words
 from georay.streetworld.dice import Dice
 from georay.streetworld.palette import NAMED, Rgb, scaled
 from georay.streetworld.setting import Kind, Layout, Setting
@@ -56,16 +56,10 @@ def _coast(setting: Setting) -> None:
     side = 1 if setting.dice.chance(0.5) else -1
     backdrop.paint_sea(setting, side)
     _roadway(setting)
-    palms = "palm" if abs(_latitude_band(setting)) else "lime"
+    palms = "palm" if has_palms(setting.country.nature) else "lime"
     trees = _row(setting, side * (setting.layout.edge - 1.0), 9.0, palms)
     _draw([*_town_side(setting, -side), *trees, *_street_life(setting)])
     setting.features.insert(0, "the sea on one side")
-
-
-def _latitude_band(setting: Setting) -> int:
-    """Non-zero where palms line the shore: where the country's table names them."""
-    nature = setting.country.nature
-    return int(any("palm" in tree for tree in nature.street_trees + nature.country_trees))
 
 
 def _suburb(setting: Setting) -> None:

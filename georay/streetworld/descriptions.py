@@ -14,6 +14,7 @@ from georay.streetworld.conventions import (
     Country,
     Lamp,
     Lines,
+    Nature,
     Plate,
     Signs,
     UtilityPole,
@@ -154,6 +155,11 @@ def landmark_words(design: tuple[str, str]) -> str:
     return f"{design[1]} {design[0]}"
 
 
+def has_palms(nature: Nature) -> bool:
+    """Whether palms line the shore: where the table names any of their species."""
+    return any("palm" in tree for tree in nature.street_trees + nature.country_trees)
+
+
 @cache
 def things_of(code: str) -> frozenset[Thing]:
     """All that a scene of a country (alpha-2 code) may show and that tells where it is.
@@ -210,5 +216,7 @@ def _of_city(country: Country, city: City) -> Iterator[Thing]:
         yield "skyline", SKYLINE
     if city.sea:
         yield "soil", SAND_BEACH
+        if has_palms(country.nature):
+            yield "vegetation", "palm"
     for pair in pairwise((*city.districts, city.districts[0])):
         yield "place name", direction_words(country.signs, *pair)

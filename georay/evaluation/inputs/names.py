@@ -47,30 +47,39 @@ class Chosen:
     unused: tuple[str, ...]
 
 
-def answers_and_truth(names: Sequence[str]) -> Chosen:
-    """Of a table with both: `true_lat` is the truth and so is `lat` beside `pred_lat`.
+def answers_and_truth(names: Sequence[str], raw_column: str | None) -> Chosen:
+    """Of a table with both: `true_lat` is the truth, and so is `lat` in a table whose answers are
+    marked, or are raw texts; `lat` is an answer where only truths are marked.
 
-    Raises ValueError, as the two functions below, if two columns are called alike.
+    raw_column: that of the raw texts, where it is told. Raises ValueError, as the two functions
+    below, if two columns are called alike.
     """
     plain = _plain_names(names)
-    chosen: dict[str, str] = {}
+    answers = {field: _first(plain, _with(_ANSWERED, short)) for field, short in PLACE.items()}
+    truths = {field: _first(plain, _with(_TRUE, short)) for field, short in PLACE.items()}
+    has_answers = any(answers.values()) or (raw_column or _first(plain, _RAW)) is not None
+    has_truths = any(truths.values())
     for field, short in PLACE.items():
-        answer, truth = _first(plain, _with(_ANSWERED, short)), _first(plain, _with(_TRUE, short))
-        if answer is None and truth is not None:
-            answer = _first(plain, short)
-        elif truth is None and answer is not None:
-            truth = _first(plain, short)
-        chosen |= _known({field: answer, f"true_{field}": truth})
-    return _chosen(names, chosen | _beside_answers(plain) | _beside_truth(plain))
+        if answers[field] is None and (truths[field] or (has_truths and not has_answers)):
+            answers[field] = _first(plain, short)
+        elif truths[field] is None and (answers[field] or (has_answers and not has_truths)):
+            truths[field] = _first(plain, short)
+    marked = {f"true_{field}": name for field, name in truths.items()}
+    chosen = _known(answers | marked) | _beside_answers(plain) | _beside_truth(plain)
+    return _chosen(names, chosen, raw_column)
 
 
-def answers_only(names: Sequence[str]) -> Chosen:
-    """Of a table whose truth is elsewhere: plain `lat` is an answer unless `pred_lat` is one."""
+def answers_only(names: Sequence[str], raw_column: str | None) -> Chosen:
+    """Of a table whose truth is elsewhere: plain `lat` is an answer unless `pred_lat` is one.
+
+    Beside a `raw_column` only what is marked is an answer: another reading of the raw texts.
+    """
     plain = _plain_names(names)
     found = {
-        field: _first(plain, [*_with(_ANSWERED, short), *short]) for field, short in PLACE.items()
+        field: _first(plain, [*_with(_ANSWERED, short), *(() if raw_column else short)])
+        for field, short in PLACE.items()
     }
-    return _chosen(names, _known(found) | _beside_answers(plain))
+    return _chosen(names, _known(found) | _beside_answers(plain), raw_column)
 
 
 def truth_only(names: Sequence[str]) -> Chosen:
@@ -101,7 +110,9 @@ def _beside_truth(plain: Mapping[str, str]) -> dict[str, str]:
     )
 
 
-def _chosen(names: Sequence[str], columns: dict[str, str]) -> Chosen:
+def _chosen(names: Sequence[str], columns: dict[str, str], raw_column: str | None = None) -> Chosen:
+    if raw_column is not None:
+        columns["raw"] = raw_column
     used = set(columns.values())
     return Chosen(columns, tuple(name for name in names if name not in used and name))
 

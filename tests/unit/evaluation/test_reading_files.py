@@ -8,7 +8,7 @@ import pytest
 
 from georay.evaluation.inputs.cells import numbers, texts, written
 from georay.evaluation.inputs.files import read_columns
-from georay.evaluation.inputs.names import answers_and_truth, answers_only, truth_only
+from georay.evaluation.inputs.names import PLACE, answers_and_truth, answers_only, truth_only
 
 
 def column(values, kind=None):
@@ -103,20 +103,20 @@ def test_whole_numbers_are_ids_without_a_point_and_namibia_is_no_gap():
     ],
 )  # fmt: skip
 def test_answers_apart_from_their_truth_go_by_many_names(image, latitude, longitude):
-    chosen = answers_only([image, latitude, longitude, "annotator"])
+    chosen = answers_only([image, latitude, longitude, "annotator"], None)
     assert chosen.columns == {"image_id": image, "latitude": latitude, "longitude": longitude}
     assert chosen.unused == ("annotator",)
 
 
 def test_the_answer_of_a_file_with_a_truth_of_its_own_is_the_marked_one():
     names = ["id", "lat", "pred_lat", "true_lat", "country"]
-    assert answers_only(names).columns == {
+    assert answers_only(names, None).columns == {
         "image_id": "id",
         "latitude": "pred_lat",
         "country": "country",
     }
-    assert answers_only(names).unused == ("lat", "true_lat")
-    assert answers_and_truth(names).columns["true_latitude"] == "true_lat"
+    assert answers_only(names, None).unused == ("lat", "true_lat")
+    assert answers_and_truth(names, None).columns["true_latitude"] == "true_lat"
 
 
 def test_a_table_of_truths_may_say_what_kind_and_how_locatable_a_picture_is():
@@ -130,4 +130,28 @@ def test_a_table_of_truths_may_say_what_kind_and_how_locatable_a_picture_is():
 
 def test_two_columns_that_are_called_alike_are_refused():
     with pytest.raises(ValueError, match="two columns are called 'pred lat'"):
-        answers_only(["id", "Pred_Lat", "pred lat"])
+        answers_only(["id", "Pred_Lat", "pred lat"], None)
+
+
+@pytest.mark.parametrize(
+    ("names", "raw", "answers", "truths"),
+    [
+        (["id", "pred_country", "lat"], None, {"country"}, {"latitude"}),
+        (["id", "country", "true_lat"], None, {"country"}, {"latitude"}),
+        (["id", "model_response", "country"], None, set(), {"country"}),
+        (["id", "said", "country"], "said", set(), {"country"}),
+        (["id", "pred_lat", "true_lat", "country"], None, {"latitude"}, {"latitude"}),
+        (["id", "country"], None, set(), set()),
+    ],
+)
+def test_plain_names_are_what_the_marked_ones_are_not(names, raw, answers, truths):
+    columns = answers_and_truth(names, raw).columns
+    assert {field for field in PLACE if field in columns} == answers
+    assert {field for field in PLACE if f"true_{field}" in columns} == truths
+
+
+def test_beside_raw_texts_only_marked_columns_are_another_reading():
+    names = ["id", "said", "pred_city", "country"]
+    found = answers_only(names, "said")
+    assert found.columns == {"image_id": "id", "city": "pred_city", "raw": "said"}
+    assert found.unused == ("country",)
