@@ -190,15 +190,17 @@ class Gazetteer:
     def nearest(self, latitude: float, longitude: float) -> Place:
         """The town whose centre is closest on the sphere. Raises ValueError off the globe."""
         if not (-90 <= latitude <= 90 and -360 <= longitude <= 360):
-            raise ValueError(
-                f"({latitude}, {longitude}) is not a latitude and longitude in degrees"
-            )
+            raise ValueError(_off_the_globe(latitude, longitude))
         return self._place(self._sphere.nearest(latitude, longitude))
 
     def nearest_of_each(
         self, latitude: NDArray[np.float64], longitude: NDArray[np.float64]
     ) -> Centres:
-        """What `nearest` finds for each of many points [number], which must lie on the globe."""
+        """What `nearest` finds for each of many points [number]; raises as it does."""
+        off = ~((np.abs(latitude) <= 90) & (np.abs(longitude) <= 360))
+        if off.any():
+            first = int(off.argmax())
+            raise ValueError(_off_the_globe(latitude[first], longitude[first]))
         rows = self._sphere.nearest_of_each(latitude, longitude)
         countries = [self._country.at(row) for row in rows.tolist()]
         return Centres(self._latitude[rows], self._longitude[rows], countries)
@@ -274,6 +276,10 @@ class Gazetteer:
             population=int(self._population[row]),
             geoname_id=int(self._geoname_id[row]),
         )
+
+
+def _off_the_globe(latitude: float, longitude: float) -> str:
+    return f"({latitude}, {longitude}) is not a latitude and longitude in degrees"
 
 
 def _read(path: Path, few_values: Sequence[str] = ()) -> pa.Table:
