@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +74,9 @@ def _town(place: Place, share: float) -> Row:
     return {"city": place.name, "probability": share} | spot
 
 
-def write_forms(rows: list[Row], folder: Path) -> dict[str, list[str]]:
-    """The answers as files, and the arguments of `georay evaluate` that judge each form."""
+def write_forms(number: int, folder: Path) -> dict[str, list[str]]:
+    """Answers as files, and the arguments of `georay evaluate` that judge each form."""
+    rows = answers(number)
     pq.write_table(rows_to_table(rows, PREDICTIONS), folder / "ours.parquet")
     _write_csv(folder / "theirs.csv", rows, {"img_id": "image_id", "pred_country": "country",
                "pred_city": "city", "lat": "latitude", "lon": "longitude"})  # fmt: skip
@@ -105,26 +108,31 @@ def _write_csv(path: Path, rows: list[Row], columns: dict[str, str]) -> None:
         writer.writerows([row[field] for field in columns.values()] for row in rows)
 
 
-def measure(arguments: list[str]) -> tuple[float, float]:
-    """Seconds and peak MiB of a process that judges."""
+def measure(arguments: list[str]) -> tuple[float, float, float]:
+    """Seconds, those of them on a processor, and peak MiB of a process that judges."""
     command = [sys.executable, "-m", "georay", "evaluate", *arguments]
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} failed")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    seconds = time.perf_counter() - started
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main(number: int, rounds: int) -> None:
     computing_commit()
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as name:
-        for form, arguments in write_forms(answers(number), Path(name)).items():
+        # Written elsewhere: a process begins with as much memory as the one that starts it has.
+        with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
+            forms = elsewhere.submit(write_forms, number, Path(name)).result()
+        for form, arguments in forms.items():
             found = [measure(arguments) for _ in range(rounds)]
             results[form] = {
-                "seconds": spread([round(seconds, 2) for seconds, _ in found]),
-                "peak_mib": spread([round(memory) for _, memory in found]),
+                "seconds": spread([round(seconds, 2) for seconds, _, _ in found]),
+                "processor_seconds": spread([round(busy, 2) for _, busy, _ in found]),
+                "peak_mib": spread([round(memory) for _, _, memory in found]),
             }
             print(form, results[form], flush=True)
     what = "georay evaluate, whole processes: seconds and memory for all figures"

@@ -1,7 +1,7 @@
 """What became of every image: whether its answer is right, and how far it is from the truth."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -106,10 +106,15 @@ def _towns(rows: pa.Table, answered: Mask) -> LevelOutcome:
 
 
 def _town_ids(rows: pa.Table, city: str, country: str) -> list[int | None]:
-    resolve = cache(Gazetteer.load().resolve)
     pairs = zip(rows.column(city).to_pylist(), rows.column(country).to_pylist(), strict=True)
-    places = [resolve(*pair) for pair in pairs]
-    return [place.geoname_id if place else None for place in places]
+    return [town_id(*pair) for pair in pairs]
+
+
+@lru_cache(maxsize=1 << 18)
+def town_id(city: str | None, country: str | None) -> int | None:
+    """The GeoNames id of the town that a name means in a country; None for nothing known."""
+    place = Gazetteer.load().resolve(city, country)
+    return place.geoname_id if place else None
 
 
 def _says(names: list[str | None]) -> Mask:

@@ -1,16 +1,14 @@
 """Whether the truth is among the first candidates, by probability, of each image."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from georay.core.gazetteer import Gazetteer
 from georay.evaluation.intervals import Figure, share
-from georay.evaluation.outcomes import LevelOutcome, Outcomes
+from georay.evaluation.outcomes import LevelOutcome, Outcomes, town_id
 
 TOP_K = (1, 2, 3, 5, 10)
 Ints = NDArray[np.int64]
@@ -61,10 +59,8 @@ def _rank_of_town(
     flat = pc.list_flatten(towns)
     if not len(flat):
         return None
-    resolve = cache(Gazetteer.load().resolve)
     pairs = zip(flat.field("city").to_pylist(), codes[of_candidate].tolist(), strict=True)
-    places = [resolve(*pair) for pair in pairs]
-    ids = np.array([place.geoname_id if place else None for place in places], dtype=object)
+    ids = np.array([town_id(*pair) for pair in pairs], dtype=object)
     images = row[of_candidate]
     ranks = _ranks(images, _numbers(flat.field("probability")))
     return _rank_of_truth(images, ids, ranks, found.city)
