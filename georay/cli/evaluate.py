@@ -7,6 +7,41 @@ import typer
 
 from georay.cli.output import AsJson, local_path, say
 
+TruthPath = Annotated[
+    Path | None,
+    typer.Option(
+        parser=local_path,
+        help="Where the pictures were taken: CSV, JSON lines, Parquet (scores of a curation too), "
+        "or a folder of photographs with coordinates in their EXIF. Joined by id.",
+    ),
+]
+RawColumn = Annotated[
+    str | None, typer.Option(help="Read the raw answers of a model in this column.")
+]
+AllowExtra = Annotated[
+    bool, typer.Option("--allow-extra", help="Leave out answers about images without a truth.")
+]
+Geodesic = Annotated[
+    bool, typer.Option("--geodesic", help="Distances on the ellipsoid, not on a sphere.")
+]
+Below = Annotated[
+    bool, typer.Option("--below", help="Count what is nearer than a threshold, not equal to it.")
+]
+ScenesPath = Annotated[
+    Path | None,
+    typer.Option(
+        parser=local_path,
+        help="A folder of drawn scenes (georay streetworld): do the reasons of the answers name "
+        "what these pictures show?",
+    ),
+]
+MarkdownPath = Annotated[
+    Path | None, typer.Option(parser=local_path, help="Write the figures here too.")
+]
+PagePath = Annotated[
+    Path | None, typer.Option(parser=local_path, help="Write a page with maps and charts here.")
+]
+
 
 def predict(
     recipe: Annotated[
@@ -65,42 +100,14 @@ def evaluate(
             show_default=False,
         ),
     ],
-    truth: Annotated[
-        Path | None,
-        typer.Option(
-            parser=local_path,
-            help="Where the pictures were taken: CSV, JSON lines, Parquet (scores of a curation "
-            "too), or a folder of photographs with coordinates in their EXIF. Joined by id.",
-        ),
-    ] = None,
-    raw_column: Annotated[
-        str | None, typer.Option(help="Read the raw answers of a model in this column.")
-    ] = None,
-    allow_extra: Annotated[
-        bool,
-        typer.Option("--allow-extra", help="Leave out answers about images without a truth."),
-    ] = False,
-    geodesic: Annotated[
-        bool, typer.Option("--geodesic", help="Distances on the ellipsoid, not on a sphere.")
-    ] = False,
-    below: Annotated[
-        bool,
-        typer.Option("--below", help="Count what is nearer than a threshold, not equal to it."),
-    ] = False,
-    scenes: Annotated[
-        Path | None,
-        typer.Option(
-            parser=local_path,
-            help="A folder of drawn scenes (georay streetworld): do the reasons of the answers "
-            "name what these pictures show?",
-        ),
-    ] = None,
-    markdown: Annotated[
-        Path | None, typer.Option(parser=local_path, help="Write the figures here too.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(parser=local_path, help="Write a page with maps and charts here.")
-    ] = None,
+    truth: TruthPath = None,
+    raw_column: RawColumn = None,
+    allow_extra: AllowExtra = False,
+    geodesic: Geodesic = False,
+    below: Below = False,
+    scenes: ScenesPath = None,
+    markdown: MarkdownPath = None,
+    html: PagePath = None,
     as_json: AsJson = False,
 ) -> None:
     """Count accuracy, recall, F1, distances and more of predictions, with their intervals.

@@ -7,7 +7,12 @@ from pathlib import Path
 from georay.evaluation.judging import Inputs, Judgement, judge_file
 from georay.evaluation.metrics import Measuring
 from georay.evaluation.paired import PairedTest, paired_tests
-from georay.evaluation.report.sections import as_text, paired_section, sections_of
+from georay.evaluation.report.sections import (
+    as_text,
+    distances_section,
+    paired_section,
+    sections_of,
+)
 from georay.evaluation.tables import Comparison, compare
 
 
@@ -28,6 +33,7 @@ class SideBySide:
         texts = [as_text(one) for one in self.all]
         if len(texts) > 1:
             texts.append(self.comparison.as_markdown())
+            texts.append("\n".join(distances_section(self.comparison).as_lines()))
         if self.tests:
             texts.append("\n".join(paired_section(self.tests).as_lines()))
         return "\n\n".join(texts)
@@ -35,6 +41,7 @@ class SideBySide:
     def as_markdown(self) -> str:
         """A document with all tables, whole."""
         lines = [self.comparison.as_markdown(), ""]
+        lines += distances_section(self.comparison).as_markdown()
         if self.tests:
             lines += paired_section(self.tests).as_markdown()
         for one in self.all:

@@ -32,11 +32,16 @@ def texts(column: pa.ChunkedArray) -> pa.Array:
 def written(column: pa.ChunkedArray) -> pa.Array:
     """The column as trimmed texts, whatever they say; blank ones are null. Whole numbers are
     written as such: an id that passed through a table with gaps may have become 7.0.
+
+    Raises ValueError for what is no text and no number, such as lists.
     """
     whole = _one(column)
     if pa.types.is_floating(whole.type):
         whole = pa.array([_as_text(value) for value in whole.to_pylist()], pa.string())
-    trimmed = pc.utf8_trim_whitespace(whole.cast(pa.string()))
+    try:
+        trimmed = pc.utf8_trim_whitespace(whole.cast(pa.string()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise ValueError(f"it holds {whole.type}, and neither text nor numbers") from None
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
@@ -65,10 +70,19 @@ def _number(cell: object, largest: float) -> float | None:
         try:
             value = float(cell)
         except ValueError:
-            return read_degrees(cell, largest) if isfinite(largest) else None
+            return read_degrees(cell, largest) if isfinite(largest) else _percent(cell)
     if not isinstance(value, float) or not isfinite(value) or abs(value) > largest:
         return None
     return value
+
+
+def _percent(cell: str) -> float | None:
+    """0.85 for "85 %"; None for any other text."""
+    share, sign, rest = cell.partition("%")
+    try:
+        return float(share) / 100 if sign and not rest.strip() else None
+    except ValueError:
+        return None
 
 
 def _as_text(value: float | None) -> str | None:

@@ -33,7 +33,7 @@ class Fields:
                 f"(found: {', '.join(self._table.column_names)})"
             )
         name = self._columns["image_id"]
-        found = written(self._table.column(name))
+        found = self.raw(name)
         if found.null_count:
             row = found.is_null().to_pylist().index(True) + 1
             raise ValueError(f"row {row} has no id in the column {name!r}")
@@ -60,8 +60,11 @@ class Fields:
         return found
 
     def raw(self, name: str) -> pa.Array:
-        """The raw answers of a column, as they are."""
-        return written(self._table.column(name))
+        """The texts of a column, as they are."""
+        try:
+            return written(self._table.column(name))
+        except ValueError as problem:
+            raise ValueError(f"the column {name!r} cannot be read: {problem}") from None
 
     def countries_of_places(self, columns: Columns) -> Columns:
         """The countries of answers that are coordinates alone, in a table that names none."""
@@ -119,11 +122,11 @@ class Fields:
 
     def _field(self, field: str, name: str, otherwise: str) -> pa.Array:
         column, meaning = self._table.column(name), field.removeprefix("true_")
-        if pa.types.is_string(JUDGED.field(field).type):
-            return _named(texts(column)) if meaning in ("country", "city") else texts(column)
         try:
+            if pa.types.is_string(JUDGED.field(field).type):
+                return _named(texts(column)) if meaning in ("country", "city") else texts(column)
             found = numbers(column, meaning)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
+        except (ValueError, pa.ArrowNotImplementedError) as problem:
             raise ValueError(f"the column for {field} cannot be read: {problem}") from None
         if found.bad:
             row, cell = found.bad[0]

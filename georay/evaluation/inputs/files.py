@@ -18,17 +18,18 @@ def read_columns(path: Path) -> pa.Table:
     """All rows of a CSV, TSV, JSON, JSON lines or Parquet file, or of a folder of Parquet files.
 
     Cells of a CSV stay text, so that the id "007" does. JSON keeps numbers and texts; what is
-    neither, and a column with both, becomes text.
+    neither, and a column with both, becomes text. What holds named parts is a column for each of
+    them: `prediction.lat`, `image.path`.
     Raises ValueError, OSError or an error of Arrow where the file is none of these.
     """
     suffix = path.suffix.lower()
     if path.is_dir():
-        return pyarrow.dataset.dataset(path, format="parquet").to_table()
+        return pyarrow.dataset.dataset(path, format="parquet").to_table().flatten()
     if suffix in {".csv", ".tsv", ".txt"}:
         return _csv(path)
     if suffix in {".json", ".jsonl", ".ndjson"}:
         return _json(path)
-    return pyarrow.parquet.ParquetFile(path).read()
+    return pyarrow.parquet.ParquetFile(path).read().flatten()
 
 
 def _csv(path: Path) -> pa.Table:
@@ -57,6 +58,7 @@ def _json(path: Path) -> pa.Table:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise ValueError(f"row {number} is no JSON object but {json.dumps(row)[:40]}")
+    rows = [_parted(row) for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     return _table(names, [_array([row.get(name) for row in rows]) for name in names])
 
@@ -69,6 +71,17 @@ def _objects(text: str) -> Iterable[object]:
             yield json.loads(line)
         except json.JSONDecodeError as problem:
             raise ValueError(f"line {number} is no JSON: {problem}") from None
+
+
+def _parted(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with a column for each part of what has named parts."""
+    parted: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            parted |= {f"{name}.{part}": one for part, one in value.items()}
+        else:
+            parted[name] = value
+    return parted
 
 
 def _array(values: Sequence[object]) -> pa.Array:

@@ -9,7 +9,12 @@ from markupsafe import Markup
 from georay.evaluation.judging import Judgement
 from georay.evaluation.report.charts import Bar, reliability_bars, risk_path
 from georay.evaluation.report.maps import WorldMap, map_of_mistakes, map_of_places
-from georay.evaluation.report.sections import Section, paired_section, sections_of
+from georay.evaluation.report.sections import (
+    Section,
+    distances_section,
+    paired_section,
+    sections_of,
+)
 from georay.evaluation.side_by_side import SideBySide
 from georay.evaluation.tables import HEADS, LEVELS
 
@@ -44,6 +49,7 @@ def render_judgements(found: SideBySide) -> str:
     )
     return environment.get_template("judgement.html").render(
         comparison=found.comparison,
+        distances=distances_section(found.comparison),
         pairs=paired_section(found.tests) if found.tests else None,
         files=[_file(label, one) for label, runs in found.judgements.items() for one in runs],
         levels=LEVELS,

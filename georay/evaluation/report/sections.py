@@ -13,6 +13,7 @@ from georay.evaluation.judging import Judgement
 from georay.evaluation.paired import PairedTest
 from georay.evaluation.placement import number_text
 from georay.evaluation.readings import Reading
+from georay.evaluation.tables import Cell, Comparison, cell_of
 from georay.evaluation.top_k import TopK
 
 _SHORT = 10
@@ -168,6 +169,25 @@ def _faithfulness(found: Faithfulness) -> Section:
     )
     rows = tuple((thing, f"{count:,}") for thing, count in found.invented)
     return Section("Faithfulness of reasons", lead, ("named and not to be seen", "times"), rows)
+
+
+def distances_section(comparison: Comparison) -> Section:
+    """Rows of systems, with shares of all images by distance, and the Geoscore."""
+    first = comparison.rows[0].evaluations[0]
+    heads = tuple(f"{first.measuring.within} {one.threshold_km:g} km" for one in first.distances)
+    rows = []
+    for row in comparison.rows:
+        near = [[one.distances[n].of_all for one in row.evaluations] for n in range(len(heads))]
+        points = cell_of([one.placement.geoscore for one in row.evaluations])
+        rows.append((row.label, *(cell_of(figures).as_text() for figures in near), _points(points)))
+    lead = "Shares of all images whose place is known. ±: standard deviation over runs."
+    return Section("Distances side by side", lead, ("system", *heads, "Geoscore"), tuple(rows))
+
+
+def _points(cell: Cell) -> str:
+    if cell.mean is None:
+        return "-"
+    return f"{cell.mean:,.0f}" + (f" ± {cell.sd:,.0f}" if cell.sd is not None else "")
 
 
 def paired_section(tests: Sequence[PairedTest]) -> Section:

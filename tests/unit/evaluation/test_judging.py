@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from judged_rows import KM, candidates, judged
@@ -177,3 +178,53 @@ def test_long_tables_are_cut_in_the_terminal_and_whole_elsewhere(tmp_path):
     found = judge({"a": [path]}, Inputs(), Measuring())
     assert "and 4 more" in found.as_text() and "Japan" not in found.as_text()
     assert "| Japan |" in found.as_markdown()
+
+
+def test_runs_are_averaged_by_distance_too(ours, tmp_path):
+    other = tmp_path / "other.parquet"
+    pq.write_table(pq.read_table(ours).slice(0, 2), other)
+    found = judge({"both": [ours, other], "one": [ours]}, Inputs(), Measuring())
+    lines = found.as_text().partition("Distances side by side")[2].splitlines()
+    assert lines[2].split() == [
+        "system",
+        "<=",
+        "1",
+        "km",
+        "<=",
+        "25",
+        "km",
+        "<=",
+        "200",
+        "km",
+        "<=",
+        "750",
+        "km",
+        "<=",
+        "2500",
+        "km",
+        "Geoscore",
+    ]
+    both = lines[3].split("  ")
+    assert both[0].strip() == "both" and "0.7500 ± 0.3536" in lines[3]
+    assert "0.5000 [0.150, 0.850]" in lines[4]
+    assert found.tests[0].p_value is None
+
+
+def test_a_table_without_rows_and_a_truth_without_answers_have_no_figures(tmp_path):
+    (tmp_path / "a.csv").write_text("id,pred_country,country\n")
+    found = judge_file(tmp_path / "a.csv", Inputs(), Measuring())
+    assert found.evaluation.num_images == 0
+    (tmp_path / "t.csv").write_text("id,country,lat,lon\n1,FR,48,2\n")
+    truth = read_truth(tmp_path / "t.csv")
+    found = judge_file(tmp_path / "a.csv", Inputs(truth=truth), Measuring())
+    assert found.evaluation.statuses == {"missing": 1}
+    assert found.evaluation.country.recall.value == 0
+    assert render_judgements(judge({"a": [tmp_path / "a.csv"]}, Inputs(), Measuring()))
+
+
+@pytest.mark.parametrize("cell", [["a"], {"x": [1]}])
+def test_ids_that_are_no_names_are_refused_in_a_sentence(tmp_path, cell):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image_id": [cell], "pred_country": ["FR"]}), path)
+    with pytest.raises(ValueError, match=r"a\.parquet: (the column 'image_id'|no column names)"):
+        judge_file(path, Inputs(), Measuring())

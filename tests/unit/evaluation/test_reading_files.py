@@ -47,6 +47,17 @@ def test_json_keeps_numbers_and_writes_out_what_is_neither_number_nor_text(tmp_p
     assert found.column("mixed").to_pylist() == [None, "3", "y"]
 
 
+def test_named_parts_are_columns_of_their_own(tmp_path):
+    row = {"id": "a", "prediction": {"lat": 1.5, "lon": 2.5}, "image": {"path": "a.jpg"}}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    for name in ("a.jsonl", "a.parquet"):
+        table = read_columns(tmp_path / name)
+        assert table.column("prediction.lon").to_pylist() == [2.5]
+        columns = answers_only(table.column_names, None).columns
+        assert (columns["latitude"], columns["image_id"]) == ("prediction.lat", "image.path")
+
+
 def test_a_folder_of_parquet_files_is_one_table(tmp_path):
     for number in (1, 2):
         pq.write_table(pa.table({"id": [number]}), tmp_path / f"{number}.parquet")
@@ -77,6 +88,8 @@ def test_degrees_are_read_as_people_write_them_and_what_is_none_is_shown():
     found = numbers(column(cells), "latitude")
     assert found.values.to_pylist() == [48.85, 48.85, -33.9, *[None] * 7]
     assert found.bad == ((7, "95"), (8, "north"), (10, "inf"))
+    shares = numbers(column(["0.5", "85 %", "7 % or so", "high"]), "confidence")
+    assert shares.values.to_pylist() == [0.5, 0.85, None, None]
     floats = numbers(column([1.0, float("nan"), 200.0]), "longitude")
     assert (floats.values.to_pylist(), floats.bad) == ([1.0, None, 200.0], ())
 
@@ -84,6 +97,8 @@ def test_degrees_are_read_as_people_write_them_and_what_is_none_is_shown():
 def test_whole_numbers_are_ids_without_a_point_and_namibia_is_no_gap():
     assert written(column([7.0, None, 0.5])).to_pylist() == ["7", None, "0.5"]
     assert written(column([7, 8])).to_pylist() == ["7", "8"]
+    with pytest.raises(ValueError, match=r"it holds list<.*>, and neither text nor numbers"):
+        written(column([["a"]]))
     assert texts(column(["NA", " nan ", "None", "", "x"])).to_pylist() == [
         "NA",
         None,
