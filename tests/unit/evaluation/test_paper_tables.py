@@ -66,6 +66,8 @@ def test_improvements_on_different_bases_are_told_with_all_bases():
     paper = the_paper()
     claims = [replace(paper.claims[0], percent=25.02), replace(paper.claims[1], percent=62.90)]
     assert told("bases", replace(paper, claims=claims)) == []
+    unfounded = replace(paper, claims=[replace(paper.claims[0], percent=40.0), paper.claims[1]])
+    assert "40 % in country f1 is nothing that fits" in told("bases", unfounded)[0]
 
 
 def test_accuracies_that_are_no_share_of_the_effective_answers_are_found():
