@@ -1,5 +1,6 @@
 """Two readings of the same raw answers: ours, and that of the program that wrote the file."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +35,8 @@ class Reading:
 
     neither: both read nothing. only_ours, only_beside: one of them did. differ: both did, and not
     the same. ours_right, beside_right: of the answers in these last three, how often each has the
-    truth (positions: lies within 750 km of it).
+    truth (positions: lies within 750 km of it). ours_alone, beside_alone: what one of them read
+    where the other read nothing, most frequent first, each with how often.
     """
 
     part: str
@@ -45,6 +47,8 @@ class Reading:
     differ: int
     ours_right: int
     beside_right: int
+    ours_alone: tuple[tuple[str, int], ...]
+    beside_alone: tuple[tuple[str, int], ...]
     examples: tuple[Difference, ...]
 
 
@@ -139,6 +143,8 @@ def _reading(
         differ=int((apart & mine & other).sum()),
         ours_right=int((apart & right[0]).sum()),
         beside_right=int((apart & right[1]).sum()),
+        ours_alone=_counted(words[0], apart & mine & ~other),
+        beside_alone=_counted(words[1], apart & ~mine & other),
         examples=tuple(
             Difference(
                 ids[row],
@@ -148,3 +154,7 @@ def _reading(
             for row in rows
         ),
     )
+
+
+def _counted(words: list[str], chosen: NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:
+    return tuple(Counter(words[row] for row in np.flatnonzero(chosen)).most_common())

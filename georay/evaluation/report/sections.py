@@ -16,6 +16,7 @@ from georay.evaluation.readings import Reading
 from georay.evaluation.tables import Cell, Comparison, cell_of
 from georay.evaluation.top_k import TopK
 
+_NUM_WORDS = 5
 _SHORT = 10
 """Rows of a long table that a terminal shows; the page and JSON have them all."""
 
@@ -147,16 +148,22 @@ def _readings(found: Sequence[Reading]) -> Section:
                                         one.differ, one.ours_right, one.beside_right)))
         for one in found
     ]  # fmt: skip
-    examples = "; ".join(
-        f"{one.image_id}: ours {one.ours}, theirs {one.beside}"
-        for reading in found
-        for one in reading.examples[:2]
-    )
+    alone = [
+        f"{one.part}, {who} alone: {_most(words)}."
+        for one in found
+        for who, words in (("ours", one.ours_alone), ("theirs", one.beside_alone))
+        if words
+    ]
     lead = (
         "Our reading of the raw answers beside the file's own; right: of those that are not the "
-        f"same, which has the truth (positions: within 750 km). {examples}"
+        "same, which has the truth (positions: within 750 km). " + " ".join(alone)
     )
     return Section("Two readings of the same answers", lead.strip(), heads, tuple(rows))
+
+
+def _most(words: Sequence[tuple[str, int]]) -> str:
+    more = "" if len(words) <= _NUM_WORDS else " …"
+    return ", ".join(f"{word} ({count})" for word, count in words[:_NUM_WORDS]) + more
 
 
 def _faithfulness(found: Faithfulness) -> Section:

@@ -5,6 +5,7 @@ from judged_rows import judged
 from georay.evaluation.judging import Inputs, judge_file
 from georay.evaluation.metrics import Measuring
 from georay.evaluation.readings import Difference, compare_readings
+from georay.evaluation.report.sections import as_text
 
 TRUTH = {"true_country": "FR", "true_city": "Lyon", "true_latitude": 45.75, "true_longitude": 4.83}
 
@@ -25,6 +26,7 @@ def test_countries_are_one_by_code_and_each_kind_of_difference_is_counted():
     counts = (found.same, found.only_ours, found.only_beside, found.neither, found.differ)
     assert counts == (1, 1, 1, 1, 1)
     assert (found.ours_right, found.beside_right) == (1, 1)
+    assert (found.ours_alone, found.beside_alone) == ((("FR", 1),), (("Spain", 1),))
     assert found.examples[1] == Difference("i2", "nothing", "Spain")
 
 
@@ -56,6 +58,7 @@ def test_a_file_with_raw_answers_and_a_reading_has_both_compared(tmp_path, truth
     assert found.evaluation.statuses == {"answered": 1, "refused": 1}
     (reading,) = found.readings
     assert (reading.only_ours, reading.only_beside, reading.ours_right) == (1, 1, 1)
+    assert "country, ours alone: FR (1). country, theirs alone: Nowhere (1)." in as_text(found)
     plain = judge_file(tmp_path / "a.csv", Inputs(truth=truth), Measuring())
     assert plain.evaluation.country.num_correct == 0 and plain.readings == ()
 
