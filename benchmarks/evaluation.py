@@ -46,7 +46,9 @@ def answers(number: int) -> list[Row]:
 
 
 def _answer(number: int, truth: Place, places: list[Place], chance: random.Random) -> Row:
-    named = truth if chance.random() < 0.4 else chance.choice(places)
+    is_right = chance.random() < 0.4
+    named, other = chance.choice(places), chance.choice(places)
+    named, other = (truth, other) if is_right else (named, truth)
     share = chance.uniform(0.5, 1)
     return {
         "image_id": f"{number:016x}",
@@ -59,8 +61,8 @@ def _answer(number: int, truth: Place, places: list[Place], chance: random.Rando
         "candidates": [
             {"country": named.country, "country_name": named.country, "probability": share,
              "towns": [_town(named, share)]},
-            {"country": truth.country, "country_name": truth.country, "probability": 1 - share,
-             "towns": [_town(truth, 1 - share)]},
+            {"country": other.country, "country_name": other.country, "probability": 1 - share,
+             "towns": [_town(other, 1 - share)]},
         ],
         "true_country": truth.country,
         "true_city": truth.name,

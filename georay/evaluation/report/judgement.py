@@ -18,6 +18,7 @@ from georay.evaluation.report.sections import (
 from georay.evaluation.side_by_side import SideBySide
 from georay.evaluation.tables import HEADS, LEVELS
 
+_MOST_ROWS = 500
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -53,6 +54,7 @@ def render_judgements(found: SideBySide) -> str:
         pairs=paired_section(found.tests) if found.tests else None,
         files=[_file(label, one) for label, runs in found.judgements.items() for one in runs],
         levels=LEVELS,
+        most_rows=_MOST_ROWS,
         heads=HEADS,
         style=Markup(style),
     )

@@ -103,7 +103,8 @@ def test_the_confidence_is_the_given_one_or_that_of_the_answered_candidate():
         {"country": "FR", "candidates": candidates(("IT", 0.6), ("FR", 0.4))},
         {"country": "ES", "candidates": candidates(("IT", 0.6))},
         {"country": "FR"},
+        {"country": "FR", "candidates": candidates(("FR", 0.7), ("FR", 0.1))},
     ]
     table = judged(rows)
     found = confidences(table, outcomes(table).country.answer)
-    assert found.tolist() == pytest.approx([0.3, 0.4, np.nan, np.nan], nan_ok=True)
+    assert found.tolist() == pytest.approx([0.3, 0.4, np.nan, np.nan, 0.7], nan_ok=True)

@@ -228,3 +228,13 @@ def test_ids_that_are_no_names_are_refused_in_a_sentence(tmp_path, cell):
     pq.write_table(pa.table({"image_id": [cell], "pred_country": ["FR"]}), path)
     with pytest.raises(ValueError, match=r"a\.parquet: (the column 'image_id'|no column names)"):
         judge_file(path, Inputs(), Measuring())
+
+
+def test_a_page_does_not_grow_with_every_pair_of_countries(tmp_path, monkeypatch):
+    monkeypatch.setattr("georay.evaluation.report.judgement._MOST_ROWS", 3)
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "id,pred_country,country\n" + "".join(f"{c},{c},{c}\n" for c in ["AT", "BE", "CH", "DE"])
+    )
+    page = render_judgements(judge({"a": [path]}, Inputs(), Measuring()))
+    assert "and 1 more, which JSON and Markdown have" in page
