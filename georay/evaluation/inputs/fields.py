@@ -39,6 +39,13 @@ class Fields:
             raise ValueError(f"row {row} has no id in the column {name!r}")
         return {"image_id": found}
 
+    def files(self, ids: pa.Array) -> dict[str, str]:
+        """The name of the picture's file by its id, where a column beside the ids has them."""
+        if "file" not in self._columns:
+            return {}
+        names = self.raw(self._columns["file"]).to_pylist()
+        return {one: name for one, name in zip(ids.to_pylist(), names, strict=True) if name}
+
     def answer(self) -> Columns:
         """What is answered: country, town, coordinates, of those that have a column."""
         return self._all(PLACE, "no answer")

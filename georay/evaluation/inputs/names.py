@@ -9,6 +9,10 @@ _IMAGE = (
     "img_path", "file", "file_name", "filename", "file_path", "path", "photo", "photo_id",
     "picture", "picture_id", "uri", "url", "id", "key", "pano_id", "question_id", "uuid",
 )  # fmt: skip
+_FILE = (
+    "file", "file_name", "filename", "file_path", "path", "image_path", "img_path", "image_file",
+    "uri",
+)  # fmt: skip
 _RAW = (
     "raw", "model_response", "response", "raw_answer", "raw_response", "answer", "output",
     "model_output", "prediction", "completion", "generated_text", "text",
@@ -83,14 +87,17 @@ def answers_only(names: Sequence[str], raw_column: str | None) -> Chosen:
 
 
 def truth_only(names: Sequence[str]) -> Chosen:
-    """Of a table of truths: plain `lat` is true unless `true_lat` is there."""
+    """Of a table of truths: plain `lat` is true unless `true_lat` is there. `file`: what names the
+    pictures' files beside their ids.
+    """
     plain = _plain_names(names)
     found = {
         f"true_{field}": _first(plain, [*_with(_TRUE, short), *short])
         for field, short in PLACE.items()
     }
-    image = {"image_id": _first(plain, _IMAGE)}
-    return _chosen(names, _known(found | image) | _beside_truth(plain))
+    image, file = _first(plain, _IMAGE), _first(plain, _FILE)
+    ids = {"image_id": image, "file": file if file != image else None}
+    return _chosen(names, _known(found | ids) | _beside_truth(plain))
 
 
 def _beside_answers(plain: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Where pictures were taken, apart from any answer: a table, or pictures that say it themselves."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,12 +23,14 @@ class Truth:
     """One row per picture: `image_id` and those of the fields `true_…`, `kind` and `locatability`
     of JUDGED that are known of any.
 
-    folder: where ids that are names of files count from. unused, notes: as in OthersAnswers.
+    folder: where names of files count from. files: such a name by image_id, where it is not that.
+    unused, notes: as in OthersAnswers.
     """
 
     name: str
     table: pa.Table
     folder: Path
+    files: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -37,8 +40,9 @@ class Truth:
         """
         found: dict[str, str] = {}
         for name in self.table.column("image_id").to_pylist():
+            file = str(self.folder / self.files.get(name, name))
             try:
-                found[content_id(read_bytes(str(self.folder / name), _LIMITS.max_bytes))] = name
+                found[content_id(read_bytes(file, _LIMITS.max_bytes))] = name
             except (OSError, ValueError, UnreadableImage):
                 continue  # an id that is no file's name
         return found
@@ -72,9 +76,13 @@ def _of_table(table: pa.Table, path: Path) -> Truth:
             "no column says where a picture was taken; call it country, city, latitude or "
             f"longitude (found: {', '.join(table.column_names)})"
         )
-    folder = path if path.is_dir() else path.parent
     return Truth(
-        path.name, _once_each(pa.table(columns)), folder, chosen.unused, tuple(fields.notes)
+        path.name,
+        _once_each(pa.table(columns)),
+        path if path.is_dir() else path.parent,
+        fields.files(columns["image_id"]),
+        chosen.unused,
+        tuple(fields.notes),
     )
 
 
@@ -123,4 +131,4 @@ def _geotagged(folder: Path, rows: list[dict[str, object]], others: list[str]) -
         notes.append(f"{len(others):,} files are no pictures, such as {others[0]}.")
     fields = Fields(pa.Table.from_pylist(rows), {n: n for n in rows[0]})
     table = pa.table(fields.ids() | fields.truth())
-    return Truth(folder.name, table, folder, (), (*notes, *fields.notes))
+    return Truth(folder.name, table, folder, notes=(*notes, *fields.notes))

@@ -149,6 +149,23 @@ def test_predictions_of_ours_are_joined_by_the_bytes_of_the_picture(tmp_path):
         assert set(found.table.column("status").to_pylist()) == {"answered"}
 
 
+def test_a_list_may_name_files_beside_its_ids(tmp_path):
+    photograph(tmp_path / "images" / "one.jpg")
+    truth = truth_of(tmp_path, "image_id,file,country,note\nid1,images/one.jpg,AT,x\n")
+    assert truth.unused == ("note",)
+    ours = content_id((tmp_path / "images" / "one.jpg").read_bytes())
+    for one in ("id1", ours):
+        assert joined([{"image_id": one}], truth).table.column("status").to_pylist() == ["answered"]
+
+
+def test_real_photographs_are_known_by_their_bytes(shared):
+    labels = shared("data/street_photos/labels.csv")
+    truth = read_truth(labels)
+    photographs = sorted((labels.parent / "images").iterdir())[:5]
+    found = joined([{"image_id": content_id(one.read_bytes())} for one in photographs], truth)
+    assert found.table.column("status").to_pylist().count("answered") == 5
+
+
 def test_a_folder_without_a_single_place_points_to_its_list(tmp_path):
     photograph(tmp_path / "one.jpg")
     (tmp_path / "labels.csv").write_text("file,country\none.jpg,AT\n")
