@@ -20,6 +20,7 @@ from georay.cli import (
     samples,
     serve,
     streetworld,
+    tables,
     train,
 )
 
@@ -44,6 +45,7 @@ app.command()(train.train)
 app.command()(locate.locate)
 app.command()(evaluate.predict)
 app.command()(evaluate.evaluate)
+app.command()(tables.tables)
 app.command()(serve.serve)
 app.command()(streetworld.streetworld)
 app.command()(models.models)

@@ -1,15 +1,46 @@
 """The verbs `predict` and `evaluate`: a model's answers, and the paper's figures from them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from georay.cli.output import AsJson, local_path, say
 
-if TYPE_CHECKING:
-    from georay.evaluation.metrics import Measuring
-    from georay.evaluation.tables import Comparison
+TruthPath = Annotated[
+    Path | None,
+    typer.Option(
+        parser=local_path,
+        help="Where the pictures were taken: CSV, JSON lines, Parquet (scores of a curation too), "
+        "or a folder of photographs with coordinates in their EXIF. Joined by id.",
+    ),
+]
+RawColumn = Annotated[
+    str | None, typer.Option(help="Read the raw answers of a model in this column.")
+]
+AllowExtra = Annotated[
+    bool, typer.Option("--allow-extra", help="Leave out answers about images without a truth.")
+]
+Geodesic = Annotated[
+    bool, typer.Option("--geodesic", help="Distances on the ellipsoid, not on a sphere.")
+]
+Below = Annotated[
+    bool, typer.Option("--below", help="Count what is nearer than a threshold, not equal to it.")
+]
+ScenesPath = Annotated[
+    Path | None,
+    typer.Option(
+        parser=local_path,
+        help="A folder of drawn scenes (georay streetworld): do the reasons of the answers name "
+        "what these pictures show?",
+    ),
+]
+MarkdownPath = Annotated[
+    Path | None, typer.Option(parser=local_path, help="Write the figures here too.")
+]
+PagePath = Annotated[
+    Path | None, typer.Option(parser=local_path, help="Write a page with maps and charts here.")
+]
 
 
 def predict(
@@ -64,38 +95,52 @@ def evaluate(
         typer.Argument(
             help="Files of predictions, each with a row's name before it if you like: "
             "both=seed0.parquet both=seed1.parquet are two runs of one row. Answers of other "
-            "programs too: CSV or Parquet with columns such as image_id, pred_lat, true_country.",
+            "programs too: CSV, JSON lines or Parquet with columns such as image_id, pred_lat, "
+            "true_country.",
             show_default=False,
         ),
     ],
-    geodesic: Annotated[
-        bool, typer.Option("--geodesic", help="Distances on the ellipsoid, not on a sphere.")
-    ] = False,
-    below: Annotated[
-        bool,
-        typer.Option("--below", help="Count what is nearer than a threshold, not equal to it."),
-    ] = False,
+    truth: TruthPath = None,
+    raw_column: RawColumn = None,
+    allow_extra: AllowExtra = False,
+    geodesic: Geodesic = False,
+    below: Below = False,
+    scenes: ScenesPath = None,
+    markdown: MarkdownPath = None,
+    html: PagePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count accuracy, recall, F1 and distances of predictions, with their intervals.
+    """Count accuracy, recall, F1, distances and more of predictions, with their intervals.
 
-    Several files also make a table with a row for each name, like the paper's tables 1 and 2.
+    Several files also make a table with a row for each name, like the paper's tables 1 and 2, and
+    tests whether one is better than another on the same images.
 
-    Example: georay evaluate base=runs/base.parquet both=runs/both.parquet
+    Example: georay evaluate ours=runs/both.parquet theirs=answers.csv --truth labels.csv
+    --html runs/report.html
     """
+    from georay.core.manifest import write_atomic
+    from georay.evaluation.faithfulness import read_scenes
+    from georay.evaluation.inputs.truth import read_truth
+    from georay.evaluation.judging import Inputs
     from georay.evaluation.metrics import Measuring
+    from georay.evaluation.report.judgement import render_judgements
+    from georay.evaluation.side_by_side import judge
 
     measuring = Measuring(
         formula="geodesic" if geodesic else "haversine", within="<" if below else "<="
     )
-    comparison = _comparison(_rows(predictions), measuring)
-    found = [one for row in comparison.rows for one in row.evaluations]
-    texts = [one.as_text() for one in found]
-    facts: dict[str, object] = {"evaluations": [one.to_json() for one in found]}
-    if len(found) > 1:
-        texts.append(comparison.as_markdown())
-        facts["table"] = comparison.to_json()
-    say("\n\n".join(texts), facts, as_json)
+    inputs = Inputs(
+        truth=read_truth(truth) if truth is not None else None,
+        raw_column=raw_column,
+        extra="leave out" if allow_extra else "refuse",
+        scenes=read_scenes(scenes) if scenes is not None else None,
+    )
+    found = judge(_rows(predictions), inputs, measuring)
+    if markdown is not None:
+        write_atomic(markdown, found.as_markdown())
+    if html is not None:
+        write_atomic(html, render_judgements(found))
+    say(found.as_text(), found.to_json(), as_json)
 
 
 def _rows(arguments: list[str]) -> dict[str, list[Path]]:
@@ -113,13 +158,3 @@ def _rows(arguments: list[str]) -> dict[str, list[Path]]:
             )
         rows.setdefault(name, []).append(path)
     return rows
-
-
-def _comparison(rows: dict[str, list[Path]], measuring: "Measuring") -> "Comparison":
-    from georay.evaluation.metrics import evaluate_file
-    from georay.evaluation.tables import compare
-
-    measured = {
-        name: [evaluate_file(path, measuring) for path in paths] for name, paths in rows.items()
-    }
-    return compare("Predictions side by side", measured)

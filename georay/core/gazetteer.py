@@ -39,6 +39,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Centres:
+    """Centres of towns in degrees [number], and the alpha-2 code of each one's country."""
+
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    countries: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Scope:
     """Where a town may lie: in these countries (all, if empty), in this region if it says one."""
 
@@ -181,10 +190,20 @@ class Gazetteer:
     def nearest(self, latitude: float, longitude: float) -> Place:
         """The town whose centre is closest on the sphere. Raises ValueError off the globe."""
         if not (-90 <= latitude <= 90 and -360 <= longitude <= 360):
-            raise ValueError(
-                f"({latitude}, {longitude}) is not a latitude and longitude in degrees"
-            )
+            raise ValueError(_off_the_globe(latitude, longitude))
         return self._place(self._sphere.nearest(latitude, longitude))
+
+    def nearest_of_each(
+        self, latitude: NDArray[np.float64], longitude: NDArray[np.float64]
+    ) -> Centres:
+        """What `nearest` finds for each of many points [number]; raises as it does."""
+        off = ~((np.abs(latitude) <= 90) & (np.abs(longitude) <= 360))
+        if off.any():
+            first = int(off.argmax())
+            raise ValueError(_off_the_globe(latitude[first], longitude[first]))
+        rows = self._sphere.nearest_of_each(latitude, longitude)
+        countries = [self._country.at(row) for row in rows.tolist()]
+        return Centres(self._latitude[rows], self._longitude[rows], countries)
 
     def cities(self, country: str) -> Sequence[Place]:
         """The towns of a country (alpha-2 code), the most populous first.
@@ -257,6 +276,10 @@ class Gazetteer:
             population=int(self._population[row]),
             geoname_id=int(self._geoname_id[row]),
         )
+
+
+def _off_the_globe(latitude: float, longitude: float) -> str:
+    return f"({latitude}, {longitude}) is not a latitude and longitude in degrees"
 
 
 def _read(path: Path, few_values: Sequence[str] = ()) -> pa.Table:

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 Formula = Literal["haversine", "geodesic"]
 
 EARTH_RADIUS_KM = 6371.0
-THRESHOLDS_KM = (1.0, 25.0, 750.0)
-"""Street, city and country level (paper, section 4.2.4)."""
+THRESHOLDS_KM = (1.0, 25.0, 200.0, 750.0, 2500.0)
+"""Street, city, region, country and continent; the paper prints 1, 25 and 750 (section 4.2.4)."""
 
 
 def distance_km(

@@ -122,6 +122,17 @@ def is_turned(raw: bytes, limits: ImageLimits) -> bool:
     return (_exif_facts(_open(raw, limits), raw).orientation or 1) != 1
 
 
+def position(raw: bytes, limits: ImageLimits) -> tuple[float | None, float | None]:
+    """Latitude and longitude in degrees, as EXIF has them, both or neither; nothing is decoded.
+
+    Raises UnreadableImage as `measure` does.
+    """
+    image = _open(raw, limits)
+    facts = _exif_facts(image, raw)
+    image.close()
+    return facts.latitude, facts.longitude
+
+
 def decode(raw: bytes, limits: ImageLimits, shortest_side: int | None = None) -> Photograph:
     """The picture in `raw`, in RGB, upright, with everything but pixels stripped.
 

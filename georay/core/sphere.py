@@ -1,9 +1,15 @@
-"""Nearest of many points on a sphere, without a tree: cubes of equal size, and ranges in them."""
+"""Nearest of many points on a sphere. For a few questions without a tree, which takes its time to
+grow: cubes of equal size, and ranges in them."""
 
+from functools import cached_property
 from math import cos, floor, radians, sin
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 # Side of a cube, in radii of the sphere: 0.01 is 64 km on the Earth.
 _SIDE = 0.01
@@ -42,6 +48,20 @@ class NearestOnSphere:
         if closest < 1 - _SIDE**2 / 2:
             best = int((self._points @ target).argmax())
         return int(self._order[best])
+
+    def nearest_of_each(
+        self, latitude: NDArray[np.float64], longitude: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Row of the point nearest to each of many [number], by a tree that grows once."""
+        _, found = self._tree.query(_unit_vectors(latitude, longitude))
+        rows: NDArray[np.int64] = self._order[found]
+        return rows
+
+    @cached_property
+    def _tree(self) -> "KDTree":
+        from scipy.spatial import KDTree
+
+        return KDTree(self._points)
 
 
 def _unit_vectors(

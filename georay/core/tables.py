@@ -248,6 +248,17 @@ PREDICTIONS = pa.schema(
 """One answer per image beside what is true of it. Countries are alpha-2 codes, towns as written;
 `status` is that of the location; `candidates` are those of the location as JSON has them."""
 
+JUDGED = pa.schema(
+    [
+        *PREDICTIONS,
+        pa.field("confidence", pa.float64()),
+        pa.field("kind", pa.string()),
+        pa.field("locatability", pa.float64()),
+    ]
+)
+"""Predictions with what figures are broken down by: what a picture shows ("street", "tunnel" …)
+and how locatable it is; and how sure the model is, of whichever program it is."""
+
 
 def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
     """The table with exactly the columns of `schema`, in its order and types.

@@ -1,11 +1,12 @@
-"""How sure a figure is: 95 % intervals of shares and of F1."""
+"""How sure a figure is: 95 % intervals of shares, means, medians and F1."""
 
 from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
-_Z = 1.959963984540054  # the normal distribution's 97.5th percentile
+_CONFIDENCE = 0.95
 _DRAWS = 10_000
 
 
@@ -30,11 +31,44 @@ def share(count: int, total: int) -> Figure:
     """A share with Wilson's score interval, which stays inside [0, 1] and holds for few images."""
     if total == 0:
         return UNDEFINED
-    value, weight = count / total, _Z**2 / total
-    centre = (value + weight / 2) / (1 + weight)
-    half = _Z * sqrt(value * (1 - value) / total + weight / (4 * total)) / (1 + weight)
-    # At 0 and at 1 the formula ends there exactly; rounding must not push it past the value.
-    return Figure(value, max(0.0, min(value, centre - half)), min(1.0, max(value, centre + half)))
+    from scipy.stats import binomtest
+
+    # Tested against what was seen, since the test's p-value is not wanted and then needs no search.
+    tested = binomtest(count, total, count / total)
+    interval = tested.proportion_ci(_CONFIDENCE, method="wilson")
+    return Figure(count / total, float(interval.low), float(interval.high))
+
+
+def mean_of(values: NDArray[np.float64]) -> Figure:
+    """The mean of [number] values, with Student's interval; no interval for a single one."""
+    if len(values) < 2:
+        return Figure(float(values[0]), None, None) if len(values) else UNDEFINED
+    from scipy.stats import t
+
+    ordered = np.sort(values)  # sums depend on the order
+    half = t.ppf(0.5 + _CONFIDENCE / 2, len(values) - 1) * ordered.std(ddof=1) / sqrt(len(values))
+    mean = float(ordered.mean())
+    return Figure(mean, float(mean - half), float(mean + half))
+
+
+def median_of(values: NDArray[np.float64]) -> Figure:
+    """The median of [number] values, with the interval between two of them that holds whatever
+    their distribution; no interval for fewer than six.
+    """
+    if not len(values):
+        return UNDEFINED
+    from scipy.stats import binom
+
+    ordered = np.sort(values)
+    # The k-th smallest and k-th largest hold the median between them unless fewer than k values
+    # are on one side of it.
+    below = int(binom.ppf((1 - _CONFIDENCE) / 2, len(values), 0.5))
+    median = float(np.median(ordered))
+    if binom.cdf(below, len(values), 0.5) > (1 - _CONFIDENCE) / 2:
+        below -= 1
+    if below < 0:
+        return Figure(median, None, None)
+    return Figure(median, float(ordered[below]), float(ordered[-1 - below]))
 
 
 def f1(accuracy: float | None, recall: float) -> float:
@@ -61,3 +95,16 @@ def f1_of_counts(num_correct: int, num_effective: int, num_images: int, seed: in
     low, high = np.quantile(values, (0.025, 0.975)).tolist()
     accuracy_seen = num_correct / num_effective if num_effective else None
     return Figure(f1(accuracy_seen, num_effective / num_images), low, high)
+
+
+def bootstrap_mean(values: NDArray[np.float64], seed: int) -> Figure:
+    """The mean of [number] values, few of which differ, with a percentile bootstrap interval.
+
+    Drawing values with replacement is drawing how often each different one comes.
+    """
+    if not len(values):
+        return UNDEFINED
+    different, counts = np.unique(values, return_counts=True)
+    draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), _DRAWS)
+    low, high = np.quantile(draws @ different / len(values), (0.025, 0.975)).tolist()
+    return Figure(float(different @ counts / len(values)), low, high)

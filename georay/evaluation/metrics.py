@@ -7,13 +7,11 @@ accurate otherwise. Towns are compared as places of the gazetteer, not as text.
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.geo import THRESHOLDS_KM, Formula, distance_km
@@ -21,9 +19,10 @@ from georay.core.manifest import file_sha256
 from georay.core.tables import PREDICTIONS, conform
 from georay.evaluation.intervals import Figure, f1_of_counts, share
 from georay.evaluation.others_answers import read_answers
+from georay.evaluation.outcomes import Floats, LevelOutcome, Mask, Outcomes, outcomes_of
+from georay.evaluation.placement import Placement, placement_of
 
 Level = Literal["country", "city"]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,7 @@ class Evaluation:
     num_placed: int
     num_located: int
     distances: tuple[WithinDistance, ...]
+    placement: Placement
 
     def to_json(self) -> dict[str, object]:
         """Every field, as JSON has it."""
@@ -114,8 +114,20 @@ def evaluate_file(path: Path, measuring: Measuring | None = None) -> Evaluation:
     Raises ValueError if it cannot be read, lacks a column, or holds an image more than once.
     """
     read = read_answers(path)
-    source = PredictionsFile(_name(path), file_sha256(path), read.unused)
-    return evaluate(read.table, source, measuring)
+    return evaluate(read.table, source_of(path, read.unused), measuring)
+
+
+def source_of(path: Path, unused: tuple[str, ...] = ()) -> PredictionsFile:
+    """The file as figures name it. unused: its columns that no figure looks at."""
+    return PredictionsFile(_name(path), _sha256(path), unused)
+
+
+def _sha256(path: Path) -> str:
+    """Of a folder: of the hashes of its Parquet files, in the order of their names."""
+    if not path.is_dir():
+        return file_sha256(path)
+    parts = [file_sha256(part) for part in sorted(path.rglob("*.parquet"))]
+    return sha256("".join(parts).encode()).hexdigest()
 
 
 def _name(path: Path) -> str:
@@ -129,91 +141,42 @@ def evaluate(
     """The figures of a table of predictions; raises ValueError as `evaluate_file` does."""
     measuring = measuring or Measuring()
     rows = conform(table, PREDICTIONS, source.name)
-    _refuse_repeats(rows, source.name)
+    return evaluate_outcomes(
+        rows, outcomes_of(rows, source.name, measuring.formula), source, measuring
+    )
+
+
+def evaluate_outcomes(
+    rows: pa.Table, found: Outcomes, source: PredictionsFile, measuring: Measuring
+) -> Evaluation:
+    """The figures of a table of predictions whose outcomes are known already."""
     statuses = Counter(rows.column("status").to_pylist())
-    placed = _known(rows, "true_latitude") & _known(rows, "true_longitude")
-    located = placed & _answered(rows) & _known(rows, "latitude") & _known(rows, "longitude")
+    num_placed, num_located = int(found.placed.sum()), int(found.located.sum())
+    distances = found.distance_km[found.located]
+    floor = _nearest_town_km(found.true_points, measuring.formula)
     return Evaluation(
         source=source,
         measuring=measuring,
         num_images=rows.num_rows,
         statuses=dict(sorted(statuses.items())),
-        country=_level("country", *_country_outcome(rows), measuring),
-        city=_level("city", *_city_outcome(rows), measuring),
-        num_placed=int(placed.sum()),
-        num_located=int(located.sum()),
-        distances=_within(rows, placed, located, measuring),
+        country=_level("country", found.country, measuring),
+        city=_level("city", found.city, measuring),
+        num_placed=num_placed,
+        num_located=num_located,
+        distances=_within(distances, floor, num_placed, num_located, measuring),
+        placement=placement_of(distances, num_placed),
     )
 
 
-def _refuse_repeats(rows: pa.Table, name: str) -> None:
-    ids = Counter(rows.column("image_id").to_pylist())
-    repeated = [image_id for image_id, count in ids.items() if count > 1]
-    if repeated:
-        raise ValueError(
-            f"{name} answers {len(repeated):,} images more than once, such as {repeated[0]!r}; "
-            "measure one model and adapter at a time"
-        )
-
-
-def _known(rows: pa.Table, column: str) -> Mask:
-    mask: Mask = ~np.isnan(_numbers(rows, column))
-    return mask
-
-
-def _numbers(rows: pa.Table, column: str) -> NDArray[np.float64]:
-    return np.array(rows.column(column).to_pylist(), dtype=np.float64)
-
-
-def _answered(rows: pa.Table) -> Mask:
-    return np.array([status == "answered" for status in rows.column("status").to_pylist()], bool)
-
-
-def _country_outcome(rows: pa.Table) -> tuple[Mask, Mask, Mask]:
-    """Masks over rows: truth known, answer effective, answer right."""
-    country = cache(Gazetteer.load().country)
-    truth = [country(name) for name in rows.column("true_country").to_pylist()]
-    named = [country(name) for name in rows.column("country").to_pylist()]
-    is_named = np.array([bool(name) for name in rows.column("country").to_pylist()], bool)
-    return _outcome(truth, named, is_named & _answered(rows))
-
-
-def _city_outcome(rows: pa.Table) -> tuple[Mask, Mask, Mask]:
-    """As for countries. A town that the gazetteer lacks is an effective answer, and a wrong one."""
-    truth = _towns(rows, "true_city", "true_country")
-    named = _towns(rows, "city", "country")
-    is_named = np.array([bool(name) for name in rows.column("city").to_pylist()], bool)
-    return _outcome(truth, named, is_named & _answered(rows))
-
-
-def _towns(rows: pa.Table, city: str, country: str) -> list[int | None]:
-    resolve = cache(Gazetteer.load().resolve)
-    pairs = zip(rows.column(city).to_pylist(), rows.column(country).to_pylist(), strict=True)
-    places = [resolve(*pair) for pair in pairs]
-    return [place.geoname_id if place else None for place in places]
-
-
-def _outcome(
-    truth: list[str | None] | list[int | None],
-    named: list[str | None] | list[int | None],
-    effective: Mask,
-) -> tuple[Mask, Mask, Mask]:
-    known = np.array([value is not None for value in truth], bool)
-    equal = np.array([a == b for a, b in zip(truth, named, strict=True)], bool)
-    return known, known & effective, known & effective & equal
-
-
-def _level(
-    level: Level, known: Mask, effective: Mask, correct: Mask, measuring: Measuring
-) -> LevelScores:
-    num_images, num_effective = int(known.sum()), int(effective.sum())
-    num_correct = int(correct.sum())
+def _level(level: Level, found: LevelOutcome, measuring: Measuring) -> LevelScores:
+    num_images, num_effective = int(found.known.sum()), int(found.effective.sum())
+    num_correct = int(found.correct.sum())
     return LevelScores(
         level=level,
         num_images=num_images,
         num_effective=num_effective,
         num_correct=num_correct,
-        num_without_truth=len(known) - num_images,
+        num_without_truth=len(found.known) - num_images,
         accuracy=share(num_correct, num_effective),
         recall=share(num_effective, num_images),
         f1=f1_of_counts(num_correct, num_effective, num_images, measuring.seed),
@@ -222,45 +185,30 @@ def _level(
 
 
 def _within(
-    rows: pa.Table, placed: Mask, located: Mask, measuring: Measuring
+    distances: Floats, floor: Floats, num_placed: int, num_located: int, measuring: Measuring
 ) -> tuple[WithinDistance, ...]:
-    true_latitude, true_longitude = (
-        _numbers(rows, "true_latitude"),
-        _numbers(rows, "true_longitude"),
-    )
-    distances = distance_km(
-        true_latitude[located],
-        true_longitude[located],
-        _numbers(rows, "latitude")[located],
-        _numbers(rows, "longitude")[located],
-        measuring.formula,
-    )
-    floor = _nearest_town_km(true_latitude[placed], true_longitude[placed], measuring.formula)
-    num_placed, num_located = int(placed.sum()), int(located.sum())
     return tuple(
         WithinDistance(
             threshold_km=threshold,
-            of_all=share(near := _count_within(distances, threshold, measuring), num_placed),
+            of_all=share(near := int(is_within(distances, threshold, measuring).sum()), num_placed),
             of_located=share(near, num_located),
-            best_by_name=share(_count_within(floor, threshold, measuring), num_placed),
+            best_by_name=share(int(is_within(floor, threshold, measuring).sum()), num_placed),
         )
         for threshold in measuring.thresholds_km
     )
 
 
-def _count_within(distances: NDArray[np.float64], threshold: float, measuring: Measuring) -> int:
-    near = distances <= threshold if measuring.within == "<=" else distances < threshold
-    return int(near.sum())
+def is_within(distances: Floats, threshold: float, measuring: Measuring) -> Mask:
+    """Which distances count as within a threshold; those that nobody knows (NaN) do not."""
+    near: Mask = distances <= threshold if measuring.within == "<=" else distances < threshold
+    return near
 
 
-def _nearest_town_km(
-    latitude: NDArray[np.float64], longitude: NDArray[np.float64], formula: Formula
-) -> NDArray[np.float64]:
-    """Distance of each point from the closest town centre of the gazetteer."""
-    nearest = Gazetteer.load().nearest
-    towns = [nearest(*point) for point in zip(latitude.tolist(), longitude.tolist(), strict=True)]
-    centres = np.array([(town.latitude, town.longitude) for town in towns]).reshape(-1, 2)
-    return distance_km(latitude, longitude, centres[:, 0], centres[:, 1], formula)
+def _nearest_town_km(points: Floats, formula: Formula) -> Floats:
+    """Distance of each point [number, 2] from the closest town centre of the gazetteer."""
+    latitude, longitude = points[:, 0], points[:, 1]
+    towns = Gazetteer.load().nearest_of_each(latitude, longitude)
+    return distance_km(latitude, longitude, towns.latitude, towns.longitude, formula)
 
 
 def _heading(found: Evaluation) -> list[str]:
@@ -293,5 +241,6 @@ def _distance_lines(found: Evaluation) -> list[str]:
         cells = "".join(f"{figure.as_text():24}" for figure in (one.of_all, one.of_located))
         label = f"{how.within} {one.threshold_km:g} km"
         lines.append(f"{label:16}{cells}{one.best_by_name.as_text()}")
+    lines += found.placement.as_lines()
     lines.append(f"In brackets 95 % intervals (Wilson; F1: bootstrap). Distances: {how.formula}.")
     return lines

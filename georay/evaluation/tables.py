@@ -101,7 +101,7 @@ def _row(label: str, evaluations: Sequence[Evaluation]) -> ComparisonRow:
         )
     cells = {
         level: {
-            name: _cell([_figure(one, level, name) for one in evaluations]) for name in MEASURES
+            name: cell_of([_figure(one, level, name) for one in evaluations]) for name in MEASURES
         }
         for level in LEVELS
     }
@@ -123,7 +123,8 @@ def _num_images(row: ComparisonRow, level: Level) -> str:
     return " / ".join(f"{number:,}" for number in sorted(set(numbers)))
 
 
-def _cell(figures: Sequence[Figure]) -> Cell:
+def cell_of(figures: Sequence[Figure]) -> Cell:
+    """The figure of several runs: their mean and deviation; of one run with its interval."""
     values = [figure.value for figure in figures if figure.value is not None]
     if len(values) < len(figures):
         return Cell(None, None, None, None)

@@ -4,6 +4,7 @@ import math
 
 import skia
 
+from georay.streetworld.descriptions import SAND_BEACH, SKYLINE, landmark_words
 from georay.streetworld.ground import ground_strip
 from georay.streetworld.landmark_table import LANDMARKS
 from georay.streetworld.landmarks import paint_landmark
@@ -63,7 +64,7 @@ def paint_sea(setting: Setting, side: int) -> None:
     painter, camera, layout = setting.painter, setting.camera, setting.layout
     near = side * (layout.edge + 5.0)
     painter.use(camera.ground())
-    clue = setting.ledger.shared("soil", "sand beach")
+    clue = setting.ledger.shared("soil", SAND_BEACH)
     strand = _between(setting, side * layout.edge, near + side * 60, 400.0)
     painter.fill(strand, setting.lit("sand", 0.5, 25.0), Stroke("sand", clue))
     deep = mix(setting.lit((52, 108, 146), 0.4, 60.0), setting.light.haze, 0.2)
@@ -86,7 +87,7 @@ def paint_skyline(setting: Setting) -> None:
     dice, city = setting.dice, setting.city
     if not dice.chance(min(0.9, city.skyline * 1.15)):
         return
-    clue = setting.ledger.shared("skyline", "a skyline of towers")
+    clue = setting.ledger.shared("skyline", SKYLINE)
     for _ in range(3 + int(9 * city.skyline)):
         z = dice.between(160, 330)
         x = dice.between(-0.46, 0.46) * z
@@ -123,7 +124,7 @@ def paint_city_landmark(setting: Setting) -> None:
         design = (name, "sandstone")
     elif dice.chance(0.42):
         design = setting.city.landmark
-        clue = setting.ledger.new("landmark", f"{design[1]} {design[0]}")
+        clue = setting.ledger.new("landmark", landmark_words(design))
     else:
         return
     landmark = LANDMARKS[design[0]]

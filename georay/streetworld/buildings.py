@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import skia
 
 from georay.streetworld import textures
+from georay.streetworld.descriptions import sign_words
 from georay.streetworld.lettering import lettered
 from georay.streetworld.painter import Stroke, polygon, rectangle, rectangles
 from georay.streetworld.palette import NAMED, Rgb, mix, scaled
@@ -296,7 +297,7 @@ def paint_shop(setting: Setting, block: Block) -> None:
 
 
 def _sign_words(setting: Setting, text: str, misleading: bool) -> str:
-    return f"{text} ({'foreign' if misleading else setting.country.signs.language})"
+    return sign_words(text, "foreign" if misleading else setting.country.signs.language)
 
 
 def _shop_words(setting: Setting) -> tuple[str, str, bool]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from georay.streetworld import backdrop, buildings, furniture, ground, people, placeless, traffic
+from georay.streetworld.descriptions import PLAIN_SOILS, has_palms, houses_words, soil_words
 from georay.streetworld.dice import Dice
 from georay.streetworld.palette import NAMED, Rgb, scaled
 from georay.streetworld.setting import Kind, Layout, Setting
@@ -12,7 +13,6 @@ from georay.streetworld.vegetation import paint_plant
 from georay.streetworld.vehicles import Vehicle, paint_vehicle
 
 PLACELESS: tuple[Kind, ...] = ("tunnel", "wall", "forest", "fog", "field")
-_PLAIN_SOILS = ("brown", "dark brown")
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,10 @@ def _coast(setting: Setting) -> None:
     side = 1 if setting.dice.chance(0.5) else -1
     backdrop.paint_sea(setting, side)
     _roadway(setting)
-    palms = "palm" if abs(_latitude_band(setting)) else "lime"
+    palms = "palm" if has_palms(setting.country.nature) else "lime"
     trees = _row(setting, side * (setting.layout.edge - 1.0), 9.0, palms)
     _draw([*_town_side(setting, -side), *trees, *_street_life(setting)])
     setting.features.insert(0, "the sea on one side")
-
-
-def _latitude_band(setting: Setting) -> int:
-    """Non-zero where palms line the shore: where the country's table names them."""
-    nature = setting.country.nature
-    return int(any("palm" in tree for tree in nature.street_trees + nature.country_trees))
 
 
 def _suburb(setting: Setting) -> None:
@@ -118,8 +112,8 @@ def _verge(setting: Setting) -> None:
     """The strip of bare soil beside a country road."""
     soil = setting.country.nature.soil
     clue = 0
-    if soil not in _PLAIN_SOILS:
-        clue = setting.ledger.shared("soil", f"{soil.removesuffix(' earth')} soil")
+    if soil not in PLAIN_SOILS:
+        clue = setting.ledger.shared("soil", soil_words(soil))
     width = setting.dice.between(1.0, 3.4)
     ground.paint_verges(setting, soil, width, clue)
 
@@ -150,9 +144,7 @@ def _houses(setting: Setting, side: int, first: float = 2.0) -> Iterator[Piece]:
     """Houses behind gardens and fences on one side."""
     dice, country = setting.dice, setting.country
     style = country.buildings
-    walls = " or ".join(dict.fromkeys(style.house_walls))
-    words = f"{walls} houses, {style.roof} {style.roof_form} roofs"
-    clue = setting.ledger.shared("houses", words)
+    clue = setting.ledger.shared("houses", houses_words(style))
     fence = dice.between(0.7, 1.9)
     if dice.chance(0.7):
         x = side * (setting.layout.edge + 0.8)

@@ -5,6 +5,14 @@ from itertools import pairwise
 
 import skia
 
+from georay.streetworld.descriptions import (
+    bollard_words,
+    direction_words,
+    flag_words,
+    lamp_words,
+    pole_words,
+    warning_words,
+)
 from georay.streetworld.flags import paint_flag_cloth
 from georay.streetworld.lettering import lettered
 from georay.streetworld.painter import Stroke, polygon, rectangle, rectangles
@@ -18,7 +26,7 @@ def paint_utility_pole(setting: Setting, x: float, z: float) -> None:
     """A pole of the country's kind; wires are drawn by `paint_wires`."""
     pole, painter = setting.country.pole, setting.painter
     depth = setting.camera.depth(x, z)
-    clue = setting.ledger.shared("utility pole", _pole_words(setting))
+    clue = setting.ledger.shared("utility pole", pole_words(pole))
     colour = {"wooden": "brown", "concrete": "concrete", "steel": "grey"}[pole.material]
     half = {"wooden": 0.15, "concrete": 0.19, "steel": 0.13}[pole.material]
     painter.use(setting.camera.facing(x, z))
@@ -34,18 +42,6 @@ def paint_utility_pole(setting: Setting, x: float, z: float) -> None:
             name = first if band % 2 else second
             stripe = rectangle(-half * 1.05, 0.4 + band * 0.3, half * 1.05, 0.7 + band * 0.3)
             painter.detail(stripe, setting.lit(name, 0.4, depth))
-
-
-def _pole_words(setting: Setting) -> str:
-    pole = setting.country.pole
-    guard = f" with a {' and '.join(pole.guard)} striped foot" if pole.guard else ""
-    style = {
-        "crossarm": "with a crossarm",
-        "plain": "without a crossarm",
-        "ladder": "with holes like a ladder",
-        "cluttered": "carrying a tangle of cables and boxes",
-    }[pole.style]
-    return f"{pole.material} utility pole {style}{guard}"
 
 
 def _pole_head(setting: Setting, lit: tuple[int, int, int]) -> None:
@@ -102,8 +98,7 @@ def paint_lamp(setting: Setting, x: float, z: float, side: int) -> None:
     """A street lamp whose arm reaches over the road (towards -side)."""
     lamp, painter, camera = setting.country.lamp, setting.painter, setting.camera
     depth = camera.depth(x, z)
-    text = f"{lamp.colour} {lamp.style} street lamp"
-    stroke_clue = setting.ledger.shared("street lamp", text)
+    stroke_clue = setting.ledger.shared("street lamp", lamp_words(lamp))
     painter.use(camera.facing(x, z))
     lit, half, reach = setting.lit(lamp.colour, 0.35, depth), 0.1, -side
     path = skia.Path()
@@ -188,11 +183,7 @@ def paint_bollard(setting: Setting, x: float, z: float) -> None:
     """A delineator post of the country's design."""
     design, painter, camera = setting.country.bollard, setting.painter, setting.camera
     depth = camera.depth(x, z)
-    words = (
-        f"{design.body} {design.shape} bollard with a {design.band_style} {design.band} band "
-        f"and a {design.reflector} reflector"
-    )
-    clue = setting.ledger.new("bollard", words)
+    clue = setting.ledger.new("bollard", bollard_words(design))
     painter.use(camera.facing(x, z))
     half, tall = 0.1, 1.05
     body = rectangle(-half, 0, half, tall)
@@ -229,7 +220,7 @@ def paint_warning_sign(setting: Setting, x: float, z: float) -> None:
     """A warning sign: shape and colour differ between continents."""
     shape, painter = setting.country.signs.warning, setting.painter
     depth = setting.camera.depth(x, z)
-    clue = setting.ledger.new("warning sign", f"{shape} warning sign")
+    clue = setting.ledger.new("warning sign", warning_words(setting.country.signs))
     painter.use(setting.camera.facing(x, z))
     painter.detail(rectangle(-0.05, 0.0, 0.05, 2.3), setting.lit("grey", 0.3, depth))
     stroke = Stroke("signboard", clue)
@@ -264,9 +255,7 @@ def paint_guide_sign(setting: Setting, x: float, z: float) -> None:
     names = setting.city.districts
     first = dice.index(len(names))
     shown = (names[first], names[(first + 1) % len(names)])
-    clue = setting.ledger.new(
-        "place name", f"{signs.guide} direction sign to {' and '.join(shown)}"
-    )
+    clue = setting.ledger.new("place name", direction_words(signs, *shown))
     painter.use(setting.camera.facing(x, z))
     posts = rectangles([(-1.3, 0, -1.15, 2.2), (1.15, 0, 1.3, 2.2)])
     painter.detail(posts, setting.lit("grey", 0.3, depth))
@@ -305,7 +294,7 @@ def paint_flag(setting: Setting, x: float, z: float, height: float) -> None:
     """A national flag on a pole."""
     painter = setting.painter
     depth = setting.camera.depth(x, z)
-    clue = setting.ledger.new("flag", f"the {setting.country.name} flag")
+    clue = setting.ledger.new("flag", flag_words(setting.country))
     painter.use(setting.camera.facing(x, z))
     mast = rectangle(-0.07, 0.0, 0.07, height)
     _post(setting, mast, setting.lit("silver", 0.3, depth), "pole", 0, x, z, 0.14)

@@ -5,6 +5,13 @@ import math
 import skia
 
 from georay.streetworld import textures
+from georay.streetworld.descriptions import (
+    PLAIN_KERBS,
+    centre_line_words,
+    edge_line_words,
+    kerb_words,
+    pavement_words,
+)
 from georay.streetworld.painter import Stroke, polygon, rectangles
 from georay.streetworld.palette import mix
 from georay.streetworld.setting import Setting
@@ -55,13 +62,11 @@ def paint_lines(setting: Setting) -> None:
     lines, half = setting.country.lines, setting.layout.road
     end = min(setting.layout.end, 130.0)
     start = -setting.dice.between(0.0, 6.0)
-    text = f"{lines.centre} {lines.pattern} centre line"
-    clue = setting.ledger.shared("centre line", text)
+    clue = setting.ledger.shared("centre line", centre_line_words(lines))
     _marking(setting, _pattern(setting, lines.pattern, 0.0, start, end), lines.centre, clue)
     if lines.edge is None:
         return
-    text = f"{lines.edge} {lines.edge_pattern} edge line"
-    clue = setting.ledger.shared("edge line", text)
+    clue = setting.ledger.shared("edge line", edge_line_words(lines))
     inset = 0.35 if setting.kind in ("road", "coast", "suburb") else 0.25
     for side in (-1, 1):
         at = side * (half - inset)
@@ -140,7 +145,7 @@ def paint_crossing(setting: Setting, z: float) -> None:
 def paint_pavements(setting: Setting) -> None:
     """Both pavements with their kerbs and the city's paving pattern."""
     pattern, colour = setting.city.pavement
-    clue = setting.ledger.shared("pavement", _pavement_text(pattern, colour))
+    clue = setting.ledger.shared("pavement", pavement_words(setting.city))
     layout, painter = setting.layout, setting.painter
     end = layout.end
     for side in (-1, 1):
@@ -156,16 +161,12 @@ def paint_pavements(setting: Setting) -> None:
         _kerb(setting, side)
 
 
-def _pavement_text(pattern: str, colour: str) -> str:
-    return f"{colour} {pattern} on the pavement"
-
-
 def _kerb(setting: Setting, side: int) -> None:
     colours = setting.country.kerb
     layout, painter, camera = setting.layout, setting.painter, setting.camera
     clue = 0
-    if len(colours) > 1 or colours[0] not in ("light grey", "concrete", "limestone"):
-        clue = setting.ledger.shared("kerb", f"{' and '.join(colours)} painted kerb")
+    if len(colours) > 1 or colours[0] not in PLAIN_KERBS:
+        clue = setting.ledger.shared("kerb", kerb_words(colours))
     inner, outer = side * layout.road, side * (layout.road + 0.22)
     end = layout.end
     for index, colour in enumerate(colours):

@@ -3,8 +3,16 @@
 from collections.abc import Iterator
 
 from georay.streetworld.conventions import Plate
+from georay.streetworld.descriptions import (
+    bus_body,
+    bus_words,
+    driving_words,
+    plate_words,
+    taxi_words,
+    tram_words,
+)
 from georay.streetworld.setting import Setting
-from georay.streetworld.vehicles import BODIES, Vehicle, ordinary_colour, plate_words
+from georay.streetworld.vehicles import BODIES, Vehicle, ordinary_colour
 
 _PRIVATE = ("saloon", "hatchback", "saloon", "hatchback", "van")
 
@@ -16,7 +24,7 @@ def moving(setting: Setting) -> Iterator[Vehicle]:
     oncoming = dice.between(9.0, 26.0)
     urban = setting.kind in ("street", "coast")
     if dice.chance(0.72 if urban else 0.55):
-        clue = setting.ledger.new("driving side", f"traffic keeps {setting.country.side}")
+        clue = setting.ledger.new("driving side", driving_words(setting.country))
         yield _private(setting, -keep * lane, oncoming, True, clue)
         setting.features.append("oncoming traffic")
     oncoming += dice.between(9.0, 22.0)
@@ -80,10 +88,7 @@ def _plate_clue(setting: Setting, z: float, oncoming: bool) -> int:
 def _taxi(setting: Setting, x: float, z: float, oncoming: bool) -> Vehicle:
     colour, livery = setting.city.taxi
     body = livery if livery in ("cab", "songthaew") else "saloon"
-    words = f"{colour} taxi" if livery == "saloon" else f"{colour} taxi, {livery}"
-    if body == "cab":
-        words = f"{colour} cab"
-    clue = setting.ledger.new("taxi", words)
+    clue = setting.ledger.new("taxi", taxi_words(setting.city))
     setting.features.append(f"a {colour} taxi")
     number = _plate_clue(setting, z, oncoming)
     return Vehicle(
@@ -105,7 +110,7 @@ def _bus(setting: Setting, x: float, z: float, oncoming: bool) -> Vehicle:
     dice, city, country = setting.dice, setting.city, setting.country
     board = dice.pick(city.districts)
     if city.tram and dice.chance(0.55):
-        clue = setting.ledger.new("tram", f"{city.tram} tram")
+        clue = setting.ledger.new("tram", tram_words(city))
         setting.features.append(f"a {city.tram} tram")
         return Vehicle(
             BODIES["tram"],
@@ -118,8 +123,8 @@ def _bus(setting: Setting, x: float, z: float, oncoming: bool) -> Vehicle:
             script=country.signs.script,
         )
     colour = city.bus or country.bus
-    body = "double-decker" if country.code in ("GB", "IE") else "bus"
-    clue = setting.ledger.new("bus", f"{colour} {body}")
+    body = bus_body(country)
+    clue = setting.ledger.new("bus", bus_words(country, city))
     setting.features.append(f"a {colour} bus")
     return Vehicle(
         BODIES[body],

@@ -7,6 +7,7 @@ from typing import Literal
 
 import skia
 
+from georay.streetworld.descriptions import COMMON_SPECIES
 from georay.streetworld.dice import Dice
 from georay.streetworld.painter import Sprite, Stroke, polygon
 from georay.streetworld.palette import Rgb, mix, packed, scaled
@@ -71,8 +72,6 @@ SPECIES: dict[str, Species] = {
     "agave": Species("rosette", (118, 150, 130), _BARK, 1.6, 1.5, 0.0, label="plant"),
     "bush": Species("rosette", (84, 112, 56), _BARK, 1.3, 1.5, 0.0, 3.0, label="plant"),
 }
-_COMMON = {"oak", "lime", "plane", "bush"}
-"""Species that grow in so many countries that seeing them tells nothing."""
 
 
 def paint_plant(setting: Setting, species: str, x: float, z: float, scale: float = 1.0) -> None:
@@ -85,7 +84,7 @@ def paint_plant(setting: Setting, species: str, x: float, z: float, scale: float
     side = kind.height * pixels * _SIDE / kind.unit
     box = skia.Rect(column - side / 2, row - side, column + side / 2, row + side * 0.01)
     clue = 0
-    if species not in _COMMON:
+    if species not in COMMON_SPECIES:
         clue = setting.ledger.shared("vegetation", species)
     setting.painter.stamp(sprite, box, setting.filter(camera.depth(x, z)), Stroke(kind.label, clue))
 

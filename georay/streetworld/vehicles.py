@@ -353,16 +353,3 @@ def _number(setting: Setting, plate: Plate) -> str:
 def ordinary_colour(setting: Setting) -> str:
     """The paint of a car that means nothing."""
     return setting.dice.pick(_PAINTS)
-
-
-def plate_words(plate: Plate, front: bool) -> str:
-    """What a plate's description says: end, shape, colours."""
-    colour = plate.front if front else plate.rear
-    band = {
-        "none": "",
-        "left": f" and a {plate.band_colour} band on the left",
-        "both sides": f" and {plate.band_colour} bands on both sides",
-        "top": f" and a {plate.band_colour} band on top",
-    }[plate.band]
-    end = "front" if front else "rear"
-    return f"{plate.shape} {colour} {end} plate with {plate.ink} letters{band}"

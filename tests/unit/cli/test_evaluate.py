@@ -98,6 +98,48 @@ def test_a_file_that_is_absent_is_named(tmp_path):
     assert "absent.parquet" in str(result.exception)
 
 
+def test_answers_of_another_program_are_judged_by_a_truth_of_its_own(tmp_path):
+    (tmp_path / "a.csv").write_text("img_id,lat,lng\nx/1.jpg,45.75,4.83\nx/9.jpg,0,0\n")
+    (tmp_path / "t.csv").write_text("id,latitude,longitude\n1,45.75,4.83\n2,45.75,4.83\n")
+    asked = (str(tmp_path / "a.csv"), "--truth", str(tmp_path / "t.csv"))
+    refused = run(*asked)
+    assert isinstance(refused.exception, ValueError) and "--allow-extra" in str(refused.exception)
+    (one,) = json.loads(run(*asked, "--allow-extra", "--json").stdout)["evaluations"]
+    assert one["statuses"] == {"answered": 1, "missing": 1}
+    assert one["distances"][0]["of_all"]["value"] == 0.5
+
+
+def test_raw_answers_in_a_named_column_are_read(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "said": "Lyon, France.", "true_country": "FR"}\n')
+    result = run(str(tmp_path / "a.jsonl"), "--raw-column", "said", "--json")
+    (one,) = json.loads(result.stdout)["evaluations"]
+    assert one["country"]["num_correct"] == 1
+
+
+def test_figures_are_written_as_markdown_and_as_a_page_too(written, tmp_path):
+    files = [written("base.parquet", 6), written("both.parquet", 9)]
+    result = run(*files, "--markdown", str(tmp_path / "r.md"), "--html", str(tmp_path / "r.html"))
+    assert result.exit_code == 0, result.output
+    assert "Pairs on the same images" in result.output
+    assert "### By continent" in (tmp_path / "r.md").read_text()
+    assert "<svg" in (tmp_path / "r.html").read_text()
+
+
+def test_reasons_are_held_against_drawn_scenes(tmp_path):
+    from georay.streetworld.records import write_folder
+    from georay.streetworld.world import StreetWorld
+
+    world = StreetWorld(3, 128)
+    write_folder(world, 8, tmp_path / "scenes")
+    scene = next(world.scene(index) for index in range(8) if world.scene(index).clues)
+    row = {"id": scene.name, "pred_country": scene.country, "true_country": scene.country,
+           "reasons": f"There is a {scene.clues[0].text}."}  # fmt: skip
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    result = run(str(tmp_path / "a.jsonl"), "--scenes", str(tmp_path / "scenes"), "--json")
+    (one,) = json.loads(result.stdout)["evaluations"]
+    assert one["faithfulness"]["visible"]["value"] == 1.0
+
+
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
     root = tmp_path_factory.mktemp("room")

@@ -203,6 +203,11 @@ def test_nearest_agrees_with_a_search_through_every_town(gazetteer: Gazetteer) -
     for spot, target in zip(spots, _unit_vectors(spots), strict=True):
         best = towns[int((vectors @ target).argmax())]
         assert gazetteer.nearest(*spot) == best
+    centres = gazetteer.nearest_of_each(spots[:, 0], spots[:, 1])
+    places = [gazetteer.nearest(*spot) for spot in spots]
+    assert centres.countries == [place.country for place in places]
+    assert centres.latitude.tolist() == [place.latitude for place in places]
+    assert centres.longitude.tolist() == [place.longitude for place in places]
 
 
 def _unit_vectors(degrees: np.ndarray) -> np.ndarray:
@@ -214,6 +219,8 @@ def test_nearest_refuses_what_is_off_the_globe(gazetteer: Gazetteer) -> None:
     for latitude, longitude in ((91, 0), (0, 400), (float("nan"), 0)):
         with pytest.raises(ValueError, match="degrees"):
             gazetteer.nearest(latitude, longitude)
+        with pytest.raises(ValueError, match="degrees"):
+            gazetteer.nearest_of_each(np.array([0.0, latitude]), np.array([0.0, longitude]))
 
 
 def test_a_towns_centre_leads_back_to_the_town(gazetteer: Gazetteer) -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from georay.core.geo import EARTH_RADIUS_KM, distance_km
@@ -67,3 +67,18 @@ def test_distances_are_symmetric_bounded_and_within_a_percent_of_the_ellipsoid(a
     assert there == pytest.approx(distance_km(c, d, a, b), abs=1e-6)
     assert 0 <= there <= np.pi * EARTH_RADIUS_KM + 1e-6
     assert there == pytest.approx(distance_km(a, b, c, d, "geodesic"), rel=0.01, abs=1e-6)
+
+
+@settings(max_examples=60)
+@given(LATITUDES, LONGITUDES, LATITUDES, LONGITUDES)
+def test_distances_agree_with_geopy_and_pyproj(
+    latitude, longitude, other_latitude, other_longitude
+):
+    from geopy.distance import EARTH_RADIUS, great_circle
+    from pyproj import Geod
+
+    ends = latitude, longitude, other_latitude, other_longitude
+    sphere = great_circle(ends[:2], ends[2:]).km / EARTH_RADIUS * EARTH_RADIUS_KM
+    assert distance_km(*ends) == pytest.approx(sphere, abs=1e-3)
+    metres = Geod(ellps="WGS84").inv(longitude, latitude, other_longitude, other_latitude)[2]
+    assert distance_km(*ends, "geodesic") == pytest.approx(metres / 1000, abs=1e-6)

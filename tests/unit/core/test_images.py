@@ -19,6 +19,7 @@ from georay.core.images import (
     decoded_size,
     is_turned,
     measure,
+    position,
 )
 from georay.errors import UnreadableImage
 
@@ -125,6 +126,18 @@ def test_gps_is_read_with_its_hemisphere(north, east, signs):
     photograph = decode(encoded(street(), "JPEG", exif=exif), LIMITS)
     assert photograph.latitude == pytest.approx(signs[0] * 33.449, abs=1e-9)
     assert photograph.longitude == pytest.approx(signs[1] * 70.6505, abs=1e-9)
+
+
+def test_a_position_is_read_without_decoding_a_pixel():
+    raw = encoded(street(), "JPEG", exif=gps((33.0, 26.0, 56.4), "N", (70.0, 39.0, 1.8), "E"))
+    photograph = decode(raw, LIMITS)
+    half = raw[:-40]
+    with pytest.raises(UnreadableImage):
+        decode(half, LIMITS)
+    assert position(half, LIMITS) == (photograph.latitude, photograph.longitude)
+    assert position(encoded(street()), LIMITS) == (None, None)
+    with pytest.raises(UnreadableImage):
+        position(b"no picture", LIMITS)
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,11 @@ def test_of_many_points_at_one_spot_the_first_is_found() -> None:
     index = NearestOnSphere(latitudes, longitudes)
     assert index.nearest(58.2, 16.4) == 0
     assert index.nearest(48.2, 16.4) == 1
+
+
+def test_many_spots_have_the_points_that_each_has_alone() -> None:
+    generator = np.random.default_rng(5)
+    points, spots = everywhere(generator, 5_000), everywhere(generator, 300)
+    index = NearestOnSphere(points[:, 0], points[:, 1])
+    rows = index.nearest_of_each(spots[:, 0], spots[:, 1])
+    assert rows.tolist() == [index.nearest(*spot) for spot in spots]
