@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from georay.core.answers import parse_answer as parse_answer
     from georay.core.gazetteer import Gazetteer as Gazetteer
     from georay.front import curate as curate
+    from georay.front import evaluate as evaluate
     from georay.front import locate as locate
     from georay.front import predict as predict
     from georay.front import train as train
@@ -30,6 +31,7 @@ _HOMES = {
     "locate": "georay.front",
     "train": "georay.front",
     "predict": "georay.front",
+    "evaluate": "georay.front",
     "Locator": "georay.models.locator",
     "Gazetteer": "georay.core.gazetteer",
     "parse_answer": "georay.core.answers",

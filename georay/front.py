@@ -4,7 +4,7 @@ A recipe is an object of `georay.config`, or the path of a YAML file; keywords a
 fields and are laid over it. Without a recipe the keywords are one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from georay.config.predict import PredictRecipe
     from georay.config.train import TrainRecipe
     from georay.curation.summary import Summary
+    from georay.evaluation.metrics import Measuring
     from georay.evaluation.predict import PredictSummary
+    from georay.evaluation.side_by_side import SideBySide
     from georay.models.locations import Location
     from georay.models.locator import Picture
     from georay.models.registry import Adapters
@@ -61,6 +63,32 @@ def predict(
     from georay.evaluation.predict import predict as run
 
     return run(laid_over(recipe, PredictRecipe, settings))
+
+
+def evaluate(
+    predictions: "Mapping[str, Path | str | Sequence[Path | str]]",
+    truth: "Path | str | None" = None,
+    raw_column: str | None = None,
+    measuring: "Measuring | None" = None,
+) -> "SideBySide":
+    """Judges answers, ours or anyone's, by the names of their rows; see `georay evaluate --help`.
+
+        georay.evaluate({"ours": "runs/both.parquet", "theirs": "answers.csv"}, truth="labels.csv")
+
+    Several files of one name are runs of one system. Raises ValueError for a file that cannot be
+    read, or does not belong to the truth.
+    """
+    from georay.evaluation.inputs.truth import read_truth
+    from georay.evaluation.judging import Inputs
+    from georay.evaluation.metrics import Measuring
+    from georay.evaluation.side_by_side import judge
+
+    rows = {
+        name: [Path(files)] if isinstance(files, str | Path) else [Path(file) for file in files]
+        for name, files in predictions.items()
+    }
+    inputs = Inputs(None if truth is None else read_truth(Path(truth)), raw_column)
+    return judge(rows, inputs, measuring or Measuring())
 
 
 def locate(

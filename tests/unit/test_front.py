@@ -15,7 +15,7 @@ from georay.locatability.score import locatability
 from georay.models.registry import adapters_of, packaged_adapters
 
 NAMES = [
-    *("curate", "locate", "train", "predict"),
+    *("curate", "locate", "train", "predict", "evaluate"),
     *("Locator", "Gazetteer", "parse_answer", "StreetWorld", "ClassWeights", "locatability"),
 ]
 LIBRARIES = ("torch", "ray", "numpy", "pyarrow", "transformers")
@@ -66,6 +66,14 @@ def test_a_bare_base_has_to_be_asked_for(tmp_path: Path) -> None:
     bare = georay.Locator.from_pretrained("tiny", "none", device="cpu").locate([street()], top_k=1)
     tuned = georay.Locator.from_pretrained("tiny", device="cpu").locate([street()], top_k=1)
     assert bare[0].candidates != tuned[0].candidates
+
+
+def test_evaluate_judges_anyones_answers(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text("id,country\na,FR\nb,JP\n")
+    (tmp_path / "theirs.csv").write_text("id,pred_country\na,France\nb,China\n")
+    found = georay.evaluate({"theirs": tmp_path / "theirs.csv"}, truth=tmp_path / "truth.csv")
+    assert found.all[0].right.tolist() == [True, False]
+    assert "theirs" in found.comparison.as_markdown()
 
 
 def test_locate_answers_in_order(tmp_path: Path) -> None:
