@@ -49,6 +49,15 @@ def connect(cluster: ClusterRecipe) -> Iterator[None]:
             finally:
                 with uninterrupted(), none_outlives(scratch):
                     ray.shutdown()
+                _close_session_logs()
+
+
+def _close_session_logs() -> None:
+    """Lets Ray Data's log go to the next cluster's folder: it would keep that of the first one."""
+    for logger in [logging.getLogger(name) for name in logging.root.manager.loggerDict]:
+        for handler in logger.handlers:
+            if type(handler).__name__ == "SessionFileHandler":
+                handler.close()
 
 
 def _own_folder(private: bool) -> AbstractContextManager[Path | None]:

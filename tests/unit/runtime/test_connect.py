@@ -38,6 +38,18 @@ with connect(ClusterRecipe(num_cpus=1)):
     del actor  # Ray asks it to end and minds it no more
     time.sleep(2)
 """
+LOGS_TWICE = """
+import logging
+from pathlib import Path
+from georay.config.cluster import ClusterRecipe
+from georay.runtime.connect import connect
+for word in ("one", "two"):
+    with connect(ClusterRecipe(num_cpus=1)):
+        import ray, ray.data
+        logging.getLogger("ray.data").error(word)
+        session = Path(ray._private.worker._global_node.get_session_dir_path())
+        print([word in file.read_text() for file in (session / "logs/ray-data").glob("*.log")])
+"""
 NONE_HERE = """
 from georay.config.cluster import ClusterRecipe
 from georay.runtime.connect import connect
@@ -77,3 +89,8 @@ def test_an_address_where_no_cluster_answers_says_soon_what_to_do(tmp_path):
     start = time.monotonic()
     assert "start one with `ray start --head`" in run(NONE_HERE, tmp_path).stdout
     assert time.monotonic() - start < 60, "Ray alone would try for many minutes"
+
+
+def test_the_log_of_ray_data_goes_to_the_cluster_that_is_there(tmp_path):
+    """It kept the folder of a process's first cluster, which is gone, and failed on it later."""
+    assert run(LOGS_TWICE, tmp_path).stdout.split() == ["[True]", "[True]"]

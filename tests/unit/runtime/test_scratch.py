@@ -47,7 +47,8 @@ def temporary():
 
 def begin(script, temporary):
     process = subprocess.Popen(
-        [sys.executable, "-c", script],
+        # nohup and its like have a hang-up ignored, and children inherit that
+        [sys.executable, "-c", "import signal as s; s.signal(s.SIGHUP, s.SIG_DFL)\n" + script],
         env=os.environ | {"TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
