@@ -2,8 +2,8 @@
 
     python -m benchmarks.loopback.guide guide.csv
 
-Two scenes of every town are drawn and what they show is said as players say it. Like a real
-guide it repeats itself, and here and there says nothing about any place.
+A street of every town is drawn and what it shows is said as players say it. Like a real guide it
+repeats itself, and here and there says nothing about any place.
 """
 
 import argparse
@@ -13,22 +13,18 @@ from pathlib import Path
 
 from georay.streetworld.countries import PLACES
 from georay.streetworld.sentences import clue_rows
-from georay.streetworld.setting import Kind
 from georay.streetworld.world import StreetWorld
 
 _COLUMNS = ("text", "country", "city", "source", "licence")
-_KINDS: tuple[Kind, ...] = ("street", "suburb")
 _SEED, _SIDE = 8, 192
 
 
 def guide_rows() -> Iterator[dict[str, object]]:
     """Sentences about every town of StreetWorld, with the place that they are about."""
-    world, number = StreetWorld(_SEED, _SIDE), 0
-    for country, city in PLACES:
-        for kind in _KINDS:
-            number += 1
-            for row in clue_rows(world.scene_of(number, country, city, kind)):
-                yield {name: row[name] for name in _COLUMNS}
+    world = StreetWorld(_SEED, _SIDE)
+    for number, (country, city) in enumerate(PLACES):
+        for row in clue_rows(world.scene_of(number, country, city, "street")):
+            yield {name: row[name] for name in _COLUMNS}
 
 
 def main() -> None:

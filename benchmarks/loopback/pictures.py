@@ -60,9 +60,7 @@ class OwnStreets:
         return _noted(_jpeg(self._street(latitude, longitude, f"{number} {note}")), note)
 
     def panorama(self, latitude: float, longitude: float, number: int, note: str) -> bytes:
-        views = [
-            self._street(latitude, longitude, f"{number} {note} {turn}") for turn in range(4)
-        ]
+        views = [self._street(latitude, longitude, f"{number} {note} {turn}") for turn in range(4)]
         return _noted(_jpeg(_round_about(views)), note)
 
     def _street(self, latitude: float, longitude: float, name: str) -> np.ndarray:

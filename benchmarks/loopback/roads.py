@@ -67,7 +67,9 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="extract to write, .osm.pbf or .osm")
     given = parser.parse_args()
     with given.cities.open(encoding="utf-8", newline="") as file:
-        centres = [(float(row["latitude"]), float(row["longitude"])) for row in csv.DictReader(file)]
+        centres = [
+            (float(row["latitude"]), float(row["longitude"])) for row in csv.DictReader(file)
+        ]
     draw_extract(centres, given.out)
     print(f"drawn streets of {len(centres)} cities → {given.out}")
 

@@ -20,7 +20,9 @@ def listed_cities(table: Path, extracts: Path, radius_km: float) -> list[dict[st
     coordinates, or a city has no extract.
     """
     rows = _rows(table)
-    if unplaced := [str(row["city"]) for row in rows if None in (row["latitude"], row["longitude"])]:
+    if unplaced := [
+        str(row["city"]) for row in rows if None in (row["latitude"], row["longitude"])
+    ]:
         raise ValueError(f"{table} has no coordinates of {', '.join(unplaced)}: remove these rows")
     found = _extracts(extracts, [str(row["city"]) for row in rows])
     return [
