@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument(
         "--own-streets",
         action="store_true",
-        help="every place has a street of its own, drawn when asked for, instead of three a country",
+        help="each place has a street of its own, drawn when asked for; else three a country",
     )
     given = parser.parse_args()
     streets: Streets = OwnStreets() if given.own_streets else FewStreets()

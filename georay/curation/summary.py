@@ -121,7 +121,7 @@ class Summary:
         return "\n".join(lines)
 
     def _spread_lines(self) -> list[str]:
-        """The scale, which other weights change, and what to do where it lies below the threshold."""
+        """The scale, which other weights change, and what to do where it lies too low."""
         if self.spread is None:
             return []
         low, middle, high = self.spread.least, self.spread.median, self.spread.most

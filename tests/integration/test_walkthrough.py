@@ -36,8 +36,8 @@ def walked(tmp_path_factory):
     }
     (folder / "walk.sh").write_text(script, encoding="utf-8")
     running = subprocess.Popen(
-        ["bash", str(folder / "walk.sh")], cwd=PROJECT, env=environment, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ["bash", str(folder / "walk.sh")], cwd=PROJECT, env=environment, text=True,
+        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
         said, warned = running.communicate()
