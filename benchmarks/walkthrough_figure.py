@@ -8,13 +8,14 @@ import io
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from georay.core.manifest import write_atomic
 from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
+from georay.streetworld.contact_sheet import TITLE_HEIGHT, title
 
-_TILE, _TITLE = 150, 18
+_TILE = 150
 _MAX_BYTES = 64 << 20
 _COLUMNS = ["uri", "city", "projection", "locatability"]
 
@@ -24,10 +25,10 @@ Row = dict[str, object]
 def draw_figure(run: Path, out: Path) -> None:
     """Two rows of pictures with their town and locatability, as a JPEG."""
     columns = [rows for _, rows in sorted(_by_city(run).items())]
-    sheet = Image.new("RGB", (len(columns) * _TILE, 2 * (_TILE + _TITLE)), "white")
+    sheet = Image.new("RGB", (len(columns) * _TILE, 2 * (_TILE + TITLE_HEIGHT)), "white")
     for number, rows in enumerate(columns):
         for line, row in enumerate((rows[-1], rows[0])):
-            _paste(sheet, row, number * _TILE, line * (_TILE + _TITLE))
+            _paste(sheet, row, number * _TILE, line * (_TILE + TITLE_HEIGHT))
     buffer = io.BytesIO()
     sheet.save(buffer, "JPEG", quality=82, optimize=True)
     write_atomic(out, buffer.getvalue())
@@ -48,9 +49,8 @@ def _paste(sheet: Image.Image, row: Row, left: int, top: int) -> None:
     file = PictureFile.find(str(row["uri"])).file
     with Image.open(io.BytesIO(read_bytes(file, _MAX_BYTES))) as picture:
         small = picture.convert("RGB").resize((_TILE - 4, _TILE - 4), Image.Resampling.LANCZOS)
-    sheet.paste(small, (left + 2, top + _TITLE))
-    text = f"{row['city']}, {row['locatability']:.2f}"
-    ImageDraw.Draw(sheet).text((left + 4, top + 2), text, "black", ImageFont.load_default(12))
+    sheet.paste(title(f"{row['city']}, {row['locatability']:.2f}", _TILE), (left, top))
+    sheet.paste(small, (left + 2, top + TITLE_HEIGHT))
 
 
 def main() -> None:

@@ -57,18 +57,25 @@ class OwnStreets:
 
     def photograph(self, latitude: float, longitude: float, number: int, note: str) -> bytes:
         """As FewStreets; number and note decide which street it is."""
-        return _noted(_jpeg(self._street(latitude, longitude, f"{number} {note}")), note)
+        index = _number(f"{number} {note}")
+        return _noted(_jpeg(_own_street(latitude, longitude, index, 0)), note)
 
     def panorama(self, latitude: float, longitude: float, number: int, note: str) -> bytes:
-        views = [self._street(latitude, longitude, f"{number} {note} {turn}") for turn in range(4)]
+        """As FewStreets; the four streets are of one kind and town."""
+        index = _number(f"{number} {note}")
+        views = [_own_street(latitude, longitude, index, turn) for turn in range(4)]
         return _noted(_jpeg(_round_about(views)), note)
 
-    def _street(self, latitude: float, longitude: float, name: str) -> np.ndarray:
-        country, city = _drawn_town(latitude, longitude)
-        index = int.from_bytes(blake2b(name.encode(), digest_size=4).digest())
-        kind = Dice(_SEED, index, 3).weighted(KINDS_OF_SCENE)
-        kind = "street" if kind == "coast" and not city.sea else kind
-        return StreetWorld(_SEED, SIDE).scene_of(index, country, city, kind).image
+
+def _number(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=4).digest())
+
+
+def _own_street(latitude: float, longitude: float, index: int, turn: int) -> np.ndarray:
+    country, city = _drawn_town(latitude, longitude)
+    kind = Dice(_SEED, index, 3).weighted(KINDS_OF_SCENE)
+    kind = "street" if kind == "coast" and not city.sea else kind
+    return StreetWorld(_SEED, SIDE).scene_of(4 * index + turn, country, city, kind).image
 
 
 Streets = FewStreets | OwnStreets
