@@ -61,7 +61,13 @@ def test_minutes_bound_the_rate_too():
 
 @pytest.mark.parametrize(
     ("num_points", "says"),
-    [(30, "3 seconds"), (1200, "2 minutes"), (36_001, "61 minutes"), (360_000, "10.0 hours")],
+    [
+        (30, "3 seconds"),
+        (1000, "100 seconds"),
+        (1200, "2 minutes"),
+        (36_001, "61 minutes"),
+        (360_000, "10.0 hours"),
+    ],
 )
 def test_the_time_is_said_in_a_unit_that_fits(num_points, says):
     text = estimate(recipe(), FREE, num_points, 0, 1.0).as_text()
