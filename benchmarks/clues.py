@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks.record import write_record
+from benchmarks.record import computing_commit, write_record
 from georay.clues.places import PlaceFinder
 from georay.clues.sources import Sentence, SentenceFile
 from georay.clues.spacy_tagger import SpacyTagger
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the three files")
     parser.add_argument("--memory", type=int, nargs="*", help="numbers of drawn sentences")
     options = parser.parse_args()
+    computing_commit()
     if options.memory:
         results: dict[str, object] = {}
         for number in options.memory:

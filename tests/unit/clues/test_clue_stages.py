@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from georay.clues import stages
+from georay.clues.duplicates import REPEATS
 from georay.clues.examine import Examine
 from georay.clues.pairing import NamePictures
 from georay.clues.sources import SENTENCES
@@ -89,6 +90,15 @@ def test_a_part_reads_its_own_repeats_alone_however_many_buckets_and_parts(work,
     assert gone["kind"].to_pylist() == ["repeated"] * 9
     assert read.count("repeats") == 2 * NUM_BUCKETS  # a group each
     assert read.count("gathered") == 4  # a part each
+
+
+def test_of_two_buckets_the_one_that_found_the_very_words_counts(work):
+    for bucket, kind in enumerate(("nearly repeated", "repeated", "nearly repeated")):
+        rows = [{"order": 4, "kind": kind, "of": f"clue{bucket}"}]
+        pq.write_table(pa.Table.from_pylist(rows, REPEATS), work.repeats / f"{bucket}.parquet")
+    gather_repeats(work, 2, ROWS)
+    (path,) = work.gathered.iterdir()
+    assert pq.read_table(path).to_pylist() == [{"order": 4, "kind": "repeated", "of": "clue1"}]
 
 
 def test_what_is_done_is_not_missing_and_half_written_files_are(work):
