@@ -94,9 +94,9 @@ def gather_repeats(work: Workspace, num_parts: int, part_rows: int) -> None:
         path = work.gathered / _group_name(group)
         if not path.exists():
             size = _GROUP_PARTS * part_rows
-            found = _found_between(work, group * size, (group + 1) * size)
-            rows = [{"order": at, "kind": kind, "of": of} for at, (kind, of) in found.items()]
-            table = rows_to_table(sorted(rows, key=lambda row: row["order"]), REPEATS)
+            found = sorted(_found_between(work, group * size, (group + 1) * size).items())
+            rows = [{"order": at, "kind": kind, "of": of} for at, (kind, of) in found]
+            table = rows_to_table(rows, REPEATS)
             write_whole(table, path, _ROW_GROUP)
 
 
