@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks.record import write_record
+from benchmarks.record import computing_commit, write_record
 from georay.clues.places import PlaceFinder
 from georay.clues.sources import Sentence, SentenceFile
 from georay.clues.spacy_tagger import SpacyTagger
@@ -47,8 +47,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the three files")
     parser.add_argument("--memory", type=int, nargs="*", help="numbers of drawn sentences")
     options = parser.parse_args()
+    computing_commit()
     if options.memory:
-        results: dict[str, object] = {f"{n:,}": memory(n) for n in options.memory}
+        results: dict[str, object] = {}
+        for number in options.memory:
+            results[f"{number:,}"] = memory(number)
+            print(f"{number:,}: {results[f'{number:,}']}", flush=True)  # the next may take hours
         path = write_record("clues_memory", {"actors": ACTORS, "tagger": "none"}, results)
     else:
         results = study(options.data)
@@ -65,6 +69,8 @@ def study(data: Path) -> dict[str, object]:
             ("all_files", FILES, "any"),
             ("guidebook", FILES[:1], "any"),
             ("guidebook_naming_a_place_themselves", FILES[:1], "text"),
+            ("player_reasoning", FILES[1:2], "any"),
+            ("country_facts", FILES[2:], "any"),
         ):
             table = Path(folder) / f"{name}.parquet"
             results[name] = _made(data, files, require, table)

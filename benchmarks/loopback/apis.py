@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from benchmarks.loopback.coverage import Shot, shot_named, shots_near
-from benchmarks.loopback.pictures import country_at, no_imagery, panorama, photograph
+from benchmarks.loopback.pictures import Streets, no_imagery
 
 KEY, SECRET, TOKEN = "a-google-key", "bG9vcGJhY2stc2VjcmV0LTIx", "MLY|1|a-token"
 COVERED = 0.92
@@ -58,9 +58,9 @@ async def google_picture(request: Request) -> Response:
         if query.get("return_error_code") == "true":
             return PlainTextResponse("not found", 404)
         return _picture(no_imagery())
-    country = country_at(shot.latitude, shot.longitude)
-    note = f"{country} {shot.name} {query['heading']}"
-    return _picture(photograph(country, int(float(query["heading"]) // 90), note))
+    side, note = int(float(query["heading"]) // 90), f"{shot.name} {query['heading']}"
+    streets: Streets = request.app.state.streets
+    return _picture(streets.photograph(shot.latitude, shot.longitude, side, note))
 
 
 async def mapillary_images(request: Request) -> Response:
@@ -167,9 +167,9 @@ async def file(request: Request) -> Response:
         shot = shot_named(request.path_params["name"])
     except ValueError:
         return PlainTextResponse("not found", 404)
-    country = country_at(shot.latitude, shot.longitude)
-    draw = panorama if shot.is_panorama else photograph
-    return _picture(draw(country, shot.month, f"{country} {shot.name}"))
+    streets: Streets = request.app.state.streets
+    draw = streets.panorama if shot.is_panorama else streets.photograph
+    return _picture(draw(shot.latitude, shot.longitude, shot.month, shot.name))
 
 
 def _file_url(request: Request, shot: Shot, size: str = "proc") -> str:

@@ -2,6 +2,7 @@
 
 import io
 from functools import cache
+from hashlib import blake2b
 
 import numpy as np
 from PIL import Image
@@ -10,7 +11,8 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.geo import distance_km
 from georay.streetworld.conventions import City, Country
 from georay.streetworld.countries import BY_CODE, PLACES
-from georay.streetworld.world import StreetWorld
+from georay.streetworld.dice import Dice
+from georay.streetworld.world import KINDS_OF_SCENE, StreetWorld
 
 SIDE = 256
 _VARIANTS = 3
@@ -33,18 +35,63 @@ def _centres() -> np.ndarray:
     return np.array([(place.latitude, place.longitude) for place in found if place is not None])
 
 
-def photograph(country: str, number: int, note: str) -> bytes:
-    """A JPEG of a street in a country. note: written into the file, so that no two are equal."""
-    return _noted(_photograph(country, number % _VARIANTS), note)
+class FewStreets:
+    """Three streets of each country, so that no answer has to wait for a picture."""
+
+    def photograph(self, latitude: float, longitude: float, number: int, note: str) -> bytes:
+        """A JPEG of a street. note: written into the file, so that no two are equal."""
+        country = country_at(latitude, longitude)
+        return _noted(_photograph(country, number % _VARIANTS), f"{country} {note}")
+
+    def panorama(self, latitude: float, longitude: float, number: int, note: str) -> bytes:
+        """An equirectangular JPEG, twice as wide as high: four drawn streets side by side."""
+        country = country_at(latitude, longitude)
+        return _noted(_panorama(country, number % _VARIANTS), f"{country} {note}")
 
 
-def panorama(country: str, number: int, note: str) -> bytes:
-    """An equirectangular JPEG, twice as wide as high: four drawn streets side by side."""
-    return _noted(_panorama(country, number % _VARIANTS), note)
+class OwnStreets:
+    """Every place has a street of its own, drawn when it is asked for, in the nearest drawn town.
+
+    Some are streets without a clue, as StreetWorld has them: a wall, a tunnel, a field in fog.
+    """
+
+    def photograph(self, latitude: float, longitude: float, number: int, note: str) -> bytes:
+        """As FewStreets; number and note decide which street it is."""
+        index = _number(f"{number} {note}")
+        return _noted(_jpeg(_own_street(latitude, longitude, index, 0)), note)
+
+    def panorama(self, latitude: float, longitude: float, number: int, note: str) -> bytes:
+        """As FewStreets; the four streets are of one kind and town."""
+        index = _number(f"{number} {note}")
+        views = [_own_street(latitude, longitude, index, turn) for turn in range(4)]
+        return _noted(_jpeg(_round_about(views)), note)
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=4).digest())
+
+
+def _own_street(latitude: float, longitude: float, index: int, turn: int) -> np.ndarray:
+    country, city = _drawn_town(latitude, longitude)
+    kind = Dice(_SEED, index, 3).weighted(KINDS_OF_SCENE)
+    kind = "street" if kind == "coast" and not city.sea else kind
+    return StreetWorld(_SEED, SIDE).scene_of(4 * index + turn, country, city, kind).image
+
+
+Streets = FewStreets | OwnStreets
+
+
+def _drawn_town(latitude: float, longitude: float) -> tuple[Country, City]:
+    """The drawn town nearest to a place in the country that is drawn for it."""
+    country = country_at(latitude, longitude)
+    centres = _centres()
+    away = distance_km(latitude, longitude, centres[:, 0], centres[:, 1])
+    away[[place.code != country for place, _ in PLACES]] = np.inf
+    return PLACES[int(away.argmin())]
 
 
 def draw_all() -> None:
-    """Draws every picture that there can be, so that no answer has to wait for one."""
+    """Draws every picture of FewStreets."""
     for country in BY_CODE:
         for variant in range(_VARIANTS):
             _photograph(country, variant)
@@ -66,9 +113,14 @@ def _photograph(country: str, variant: int) -> bytes:
 
 @cache
 def _panorama(country: str, variant: int) -> bytes:
-    streets = np.concatenate([_street(country, variant + 10 * turn) for turn in range(4)], axis=1)
+    return _jpeg(_round_about([_street(country, variant + 10 * turn) for turn in range(4)]))
+
+
+def _round_about(views: list[np.ndarray]) -> np.ndarray:
+    """Views side by side, with sky above and ground below them, twice as wide as high."""
+    streets = np.concatenate(views, axis=1)
     sky, ground = streets[:1].repeat(SIDE // 2, 0), streets[-1:].repeat(SIDE // 2, 0)
-    return _jpeg(np.concatenate([sky, streets, ground]))
+    return np.concatenate([sky, streets, ground])
 
 
 @cache

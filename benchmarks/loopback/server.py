@@ -21,7 +21,7 @@ from starlette.routing import Route
 from benchmarks.loopback import apis
 from benchmarks.loopback.faults import Faults, spoiled
 from benchmarks.loopback.ledger import Ledger
-from benchmarks.loopback.pictures import draw_all
+from benchmarks.loopback.pictures import FewStreets, OwnStreets, Streets, draw_all
 
 APIS = ("google", "mapillary", "panoramax", "kartaview")
 
@@ -35,10 +35,12 @@ class Loopback:
         per_day: int | None = None,
         fault_share: float = 0.0,
         seed: int = 0,
+        streets: Streets | None = None,
     ) -> None:
         self.ledgers = {api: Ledger(per_second, per_day) for api in APIS}
         self._faults = Faults(fault_share, seed)
         self.application = Starlette(routes=list(self._routes()))
+        self.application.state.streets = streets or FewStreets()
 
     def repair(self) -> None:
         """From now on nothing goes wrong."""
@@ -119,9 +121,16 @@ def main() -> None:
     parser.add_argument("--per-second", type=int, default=None)
     parser.add_argument("--per-day", type=int, default=None)
     parser.add_argument("--faults", type=float, default=0.0)
+    parser.add_argument(
+        "--own-streets",
+        action="store_true",
+        help="each place has a street of its own, drawn when asked for; else three a country",
+    )
     given = parser.parse_args()
-    draw_all()
-    loopback = Loopback(given.per_second, given.per_day, given.faults)
+    streets: Streets = OwnStreets() if given.own_streets else FewStreets()
+    if not given.own_streets:
+        draw_all()
+    loopback = Loopback(given.per_second, given.per_day, given.faults, streets=streets)
     for name, value in environment().items():
         print(f"export {name}='{value}'")
     application = loopback.application

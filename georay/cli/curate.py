@@ -217,6 +217,7 @@ def _say_summary(summary: "Summary", as_json: bool) -> None:
         "threshold": summary.threshold,
         "report": str(report),
         **summary.counts(),
+        "locatability": vars(summary.spread) if summary.spread else None,
         "failures": [vars(failure) for failure in summary.failures],
         "notes": list(summary.notes),
     }

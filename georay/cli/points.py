@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 Extract = Annotated[
     Path | None,
     typer.Argument(
-        help="OpenStreetMap extract: .osm.pbf, .osm, .osm.gz or .osm.bz2.", show_default=False
+        help="OpenStreetMap extract: .osm.pbf, .osm, .osm.gz or .osm.bz2; with --cities also a "
+        "folder with one for each city, called after it.",
+        show_default=False,
+    ),
+]
+Cities = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table that `georay cities --out` wrote: a circle around each city; needs --radius.",
+        parser=local_path,
     ),
 ]
 Out = Annotated[
@@ -30,7 +39,9 @@ Polygon = Annotated[
 Around = Annotated[
     str | None, typer.Option(help="LAT,LON: the middle of a circle; needs --radius.")
 ]
-Radius = Annotated[float | None, typer.Option(help="Kilometres around --around.")]
+Radius = Annotated[
+    float | None, typer.Option(help="Kilometres around --around, or around each of --cities.")
+]
 Country = Annotated[
     str | None, typer.Option(help="Country of the city, where its name alone misleads.")
 ]
@@ -51,6 +62,7 @@ RecipeFile = Annotated[
 def points(
     extract: Extract = None,
     out: Out = None,
+    cities: Cities = None,
     city: City = None,
     boundary: Polygon = None,
     around: Around = None,
@@ -69,12 +81,14 @@ def points(
     interval from a point. Extracts of countries and cities come from any mirror of OpenStreetMap.
 
     Beside --out lie a JSON file of counts and a folder with a picture (SVG) per city. Several
-    cities, each from its own extract: --recipe; they run in parallel on Ray. Stopped half-way?
-    Run the same command again: finished cities are not done again.
+    cities: --cities, or a --recipe that says more of each; they run in parallel on Ray. Stopped
+    half-way? Run the same command again: finished cities are not done again.
 
     Example: georay points liechtenstein.osm.pbf --city Vaduz --interval 500 --out points.parquet
 
     Example: georay points porto.osm.pbf --around 41.146,-8.611 --radius 2 --out points.geojson
+
+    Example: georay points extracts/ --cities cities.csv --radius 10 --out points.parquet
     """
     from georay.acquisition.roads.run import make_points
 
@@ -92,14 +106,14 @@ def points(
         "count": count,
         "seed": seed,
     }
-    summary = make_points(_recipe(recipe, area, settings))
+    summary = make_points(_recipe(recipe, cities, area, settings))
     say(summary.as_text(), summary.to_json(), as_json)
     if summary.failures:
         raise typer.Exit(1)
 
 
 def _recipe(
-    path: Path | None, area: dict[str, object], settings: dict[str, object]
+    path: Path | None, cities: Path | None, area: dict[str, object], settings: dict[str, object]
 ) -> "PointsRecipe":
     """The recipe file, if any, with the options that were given laid over it."""
     from georay.config.load import load_recipe, parse_recipe
@@ -108,13 +122,26 @@ def _recipe(
     area = {name: value for name, value in area.items() if value is not None}
     given = {name: value for name, value in settings.items() if value is not None}
     if path is not None:
-        if area:
-            raise ValueError(f"the recipe names the cities: leave out {', '.join(area)}, or it")
+        if area or cities is not None:
+            named = [*area, *(["cities"] if cities is not None else [])]
+            raise ValueError(f"the recipe names the cities: leave out {', '.join(named)}, or it")
         base = load_recipe(path, PointsRecipe).model_dump(mode="json")
         return parse_recipe(base | given, PointsRecipe, str(path))
     if "extract" not in area or "output" not in given:
         raise ValueError("give EXTRACT and --out, or --recipe FILE; see `georay points --help`")
-    return parse_recipe({"cities": [area], **given}, PointsRecipe, "given by options")
+    areas = [area] if cities is None else _listed(cities, area)
+    return parse_recipe({"cities": areas, **given}, PointsRecipe, "given by options")
+
+
+def _listed(cities: Path, area: dict[str, object]) -> list[dict[str, object]]:
+    from georay.acquisition.roads.listed import listed_cities
+
+    extract, radius = Path(str(area["extract"])), area.get("radius_km")
+    if others := [name for name in area if name not in ("extract", "radius_km")]:
+        raise ValueError(f"{cities} names the cities: leave out {', '.join(others)}, or --cities")
+    if not isinstance(radius, float):
+        raise ValueError("--cities needs --radius: kilometres around the centre of each city")
+    return listed_cities(cities, extract, radius)
 
 
 def _place(text: str) -> tuple[float, float]:

@@ -5,6 +5,7 @@ Plain classes; Ray never appears here, pipeline.py hands them the names of their
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -18,6 +19,8 @@ from georay.clues.workspace import Workspace, write_whole
 from georay.core.tables import CLUES, CLUES_DROPPED, rows_to_table
 
 _STEP = 512  # sentences at a time; their texts and spans are the largest thing in a worker
+_GROUP_PARTS = 32  # parts whose repeats are gathered into one file
+_ROW_GROUP = 2048  # rows of repeats; a reader of some orders skips the other groups
 
 
 class ExamineParts:
@@ -77,8 +80,46 @@ class CompareBucket:
         bucket = int(Path(name).stem.rpartition("-")[2])
         batches = [_batch(path, bucket) for path in sorted(self._work.bands.iterdir())]
         bands = pa.Table.from_batches(batches, schema=BANDS)
-        write_whole(find_repeats(bands, self._similarity), self._work.repeats / name)
+        found = find_repeats(bands, self._similarity)
+        write_whole(found, self._work.repeats / name, _ROW_GROUP)
         return int(bands.num_rows)
+
+
+def gather_repeats(work: Workspace, num_parts: int, part_rows: int) -> None:
+    """Sorts what all buckets found by parts, so that a part need not look through every bucket.
+
+    Only the repeats of one group of parts are in memory. A group that is there is not made again.
+    """
+    for group in range(-(-num_parts // _GROUP_PARTS)):
+        path = work.gathered / _group_name(group)
+        if not path.exists():
+            size = _GROUP_PARTS * part_rows
+            found = sorted(_found_between(work, group * size, (group + 1) * size).items())
+            rows = [{"order": at, "kind": kind, "of": of} for at, (kind, of) in found]
+            table = rows_to_table(rows, REPEATS)
+            write_whole(table, path, _ROW_GROUP)
+
+
+def _found_between(work: Workspace, first: int, stop: int) -> dict[int, tuple[str, str]]:
+    """Kind of repeat, and what it repeats, of the sentences in [first, stop), over all buckets."""
+    found: dict[int, tuple[str, str]] = {}
+    for path in sorted(work.repeats.iterdir()):
+        for row in _repeats_between(path, first, stop):
+            if row["order"] not in found or row["kind"] == EXACT:
+                found[row["order"]] = (row["kind"], row["of"])
+    return found
+
+
+def _repeats_between(path: Path, first: int, stop: int) -> list[dict[str, Any]]:
+    within = [("order", ">=", first), ("order", "<", stop)]
+    rows: list[dict[str, Any]] = pa.parquet.read_table(
+        path, filters=within, schema=REPEATS
+    ).to_pylist()
+    return rows
+
+
+def _group_name(group: int) -> str:
+    return f"group-{group:06d}.parquet"
 
 
 class FinishParts:
@@ -90,8 +131,7 @@ class FinishParts:
     def __call__(self, name: str) -> int:
         """The number of sentences of the part."""
         table = pa.parquet.ParquetFile(self._work.examined / name).read()
-        first = int(Path(name).stem.rpartition("-")[2]) * self._part_rows
-        repeats = self._repeats(first, first + self._part_rows)
+        repeats = self._repeats(int(Path(name).stem.rpartition("-")[2]))
         rows = [_marked(row, repeats) for row in table.to_pylist()]
         kept = self._pictures([row for row in rows if row["kind"] is None])
         dropped = [row for row in rows if row["kind"] is not None]
@@ -99,16 +139,12 @@ class FinishParts:
         write_whole(_strict(dropped, CLUES_DROPPED), self._work.dropped / name)
         return len(rows)
 
-    def _repeats(self, first: int, stop: int) -> dict[int, tuple[str, str]]:
-        """Kind of repeat, and what it repeats, of the sentences in [first, stop)."""
-        within = [("order", ">=", first), ("order", "<", stop)]
-        found: dict[int, tuple[str, str]] = {}
-        for path in sorted(self._work.repeats.iterdir()):
-            table = pa.parquet.read_table(path, filters=within, schema=REPEATS)
-            for row in table.to_pylist():
-                if row["order"] not in found or row["kind"] == EXACT:
-                    found[row["order"]] = (row["kind"], row["of"])
-        return found
+    def _repeats(self, part: int) -> dict[int, tuple[str, str]]:
+        """Kind of repeat, and what it repeats, of the sentences of a part."""
+        path = self._work.gathered / _group_name(part // _GROUP_PARTS)
+        first = part * self._part_rows
+        rows = _repeats_between(path, first, first + self._part_rows)
+        return {row["order"]: (row["kind"], row["of"]) for row in rows}
 
 
 def _said(row: Row) -> Said:

@@ -13,7 +13,7 @@ from georay.clues.examine import Examine
 from georay.clues.labels import Labeller
 from georay.clues.pairing import NamePictures, PictureTextEncoder, Portraits
 from georay.clues.pipeline import StageMaker, run_stage
-from georay.clues.stages import CompareBucket, ExamineParts, FinishParts
+from georay.clues.stages import CompareBucket, ExamineParts, FinishParts, gather_repeats
 from georay.clues.tools import Tools
 from georay.clues.workspace import Workspace, missing
 from georay.config.clues import CluesRecipe
@@ -37,6 +37,7 @@ def run_steps(names: list[str], recipe: CluesRecipe, tools: Tools, work: Workspa
     _on_all(names, work.examined, examine, recipe, "examining", rows)
     _on_all(buckets, work.repeats, compare, recipe, "comparing", None)
     if missing(names, work.dropped):
+        gather_repeats(work, len(names), recipe.workers.rows_per_part)
         finish = StageMaker(_finishing, (work, recipe, tools, *_album(recipe, tools)))
         _on_all(names, work.dropped, finish, recipe, "finishing", rows)
 

@@ -63,6 +63,10 @@ class Workspace:
         return self.root / "repeats"
 
     @property
+    def gathered(self) -> Path:
+        return self.root / "gathered"
+
+    @property
     def kept(self) -> Path:
         return self.root / "kept"
 
@@ -99,8 +103,9 @@ class Workspace:
         begun = self.root / "settings.json"
         if not begun.exists() or json.loads(begun.read_text()) != settings:
             shutil.rmtree(self.root)
-            for folder in (self.parts, self.examined, self.bands, self.repeats, self.kept):
+            for folder in (self.parts, self.examined, self.bands, self.repeats, self.gathered):
                 folder.mkdir(parents=True)
+            self.kept.mkdir()
             self.dropped.mkdir()
             write_json(begun, settings)
 
@@ -111,8 +116,8 @@ def missing(names: Sequence[str], folder: Path) -> list[str]:
     return [name for name in names if name not in there]
 
 
-def write_whole(table: pa.Table, path: Path) -> None:
+def write_whole(table: pa.Table, path: Path, row_group: int | None = None) -> None:
     """Writes a Parquet file so that it is there whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
-    pa.parquet.write_table(table, partial, compression="zstd")
+    pa.parquet.write_table(table, partial, compression="zstd", row_group_size=row_group)
     partial.replace(path)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from georay.core.panoramas import SKIPPED
 from georay.curation.collapse import BATCH_ROWS, FileCount, remaining
@@ -18,6 +20,7 @@ from georay.curation.run_folder import parquet_files
 
 _COLUMNS = ["uri", "copies", "duplicate_uris", "projection", "locatability", "error", "error_kind"]
 MAX_NAMED = 50
+_LEVELS = 1000
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,22 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Where the locatabilities of a run lie, to a thousandth."""
+
+    least: float
+    median: float
+    most: float
+
+
+@dataclass(frozen=True)
 class Summary:
     """Counts of a run.
 
     num_files = num_duplicates + the different files, of which a panorama has an image for each of
     its views and any other is one image; files that failed are among the images.
     num_listed: the files that the inputs name; all of them must be among num_files.
+    spread: of the scored images; None if there is none.
     notes: what a person should know besides, a sentence each.
     """
 
@@ -52,6 +65,7 @@ class Summary:
     num_kept: int
     errors_by_kind: dict[str, int]
     failures: tuple[Failure, ...]
+    spread: Spread | None = None
     remarks: tuple[Remark, ...] = ()
     finished_before: bool = False
     notes: tuple[str, ...] = ()
@@ -90,6 +104,7 @@ class Summary:
             f"{self.num_duplicates:,} exact duplicates, {self.num_errors:,} errors, "
             f"{self.num_lost:,} lost",
             f"{self.num_kept:,} of {self.num_scored:,} kept at locatability ≥ {self.threshold:g}",
+            *self._spread_lines(),
         ]
         if self.num_panoramas:
             lines.insert(
@@ -104,6 +119,19 @@ class Summary:
             lines.append(f"  … and {len(self.failures) - MAX_NAMED:,} more in {self.folder}/scores")
         lines += [line for remark in self.remarks for line in remark.lines()]
         return "\n".join(lines)
+
+    def _spread_lines(self) -> list[str]:
+        """The scale, which other weights change, and what to do where it lies too low."""
+        if self.spread is None:
+            return []
+        low, middle, high = self.spread.least, self.spread.median, self.spread.most
+        lines = [f"locatability: {low:.2f} to {high:.2f}, half of the images above {middle:.2f}"]
+        if not self.num_kept:
+            lines.append(
+                "no image reaches the threshold, and weights of your own have a scale of their "
+                f"own: georay select {self.folder} --threshold {middle:.2f} keeps half"
+            )
+        return lines
 
 
 def summarize(
@@ -122,6 +150,7 @@ def summarize(
     count = FileCount()
     failures: list[Failure] = []
     kinds: Counter[str] = Counter()
+    levels = np.zeros(_LEVELS + 1, np.int64)
     copies: list[list[str]] = []
     for file in files:
         parquet = pa.parquet.ParquetFile(file, pre_buffer=False)
@@ -131,6 +160,7 @@ def summarize(
             count.add(pa.Table.from_batches([batch]))
             num_scored += len(values)
             num_kept += int((values >= threshold).sum())
+            levels += _counted(values)
             copied = batch.filter(batch.column("duplicate_uris").is_valid())
             copies += ([row["uri"], *row["duplicate_uris"]] for row in copied.to_pylist())
             bad = batch.filter(batch.column("error").is_valid())
@@ -152,8 +182,23 @@ def summarize(
         num_kept=num_kept,
         errors_by_kind=dict(kinds.most_common()),
         failures=tuple(sorted(failures, key=lambda bad: bad.uri)),
+        spread=_spread(levels),
         remarks=_with_contradictions(remarks, copies, inputs),
     )
+
+
+def _counted(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many locatabilities lie at each level, rounded down."""
+    return np.bincount(np.floor(values * _LEVELS).astype(np.int64), minlength=_LEVELS + 1)
+
+
+def _spread(levels: NDArray[np.int64]) -> Spread | None:
+    """Of counts at each level; memory does not grow with the images."""
+    if not (total := int(levels.sum())):
+        return None
+    ranks = (1, (total + 1) // 2, total)
+    least, median, most = np.searchsorted(levels.cumsum(), ranks) / _LEVELS
+    return Spread(float(least), float(median), float(most))
 
 
 def _with_contradictions(

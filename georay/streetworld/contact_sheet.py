@@ -14,18 +14,18 @@ from georay.streetworld.world import StreetWorld
 
 _KINDS: tuple[Kind, ...] = ("street", "street", "suburb", "road")
 _COLUMNS = 2
-_TITLE = 16
+TITLE_HEIGHT = 16
 
 
 def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 156) -> None:
     """Four scenes of each country, the one with the most clues of a few draws, as one picture."""
     rows = -(-len(COUNTRIES) // _COLUMNS)
-    width, height = _COLUMNS * (len(_KINDS) * tile + 8), rows * (tile + _TITLE)
+    width, height = _COLUMNS * (len(_KINDS) * tile + 8), rows * (tile + TITLE_HEIGHT)
     sheet = Image.new("RGB", (width, height), (250, 250, 248))
     for number, country in enumerate(COUNTRIES):
         left = (number % _COLUMNS) * (len(_KINDS) * tile + 8)
-        top = (number // _COLUMNS) * (tile + _TITLE)
-        sheet.paste(_title(country.name, len(_KINDS) * tile), (left, top))
+        top = (number // _COLUMNS) * (tile + TITLE_HEIGHT)
+        sheet.paste(title(country.name, len(_KINDS) * tile), (left, top))
         for column, kind in enumerate(_KINDS):
             city = country.cities[column % len(country.cities)]
             draws = [
@@ -34,18 +34,19 @@ def write_contact_sheet(world: StreetWorld, path: Path, tile: int = 156) -> None
             ]
             best = max(draws, key=lambda scene: scene.visible_clue_count)
             picture = Image.fromarray(best.image).resize((tile, tile), Image.Resampling.LANCZOS)
-            sheet.paste(picture, (left + column * tile, top + _TITLE))
+            sheet.paste(picture, (left + column * tile, top + TITLE_HEIGHT))
     buffer = io.BytesIO()
     sheet.quantize(200, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     write_atomic(path, buffer.getvalue())
 
 
-def _title(text: str, width: int) -> Image.Image:
-    surface = skia.Surface(width, _TITLE)
+def title(text: str, width: int) -> Image.Image:
+    """A strip with a line of Latin text, to stand above a picture."""
+    surface = skia.Surface(width, TITLE_HEIGHT)
     canvas = surface.getCanvas()
     canvas.clear(0xFFFAFAF8)
     canvas.scale(1, -1)
     word = lettered(text, "latin")
     ink = skia.Paint(AntiAlias=True, Color=0xFF202024)
-    canvas.drawPath(word.placed(word.width * 4.5 + 4, 4 - _TITLE, 9), ink)
+    canvas.drawPath(word.placed(word.width * 4.5 + 4, 4 - TITLE_HEIGHT, 9), ink)
     return Image.fromarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)).convert("RGB")

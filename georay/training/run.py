@@ -52,6 +52,7 @@ def train(recipe: TrainRecipe) -> TrainSummary:
     check_trackers(recipe.watch.trackers)
     if recipe.stages and not (folder / MANIFEST).exists():
         _check_base(recipe)
+        _check_samples(recipe)
     with only_writer(folder):
         return _train(recipe, folder)
 
@@ -86,6 +87,16 @@ def _check_base(recipe: TrainRecipe) -> None:
 
     check = check_type if recipe.cluster.address == "local" else check_name
     check(recipe.base.model, recipe.base.revision)
+
+
+def _check_samples(recipe: TrainRecipe) -> None:
+    """Raises ValueError if a stage has nothing to learn from, before another one is trained."""
+    for stage in recipe.stages:
+        if not stage_samples(recipe.samples, stage.adapter, "train").num_rows:
+            raise ValueError(
+                f"{', '.join(recipe.samples)} holds no training sample of the stage "
+                f"{stage.adapter!r}: see what `georay samples` left out, or leave the stage out"
+            )
 
 
 def _cluster(recipe: TrainRecipe, jobs: list[StageJob]) -> AbstractContextManager[None]:

@@ -1,5 +1,6 @@
 """What a run will ask for and cost, said before the first request goes."""
 
+import math
 from dataclasses import asdict, dataclass
 
 from georay.acquisition.providers import Terms
@@ -33,7 +34,7 @@ class Estimate:
             f"requests: {self.num_searches:,} for what is there, about {self.num_pictures:,} for "
             f"pictures ({self.coverage:.0%} of the points have some, {self.coverage_from})",
             self._cost_line(),
-            f"time: at least {self.hours:.1f} hours at the rate of the recipe"
+            f"time: at least {_duration(self.hours)} at the rate of the recipe"
             + (f", and {self.days} days by its quota of the day" if self.days > 1 else ""),
             f"terms: {self.terms} {self.terms_url}".rstrip(),
         ]
@@ -93,6 +94,13 @@ def cost_of(num_pictures: int, prices: PricesRecipe) -> float:
             "asked for: add a step without up_to"
         )
     return cost
+
+
+def _duration(hours: float) -> str:
+    seconds = math.ceil(hours * 3600)
+    if seconds < 120:
+        return f"{seconds} seconds"
+    return f"{math.ceil(seconds / 60)} minutes" if hours < 2 else f"{hours:.1f} hours"
 
 
 def _per_second(recipe: CollectRecipe) -> float:

@@ -1,6 +1,6 @@
 """From a recipe to a folder of samples, with what was left out and why."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +16,7 @@ from georay.config.samples import SamplesRecipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.licences import clue_licences
 from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
+from georay.core.prompts import LOCATION, REASONING
 from georay.core.publishing import only_writer, publishing
 from georay.core.splits import SPLITS
 from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
@@ -89,6 +90,8 @@ class SamplesSummary:
         for licence, count in self.clue_licences.items():
             lines.append(f"clues of {licence}: {count:,}")
         for stage, counts in self.left_out.items():
+            if not counts:
+                continue
             parts = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
             lines.append(f"left out of {stage}: {parts}")
         return "\n".join([*lines, *self.remarks])
@@ -193,11 +196,11 @@ def _table(rows: list[Row], schema: pa.Schema, order: Iterable[str]) -> pa.Table
 
 def _counts(table: pa.Table, column: str, always: Iterable[str]) -> dict[str, dict[str, int]]:
     """Counts by stage and value of the column; the values of `always` even where there are none."""
-    counts: defaultdict[str, Counter[str]] = defaultdict(lambda: Counter(dict.fromkeys(always, 0)))
+    counts = {stage: Counter(dict.fromkeys(always, 0)) for stage in (REASONING.name, LOCATION.name)}
     pairs = zip(table["stage"].to_pylist(), table[column].to_pylist(), strict=True)
     for stage, value in pairs:
         counts[stage][value] += 1
-    return {stage: dict(counts[stage]) for stage in sorted(counts, reverse=True)}
+    return {stage: dict(of_stage) for stage, of_stage in counts.items()}
 
 
 def _places(samples: pa.Table) -> dict[str, int]:

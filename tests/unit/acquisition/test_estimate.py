@@ -57,3 +57,18 @@ def test_a_price_list_that_ends_too_early_is_said():
 def test_minutes_bound_the_rate_too():
     said = estimate(recipe(quota={"per_second": 100, "per_minute": 60}), FREE, 3600, 0, 1.0)
     assert said.hours == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("num_points", "says"),
+    [
+        (30, "3 seconds"),
+        (1000, "100 seconds"),
+        (1200, "2 minutes"),
+        (36_001, "61 minutes"),
+        (360_000, "10.0 hours"),
+    ],
+)
+def test_the_time_is_said_in_a_unit_that_fits(num_points, says):
+    text = estimate(recipe(), FREE, num_points, 0, 1.0).as_text()
+    assert f"time: at least {says} at the rate" in text

@@ -29,6 +29,7 @@ def test_clues_and_their_pictures_become_samples(world, tmp_path):
     said = json.loads(done.stdout)
     rows = pq.read_table(tmp_path / "out" / "samples").to_pylist()
     assert sum(said["samples"]["reasoning"].values()) == len(rows) > 0
+    assert said["samples"]["location"] == {"train": 0, "validation": 0, "test": 0}
     recipe = tmp_path / "out" / "samples.yaml"
     again = invoke(recipe, "--out", tmp_path / "again")
     assert again.exit_code == 0, again.output

@@ -40,6 +40,16 @@ def test_options_stand_above_the_recipe_and_the_run_says_what_held(samples, tmp_
     assert json.loads((out / "manifest.json").read_text())["kind"] == "training"
 
 
+def test_a_stage_without_samples_is_said_before_any_is_trained(tmp_path):
+    """On a real cluster the first stage may take days."""
+    only = write_samples(tmp_path, 2, stages=("reasoning",))
+    recipe = RECIPE.with_name("train-tiny.yaml")
+    failed = invoke(recipe, "--samples", only, "--out", tmp_path / "run", "--cluster", "local")
+    assert isinstance(failed.exception, ValueError)
+    assert "no training sample of the stage 'location'" in str(failed.exception)
+    assert not (tmp_path / "run" / "stages").exists()
+
+
 def job(recipe: Path):
     return CliRunner().invoke(JOB, ["--recipe", str(recipe)])
 

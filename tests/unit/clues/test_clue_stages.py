@@ -4,10 +4,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from georay.clues import stages
+from georay.clues.duplicates import REPEATS
 from georay.clues.examine import Examine
 from georay.clues.pairing import NamePictures
 from georay.clues.sources import SENTENCES
-from georay.clues.stages import CompareBucket, ExamineParts, FinishParts
+from georay.clues.stages import CompareBucket, ExamineParts, FinishParts, gather_repeats
 from georay.clues.workspace import Workspace, missing
 from georay.config.clues import ClueSource, CluesRecipe
 from georay.core.entities import NoTagger
@@ -42,6 +44,7 @@ def run(work, texts):
     assert counts == [min(ROWS, len(texts) - at) for at in range(0, len(texts), ROWS)]
     for bucket in range(NUM_BUCKETS):
         CompareBucket(work, 0.8)(f"bucket-{bucket:06d}.parquet")
+    gather_repeats(work, len(names), ROWS)
     finish = FinishParts(work, NamePictures(None, None), ROWS)
     assert [finish(name) for name in names] == counts
     kept = pa.concat_tables([pq.read_table(work.kept / name, schema=CLUES) for name in names])
@@ -69,6 +72,33 @@ def test_repeats_are_found_across_parts_and_say_what_they_repeat(work):
         ("nearly repeated", f"says nearly the same as clue {first}"),
         ("repeated", f"says the same as clue {first}"),
     ]
+
+
+def test_a_part_reads_its_own_repeats_alone_however_many_buckets_and_parts(work, monkeypatch):
+    """Looking through every bucket for each part takes time by the square of the sentences."""
+    monkeypatch.setattr(stages, "_GROUP_PARTS", 2)
+    read = []
+    really = stages._repeats_between
+    monkeypatch.setattr(
+        stages,
+        "_repeats_between",
+        lambda path, *r: read.append(path.parent.name) or really(path, *r),
+    )
+    texts = [f"{name} is red." for name in ("Kenya", "Norway", "Chile")] * 4
+    kept, gone = run(work, texts)
+    assert kept["text"].to_pylist() == texts[:3]
+    assert gone["kind"].to_pylist() == ["repeated"] * 9
+    assert read.count("repeats") == 2 * NUM_BUCKETS  # a group each
+    assert read.count("gathered") == 4  # a part each
+
+
+def test_of_two_buckets_the_one_that_found_the_very_words_counts(work):
+    for bucket, kind in enumerate(("nearly repeated", "repeated", "nearly repeated")):
+        rows = [{"order": 4, "kind": kind, "of": f"clue{bucket}"}]
+        pq.write_table(pa.Table.from_pylist(rows, REPEATS), work.repeats / f"{bucket}.parquet")
+    gather_repeats(work, 2, ROWS)
+    (path,) = work.gathered.iterdir()
+    assert pq.read_table(path).to_pylist() == [{"order": 4, "kind": "repeated", "of": "clue1"}]
 
 
 def test_what_is_done_is_not_missing_and_half_written_files_are(work):
