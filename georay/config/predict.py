@@ -41,8 +41,10 @@ class PredictRecipe(Recipe):
 
     samples: Parquet files or folders of schema SAMPLES. split, stage: whose pictures. max_images:
     at most so many of them, always the same for the same pictures.
-    model: a registered id, a folder, or a hub id with its revision. adapters: the folder that a
-    training run left them in; active_adapters: which of them act, by default all.
+    model: a registered id, a folder, or a hub id with its revision; also the folder that
+    `georay baseline` made, of whose `answering` only top_k and batch_size say anything.
+    adapters: the folder that a training run left them in; active_adapters: which of them act, by
+    default all.
     max_pixels: the most that it sees of a picture, for a model that takes any size: as in training.
     device, precision: by default what suits this machine.
     output: the Parquet file of predictions; a JSON file beside it says how they came about.
@@ -66,6 +68,11 @@ class PredictRecipe(Recipe):
     shard_size: PositiveInt = 64
     workers: PredictWorkersRecipe | None = None
     cluster: ClusterRecipe = ClusterRecipe()
+
+    @field_validator("model")
+    @classmethod
+    def _at_home(cls, model: str) -> str:
+        return str(Path(model).expanduser()) if model.startswith("~") else model
 
     @field_validator("output")
     @classmethod

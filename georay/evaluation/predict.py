@@ -177,9 +177,9 @@ def _answer_here(
     subject: Subject,
     meter: Meter,
 ) -> None:
-    locator, top_k = load_locator(recipe), recipe.answering.top_k
+    locator = load_locator(recipe)
     for shard in shards:
-        table = answer_shard(locator, shard, subject, top_k, meter.advance)
+        table = answer_shard(locator, shard, subject, recipe.answering, meter.advance)
         _write(files.part(shard.number), table)
 
 
