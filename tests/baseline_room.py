@@ -29,8 +29,28 @@ VIT = {"small": {"kind": "vit", "width": 64, "depth": 2, "patch_size": 8}}
 CELLS = {"min_pictures": 1, "max_pictures": 1}
 LEVELS = [{"min_pictures": 1, "max_pictures": most} for most in (8, 3, 1)]
 SYSTEMS: dict[str, dict[str, Any]] = {
+    "vit": {"backbone": VIT},
+    "streetclip": {"backbone": VIT, "towns_per_country": 20},
+    "geoclip": {"backbone": RESNET, "queue_size": 32},
     "planet": {"backbone": RESNET, "partition": CELLS},
+    "cplanet": {
+        "backbone": RESNET,
+        "partition": CELLS,
+        "num_partitions": 6,
+        "num_classes": 12,
+    },
+    "isns": {"backbone": RESNET, "partitions": LEVELS},
+    "translocator": {"backbone": VIT, "partitions": LEVELS},
+    "geodecoder": {
+        "backbone": RESNET,
+        "partitions": LEVELS,
+        "independent_layers": 1,
+        "dependent_layers": 1,
+        "num_heads": 2,
+    },
 }
+SLOWER = {"streetclip": {"num_epochs": 110, "learning_rate": 7e-4}}
+"""What learns the same pictures in more or smaller steps."""
 
 
 def write_samples(folder: Path) -> Path:
@@ -77,7 +97,8 @@ def recipe_of(samples: Path, output: Path, name: str, /, **changes: Any) -> Base
             "learning_rate": 2e-3,
             "weight_decay": 0.0,
             "min_scale": 1.0,
-        },
+        }
+        | SLOWER.get(name, {}),
         "checkpoints": {"every": 10},
     }
     return parse_recipe(content | changes, BaselineRecipe, "test")
@@ -102,7 +123,8 @@ def learnt_by_heart(recipe: BaselineRecipe) -> tuple[Baseline, float, float]:
     pictures = train_pictures(recipe)
     network = build_system(recipe, system_class(recipe).facts(recipe, pictures))
     network.start()
-    seen = LearntPictures(viewer_of(recipe, network, "cpu"), pictures, 2**30)
+    viewer = viewer_of(recipe, "cpu", with_scenes=network.sees_scenes != "never")
+    seen = LearntPictures(viewer, pictures, 2**30)
     assert recipe.learning is not None and not seen.left_out
     learner = Learner(network, recipe.learning, seen, recipe.seed)
     total = num_steps(len(pictures), recipe.learning)
@@ -112,7 +134,7 @@ def learnt_by_heart(recipe: BaselineRecipe) -> tuple[Baseline, float, float]:
 
 def answers(network: Baseline, recipe: BaselineRecipe, top_k: int = 3) -> list[Location]:
     """What it says of its own training pictures."""
-    viewer = viewer_of(recipe, network, "cpu")
+    viewer = viewer_of(recipe, "cpu", with_scenes=network.sees_scenes == "always")
     return network.locations(stacked([viewer.read(one) for one in train_pictures(recipe)]), top_k)
 
 

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from georay.config.cluster import ClusterRecipe
 from georay.config.load import LocalPath, Recipe
@@ -48,6 +55,15 @@ class BackboneRecipe(Recipe):
         if (self.pretrained is None) == (self.small is None):
             raise ValueError("give either `pretrained` or `small`")
         return self
+
+
+def _is_transformer(backbone: BackboneRecipe) -> BackboneRecipe:
+    if backbone.small is not None and backbone.small.kind != "vit":
+        raise ValueError("this system is made of transformers: its small backbone is of kind vit")
+    return backbone
+
+
+TransformerRecipe = Annotated[BackboneRecipe, AfterValidator(_is_transformer)]
 
 
 class PartitionRecipe(Recipe):
@@ -120,6 +136,7 @@ class TranslocatorRecipe(_HierarchyRecipe):
     """Translocator: two ViTs, one sees the picture and one its segmentation."""
 
     name: Literal["translocator"]
+    backbone: TransformerRecipe
     segmenter: SegmenterOfScenes = SegmenterOfScenes()
 
 
@@ -141,7 +158,7 @@ class ViTRecipe(Recipe):
     """ViT: a classifier over countries and towns. min_pictures: of a town that is a class."""
 
     name: Literal["vit"]
-    backbone: BackboneRecipe
+    backbone: TransformerRecipe
     min_pictures: PositiveInt = 1
 
 
@@ -152,7 +169,7 @@ class StreetCLIPRecipe(Recipe):
     """
 
     name: Literal["streetclip"]
-    backbone: BackboneRecipe
+    backbone: TransformerRecipe
     towns_per_country: PositiveInt = 100
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -47,9 +48,9 @@ def rows(path):
 
 
 def test_a_recipe_becomes_a_folder_that_predict_asks_and_evaluate_judges(planet, samples, tmp_path):
-    summary, recipe = planet
+    summary, _ = planet
     assert (summary.outcome["num_pictures"], summary.outcome["num_steps"]) == (SCENES["train"], 20)
-    folder = tmp_path.__class__(summary.folder)
+    folder = Path(summary.folder)
     assert sorted(one.name for one in folder.iterdir() if one.name[0] != ".") == [
         "README.md",
         "baseline.json",

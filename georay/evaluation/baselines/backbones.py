@@ -117,6 +117,11 @@ class Backbone(nn.Module):
         if (known := self._recipe.pretrained) is not None:
             self.network = loaded_or_explained(AutoModel, known, use_safetensors=True)
 
+    def embedded(self, pixels: Tensor) -> Tensor:
+        """[N, T, width] tokens before the first layer, of a transformer."""
+        tokens: Tensor = self.network.embeddings(self._normalise(pixels))
+        return tokens
+
     def forward(self, pixels: Tensor) -> Features:
         found = self.network(self._normalise(pixels))
         tokens = found.last_hidden_state

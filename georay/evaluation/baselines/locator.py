@@ -32,7 +32,8 @@ class BaselineLocator:
         saved = SavedBaseline.read(folder)
         where = device or ("cuda:0" if torch.cuda.is_available() else "cpu")
         baseline = saved.load(where)
-        return cls(baseline, viewer_of(saved.recipe, baseline, where), where)
+        viewer = viewer_of(saved.recipe, where, with_scenes=baseline.sees_scenes == "always")
+        return cls(baseline, viewer, where)
 
     def locate(self, images: Sequence[Image.Image], top_k: int = 5) -> list[Location]:
         """One location per decoded RGB picture, in order, with at most `top_k` countries."""
@@ -45,9 +46,9 @@ class BaselineLocator:
         return [replace(one, timings=timings) for one in found]
 
 
-def viewer_of(recipe: BaselineRecipe, baseline: Baseline, device: str) -> Viewer:
-    """What shows pictures to a system: with a segmenter, if it sees scenes."""
-    if not baseline.sees_scenes:
+def viewer_of(recipe: BaselineRecipe, device: str, *, with_scenes: bool) -> Viewer:
+    """What shows pictures to a system. with_scenes: and what kind of thing each pixel is of."""
+    if not with_scenes:
         return Viewer(recipe.image_size, None)
     scenes = getattr(recipe.system, "segmenter")  # noqa: B009  (systems that see scenes have one)
     segmenter = load_segmenter(scenes.model, revision=scenes.revision, device=device)

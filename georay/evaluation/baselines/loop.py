@@ -48,7 +48,8 @@ class _Worker:
         self._baseline: Baseline = build_system(recipe, job.facts)
         self._baseline.start()
         share = job.pictures[self._rank :: self._count]
-        viewer = viewer_of(recipe, self._baseline, device)
+        with_scenes = self._baseline.sees_scenes != "never"
+        viewer = viewer_of(recipe, device, with_scenes=with_scenes)
         self._mine = LearntPictures(viewer, share, recipe.cache_gib * 2**30)
         self._left_out, self._num_pictures = self._counted()
         network = ray.train.torch.prepare_model(

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -19,7 +19,7 @@ Facts = dict[str, Any]
 class Views:
     """What a network sees of some pictures.
 
-    pixels: [N, 3, S, S] in [0, 1]. classes: ADE20K ids [N, S, S], for systems that `see_scenes`.
+    pixels: [N, 3, S, S] in [0, 1]. classes: ADE20K ids [N, S, S], where the system sees scenes.
     """
 
     pixels: Tensor
@@ -47,10 +47,13 @@ class Card:
 
 
 class Baseline(nn.Module, ABC):
-    """One system. Called with views and what is true of their pictures, it gives the loss."""
+    """One system. Called with views and what is true of their pictures, it gives the loss.
+
+    sees_scenes: whether its views hold the classes of pixels; if so, its recipe has a segmenter.
+    """
 
     card: ClassVar[Card]
-    sees_scenes: ClassVar[bool] = False
+    sees_scenes: ClassVar[Literal["never", "learning", "always"]] = "never"
 
     @classmethod
     @abstractmethod

@@ -6,7 +6,14 @@ from georay.config.baselines import BaselineRecipe
 from georay.evaluation.baselines.protocol import Baseline, Facts
 
 _CLASSES = {
+    "vit": ("vit", "ViT"),
+    "streetclip": ("streetclip", "StreetCLIP"),
+    "geoclip": ("geoclip", "GeoCLIP"),
     "planet": ("geocells.planet", "PlaNet"),
+    "cplanet": ("geocells.cplanet", "CPlaNet"),
+    "isns": ("geocells.isns", "ISNs"),
+    "translocator": ("geocells.translocator", "Translocator"),
+    "geodecoder": ("geocells.geodecoder", "GeoDecoder"),
 }
 
 

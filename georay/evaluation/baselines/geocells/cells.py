@@ -141,11 +141,16 @@ def _find(inner: Cells, cells: Cells) -> Classes:
 
 
 def middles_of(
-    classes: Classes, latitude: Floats, longitude: Floats, num_classes: int
+    classes: Classes,
+    latitude: Floats,
+    longitude: Floats,
+    num_classes: int,
+    weights: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """The middle of each class's places on the sphere, in degrees."""
+    """The middle of each class's places on the sphere, in degrees; weights: of the places."""
     known = classes >= 0
+    heavy = np.ones(len(classes)) if weights is None else weights
     phi, theta = np.radians(latitude[known]), np.radians(longitude[known])
     points = [np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)]
-    x, y, z = (np.bincount(classes[known], axis, num_classes) for axis in points)
+    x, y, z = (np.bincount(classes[known], axis * heavy[known], num_classes) for axis in points)
     return np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
