@@ -121,7 +121,7 @@ class GeoCLIP(Baseline):
     def _remember(self, true: Tensor) -> None:
         """The newest points come first, and the oldest are forgotten."""
         if len(self.queue):
-            self.queue = torch.cat([true.detach(), self.queue])[: len(self.queue)]
+            self.queue.copy_(torch.cat([true, self.queue])[: len(self.queue)])
 
 
 class _ImageEncoder(nn.Module):
@@ -137,14 +137,16 @@ class _ImageEncoder(nn.Module):
             width = self.network.width
         else:
             config = read_config(facts["backbone"])
+            width = config.vision_config.projection_dim = config.projection_dim
             self.network = CLIPVisionModelWithProjection(config.vision_config)
-            width = config.projection_dim
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, SIZE))
 
     def start(self) -> None:
         if (known := self._recipe.backbone.pretrained) is not None:
             kind = CLIPVisionModelWithProjection
-            self.network = loaded_or_explained(kind, known, use_safetensors=True)
+            self.network = loaded_or_explained(
+                kind, known, config=self.network.config, use_safetensors=True
+            )
             self.network.requires_grad_(False)
         if self._recipe.published:
             self.mlp.load_state_dict(published_weights("image_encoder_mlp"))

@@ -1,7 +1,7 @@
 """What the package geoclip holds, read as data: its weights and its gallery.
 
 The package itself is not imported: that needs a torchvision built like torch, which is not to be
-had beside every torch. Its weights are plain tensors; torch refuses a file that holds other objects.
+had beside every torch. Its weights are plain tensors: torch refuses a file with other objects.
 """
 
 import csv
@@ -27,8 +27,10 @@ def published_weights(part: str) -> dict[str, Tensor]:
     file = _folder() / "weights" / f"{part}_weights.pth"
     try:
         found = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError) as problem:
-        raise ModelUnavailable(f"cannot read {file.name} of geoclip: {problem}") from problem
+    except Exception as problem:  # torch's refusals share no class that may be named here
+        raise ModelUnavailable(
+            f"{file.name} of the package geoclip is damaged, or holds more than tensors"
+        ) from problem
     return {part: found.detach()} if isinstance(found, Tensor) else dict(found)
 
 
