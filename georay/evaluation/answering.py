@@ -1,7 +1,7 @@
 """Shards of pictures to rows of predictions: what a process with a model does, wherever it runs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 from PIL import Image
@@ -88,4 +88,5 @@ def _row(picture: KnownPicture, location: Location, subject: Subject) -> Row:
         "true_city": picture.city,
         "true_latitude": picture.latitude,
         "true_longitude": picture.longitude,
+        **(asdict(location.usage) if location.usage else {}),
     }

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from georay.config.predict import PredictRecipe
+from georay.config.predict import EndpointRecipe, PredictRecipe
 from georay.core.manifest import file_sha256
 from georay.core.prompts import PROMPTS
 from georay.evaluation.baselines.folder import SavedBaseline, is_baseline
@@ -17,6 +17,7 @@ from georay.models.answering import LocatorSettings
 from georay.models.checking import check_parts
 from georay.models.decoding.calibration import FILE as CALIBRATION
 from georay.models.families.base import Sampling
+from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.loading import check_type
 from georay.models.locations import Location
 from georay.models.locator import Locator, adapter_names
@@ -56,6 +57,8 @@ class Subject:
 
 def identify(recipe: PredictRecipe) -> Subject:
     """The model and the adapters of a recipe. Raises ValueError if adapters are absent."""
+    if recipe.endpoint is not None:
+        return Subject(recipe.model, None, {}, {}, None)
     spec = REGISTRY.get(recipe.model)
     folder = Path(recipe.model)
     if spec is not None:
@@ -79,6 +82,9 @@ def check_subject(recipe: PredictRecipe) -> None:
 
     Elsewhere than here, the nodes hold the weights: then only what every machine sees is checked.
     """
+    if recipe.endpoint is not None:
+        RemoteModel(_remote(recipe.model, recipe.endpoint))
+        return
     if is_baseline(recipe.model):
         _check_baseline(recipe)
         return
@@ -96,11 +102,11 @@ def _check_baseline(recipe: PredictRecipe) -> None:
 
 def load_locator(recipe: PredictRecipe) -> LocatesPictures:
     """The recipe's model, ready to answer; raises as `Locator.from_pretrained` does."""
-    if is_baseline(recipe.model):
+    if recipe.endpoint is None and is_baseline(recipe.model):
         return BaselineLocator.load(Path(recipe.model), recipe.device)
-    how = recipe.answering
+    how, endpoint = recipe.answering, recipe.endpoint
     return Locator.from_pretrained(
-        recipe.model,
+        recipe.model if endpoint is None else _remote(recipe.model, endpoint),
         Path(recipe.adapters).expanduser() if recipe.adapters else None,
         active=recipe.active_adapters,
         settings=LocatorSettings(
@@ -114,6 +120,10 @@ def load_locator(recipe: PredictRecipe) -> LocatesPictures:
         device=recipe.device,
         precision=recipe.precision,
     )
+
+
+def _remote(model: str, endpoint: EndpointRecipe) -> RemoteSettings:
+    return RemoteSettings(model=model, **endpoint.model_dump())
 
 
 def _hashes(folder: Path) -> dict[str, str]:
