@@ -37,7 +37,7 @@ class CPlaNet(Baseline):
         paper="Seo, Weyand, Sim and Han: CPlaNet, ECCV 2018",
         papers="Coarse partitions of the same cells with different borders, one classifier each "
         "above a shared network, and answers at the intersections by the sum of their votes. The "
-        "paper's sets have 9,969 to 13,000 classes, and 5 of them were best.",
+        "paper has about ten thousand classes a set, and five sets of its own.",
         ours="How cells are joined: always the region with the fewest pictures with the nearest, "
         "both blurred by chance for each partition (the paper weighs edges by visual and "
         "geographic distance). A class's vote is shared among its intersections by their training "
