@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from georay.core.gazetteer import Gazetteer, Place
+from georay.evaluation.datasets import KnownPicture
 from georay.models.locations import Candidate, Location, TownCandidate
 
 _TOWNS_PER_COUNTRY = 5
@@ -15,14 +18,42 @@ _SMALLEST = 1e-6  # candidates below it are not told
 Floats = NDArray[np.float64]
 
 
-class Spots:
-    """Points of which one is the answer; each has the country and the town that are nearest."""
+def town_of(picture: KnownPicture) -> Place:
+    """Its own town, if the gazetteer knows it, else the one nearest to its coordinates."""
+    gazetteer = Gazetteer.load()
+    named = gazetteer.resolve(picture.city, picture.country)
+    if named is not None:
+        return named
+    assert picture.latitude is not None and picture.longitude is not None, "it is placed"
+    return gazetteer.nearest(picture.latitude, picture.longitude)
 
-    def __init__(self, latitude: Floats, longitude: Floats) -> None:
-        gazetteer = Gazetteer.load()
+
+def towns_to_json(towns: Sequence[Place]) -> list[dict[str, Any]]:
+    """Towns, as JSON has them."""
+    return [asdict(town) for town in towns]
+
+
+def towns_from_json(content: Sequence[dict[str, Any]]) -> list[Place]:
+    """What `towns_to_json` wrote."""
+    return [Place(**town) for town in content]
+
+
+class Spots:
+    """Points of which one is the answer, each with its town.
+
+    The town nearest to a point is often a district of the one that people name: where training
+    pictures say which town it is, that is taken.
+    """
+
+    def __init__(
+        self, latitude: Floats, longitude: Floats, towns: Sequence[Place] | None = None
+    ) -> None:
+        """towns: by default those nearest to the points."""
         self.latitude, self.longitude = latitude, longitude
-        points = zip(latitude.tolist(), longitude.tolist(), strict=True)
-        self.towns = [gazetteer.nearest(*point) for point in points]
+        if towns is None:
+            points = zip(latitude.tolist(), longitude.tolist(), strict=True)
+            towns = [Gazetteer.load().nearest(*point) for point in points]
+        self.towns = list(towns)
 
     def location(self, probability: Floats, top_k: int) -> Location:
         """The likeliest point, with its town; candidates sum the points of each country.

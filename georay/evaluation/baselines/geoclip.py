@@ -14,8 +14,9 @@ from torch.nn import functional
 from transformers import CLIPVisionModelWithProjection
 
 from georay.config.baselines import BaselineRecipe, GeoCLIPRecipe
+from georay.core.gazetteer import Place
 from georay.core.geo import EARTH_RADIUS_KM
-from georay.evaluation.baselines.answers import Spots
+from georay.evaluation.baselines.answers import Spots, town_of, towns_from_json, towns_to_json
 from georay.evaluation.baselines.backbones import (
     Backbone,
     Normalise,
@@ -52,20 +53,25 @@ class GeoCLIP(Baseline):
     @classmethod
     def facts(cls, recipe: BaselineRecipe, pictures: Sequence[KnownPicture]) -> Facts:
         system = _own(recipe)
+        towns: list[Place] | None = None
         if system.gallery == "package":
             gallery = np.stack(published_gallery(), axis=1)
         else:
-            gallery = np.unique(np.stack(coordinates(pictures), axis=1), axis=0)
+            points = np.stack(coordinates(pictures), axis=1)
+            gallery, first = np.unique(points, axis=0, return_index=True)
+            towns = [town_of(pictures[number]) for number in first.tolist()]
         return {
             "backbone": backbone_config(system.backbone, recipe.image_size),
             "gallery": gallery.tolist(),
+            "towns": None if towns is None else towns_to_json(towns),
         }
 
     def __init__(self, recipe: BaselineRecipe, facts: Facts) -> None:
         super().__init__(recipe, facts)
         self._recipe = _own(recipe)
         gallery = np.array(facts["gallery"], np.float64)
-        self._spots = Spots(gallery[:, 0], gallery[:, 1])
+        towns = None if facts["towns"] is None else towns_from_json(facts["towns"])
+        self._spots = Spots(gallery[:, 0], gallery[:, 1], towns)
         self._gallery = torch.from_numpy(gallery).float()
         self._encoded: Tensor | None = None
         self.image_encoder = _ImageEncoder(self._recipe, facts)

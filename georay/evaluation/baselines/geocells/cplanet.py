@@ -13,13 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from georay.config.baselines import BaselineRecipe, CPlaNetRecipe
-from georay.evaluation.baselines.answers import Spots
+from georay.core.gazetteer import Place
+from georay.evaluation.baselines.answers import Spots, towns_from_json, towns_to_json
 from georay.evaluation.baselines.backbones import Backbone, backbone_config
 from georay.evaluation.baselines.geocells.cells import Partition
 from georay.evaluation.baselines.geocells.combination import Intersection, intersected, joined
 from georay.evaluation.baselines.geocells.spots import (
     UNKNOWN,
     cell_loss,
+    cell_towns,
     classes_of,
     left_out_note,
     partition_of,
@@ -55,6 +57,7 @@ class CPlaNet(Baseline):
         return {
             "backbone": backbone_config(system.backbone, recipe.image_size),
             "partition": cells.to_json(),
+            "towns": towns_to_json(cell_towns(pictures, cells)),
             "regions": [one.tolist() for one in regions],
             "notes": left_out_note(len(pictures), cells, system.partition),
         }
@@ -62,6 +65,7 @@ class CPlaNet(Baseline):
     def __init__(self, recipe: BaselineRecipe, facts: Facts) -> None:
         super().__init__(recipe, facts)
         self._partition = Partition.from_json(facts["partition"])
+        self._towns = towns_from_json(facts["towns"])
         self._regions = np.array(facts["regions"], np.int64)
         self.backbone = Backbone(_own(recipe).backbone, facts["backbone"])
         sizes = (self._regions.max(axis=1) + 1).tolist()
@@ -98,7 +102,13 @@ class CPlaNet(Baseline):
 
     @cached_property
     def _spots(self) -> Spots:
-        return Spots(self._intersection.latitude, self._intersection.longitude)
+        """An intersection's town is that of its cell with the most pictures."""
+        found, pictures = self._intersection, self._partition.num_pictures
+        towns: dict[int, Place] = {}
+        for cell in np.argsort(pictures, kind="stable").tolist():
+            towns[int(found.of_cell[cell])] = self._towns[cell]
+        ordered = [towns[number] for number in range(len(found.latitude))]
+        return Spots(found.latitude, found.longitude, ordered)
 
 
 def _own(recipe: BaselineRecipe) -> CPlaNetRecipe:

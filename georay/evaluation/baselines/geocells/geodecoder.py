@@ -44,14 +44,14 @@ class GeoDecoder(Baseline):
         levels = Hierarchy.build(pictures, system.partitions)
         return {
             "backbone": backbone_config(system.backbone, recipe.image_size),
-            "levels": levels.to_json(),
+            "hierarchy": levels.to_json(),
             "notes": levels.notes(len(pictures), system.partitions),
         }
 
     def __init__(self, recipe: BaselineRecipe, facts: Facts) -> None:
         super().__init__(recipe, facts)
         system = _own(recipe)
-        self._levels = Hierarchy.from_json(facts["levels"])
+        self._levels = Hierarchy.from_json(facts["hierarchy"])
         self.backbone = Backbone(system.backbone, facts["backbone"])
         width, count = self.backbone.width, len(self._levels.levels)
         self.queries = nn.Parameter(torch.randn(count, _KINDS, width) * width**-0.5)

@@ -8,15 +8,16 @@ import torch
 from torch import Tensor
 
 from georay.config.baselines import PartitionRecipe
-from georay.evaluation.baselines.answers import Spots
+from georay.core.gazetteer import Place
+from georay.evaluation.baselines.answers import Spots, towns_from_json, towns_to_json
 from georay.evaluation.baselines.geocells.cells import Partition
 from georay.evaluation.baselines.geocells.spots import (
     cell_loss,
+    cell_towns,
     classes_of,
     left_out_note,
     located,
     partition_of,
-    spots_of,
 )
 from georay.evaluation.datasets import KnownPicture
 from georay.models.locations import Location
@@ -25,14 +26,16 @@ from georay.models.locations import Location
 class Hierarchy:
     """Levels of cells; each cell lies in one of the level before."""
 
-    def __init__(self, levels: Sequence[Partition]) -> None:
-        self.levels = list(levels)
+    def __init__(self, levels: Sequence[Partition], towns: Sequence[Place]) -> None:
+        """towns: of the finest cells."""
+        self.levels, self.towns = list(levels), list(towns)
         self._parents = [torch.from_numpy(self.finest.parents(one)) for one in self.levels]
 
     @classmethod
     def build(cls, pictures: Sequence[KnownPicture], recipes: Sequence[PartitionRecipe]) -> Self:
         """Of training pictures. Raises ValueError if a level has no cell with enough of them."""
-        return cls([partition_of(pictures, one) for one in recipes])
+        levels = [partition_of(pictures, one) for one in recipes]
+        return cls(levels, cell_towns(pictures, levels[-1]))
 
     @property
     def finest(self) -> Partition:
@@ -63,17 +66,19 @@ class Hierarchy:
 
     @cached_property
     def _spots(self) -> Spots:
-        return spots_of(self.finest)
+        return Spots(self.finest.latitude, self.finest.longitude, self.towns)
 
     def notes(self, num_pictures: int, recipes: Sequence[PartitionRecipe]) -> list[str]:
         """What is not learnt at the finest level."""
         return left_out_note(num_pictures, self.finest, recipes[-1])
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """All levels, as JSON has them."""
-        return [level.to_json() for level in self.levels]
+    def to_json(self) -> dict[str, Any]:
+        """All of it, as JSON has it."""
+        levels = [level.to_json() for level in self.levels]
+        return {"levels": levels, "towns": towns_to_json(self.towns)}
 
     @classmethod
-    def from_json(cls, content: Sequence[dict[str, Any]]) -> Self:
+    def from_json(cls, content: dict[str, Any]) -> Self:
         """What `to_json` wrote."""
-        return cls([Partition.from_json(level) for level in content])
+        levels = [Partition.from_json(level) for level in content["levels"]]
+        return cls(levels, towns_from_json(content["towns"]))

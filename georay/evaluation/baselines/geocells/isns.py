@@ -42,13 +42,13 @@ class ISNs(Baseline):
         levels = Hierarchy.build(pictures, system.partitions)
         return {
             "backbone": backbone_config(system.backbone, recipe.image_size),
-            "levels": levels.to_json(),
+            "hierarchy": levels.to_json(),
             "notes": levels.notes(len(pictures), system.partitions),
         }
 
     def __init__(self, recipe: BaselineRecipe, facts: Facts) -> None:
         super().__init__(recipe, facts)
-        self._levels = Hierarchy.from_json(facts["levels"])
+        self._levels = Hierarchy.from_json(facts["hierarchy"])
         backbone = _own(recipe).backbone
         self.networks = nn.ModuleList(
             _SceneNetwork(Backbone(backbone, facts["backbone"]), self._levels.sizes)

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from georay.config.baselines import BaselineRecipe, PlaNetRecipe
-from georay.evaluation.baselines.answers import Spots
+from georay.evaluation.baselines.answers import Spots, towns_from_json, towns_to_json
 from georay.evaluation.baselines.backbones import Backbone, backbone_config
 from georay.evaluation.baselines.geocells.cells import Partition
 from georay.evaluation.baselines.geocells.spots import (
     cell_loss,
+    cell_towns,
     classes_of,
     left_out_note,
     located,
     partition_of,
-    spots_of,
 )
 from georay.evaluation.baselines.protocol import Baseline, Card, Facts, Views
 from georay.evaluation.datasets import KnownPicture
@@ -38,8 +38,8 @@ class PlaNet(Baseline):
         "left out; a softmax over them, trained with cross-entropy. The paper's run: minimum 50, "
         "maximum 10,000, 26,263 cells, 91 million photographs.",
         ours="The backbone (the paper's is an Inception of 2015, not published), AdamW instead of "
-        "AdaGrad, a cell's place (the middle of its training pictures), and the town and country "
-        "nearest to it.",
+        "AdaGrad, a cell's place (the middle of its training pictures) and its town and country "
+        "(those of most of them).",
     )
 
     @classmethod
@@ -49,12 +49,14 @@ class PlaNet(Baseline):
         return {
             "backbone": backbone_config(system.backbone, recipe.image_size),
             "partition": partition.to_json(),
+            "towns": towns_to_json(cell_towns(pictures, partition)),
             "notes": left_out_note(len(pictures), partition, system.partition),
         }
 
     def __init__(self, recipe: BaselineRecipe, facts: Facts) -> None:
         super().__init__(recipe, facts)
         self._partition = Partition.from_json(facts["partition"])
+        self._towns = towns_from_json(facts["towns"])
         self.backbone = Backbone(_own(recipe).backbone, facts["backbone"])
         self.head = nn.Linear(self.backbone.width, len(self._partition))
 
@@ -74,7 +76,8 @@ class PlaNet(Baseline):
 
     @cached_property
     def _spots(self) -> Spots:
-        return spots_of(self._partition)
+        cells = self._partition
+        return Spots(cells.latitude, cells.longitude, self._towns)
 
 
 def _own(recipe: BaselineRecipe) -> PlaNetRecipe:

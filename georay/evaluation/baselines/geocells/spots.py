@@ -1,5 +1,6 @@
 """Answers by cells: the place that a cell stands for is the middle of its training pictures."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -7,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from georay.config.baselines import PartitionRecipe
-from georay.evaluation.baselines.answers import Spots
+from georay.core.gazetteer import Place
+from georay.evaluation.baselines.answers import Spots, town_of
 from georay.evaluation.baselines.geocells.cells import Partition
 from georay.evaluation.baselines.pictures import coordinates
 from georay.evaluation.datasets import KnownPicture
@@ -46,9 +48,13 @@ def cell_loss(logits: Tensor, classes: Tensor) -> Tensor:
     return functional.cross_entropy(logits, known, ignore_index=UNKNOWN)
 
 
-def spots_of(partition: Partition) -> Spots:
-    """The places that cells stand for."""
-    return Spots(partition.latitude, partition.longitude)
+def cell_towns(pictures: Sequence[KnownPicture], partition: Partition) -> list[Place]:
+    """The town that most training pictures of each cell are of."""
+    counts: list[Counter[Place]] = [Counter() for _ in range(len(partition))]
+    for picture, cell in zip(pictures, classes_of(pictures, partition).tolist(), strict=True):
+        if cell != UNKNOWN:
+            counts[cell][town_of(picture)] += 1
+    return [max(found, key=lambda one: (found[one], one.geoname_id)) for found in counts]
 
 
 def located(spots: Spots, logits: Tensor, top_k: int) -> list[Location]:

@@ -43,6 +43,15 @@ def test_a_sure_coarse_level_overrules_an_undecided_fine_one(levels):
     assert found.candidates[0].probability == pytest.approx(1, abs=1e-3)
 
 
+def test_a_cells_town_is_that_of_most_of_its_training_pictures():
+    towns = ["Munich", "Munich", "Dachau"]
+    pictures = [KnownPicture("one", "one.jpg", "DE", town, 48.2, 11.5) for town in towns]
+    recipes = [PartitionRecipe(min_pictures=1, max_pictures=most) for most in (20, 10)]
+    found = Hierarchy.build(pictures, recipes)
+    assert [town.name for town in found.towns] == ["Munich"]
+    assert Hierarchy.from_json(found.to_json()).towns == found.towns
+
+
 def test_pictures_outside_all_cells_add_nothing_to_the_loss():
     logits = torch.randn(3, 4, requires_grad=True)
     one = cell_loss(logits[:1], torch.tensor([2]))
