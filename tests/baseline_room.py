@@ -15,7 +15,7 @@ from georay.core.prompts import LOCATION, target_answer
 from georay.core.tables import SAMPLES, rows_to_table
 from georay.evaluation.baselines.learner import Learner, num_steps
 from georay.evaluation.baselines.locator import viewer_of
-from georay.evaluation.baselines.pictures import LearntPictures, stacked
+from georay.evaluation.baselines.pictures import LearntPictures, View, Viewer, stacked
 from georay.evaluation.baselines.protocol import Baseline
 from georay.evaluation.baselines.systems import build_system, system_class
 from georay.evaluation.datasets import KnownPicture, read_split
@@ -116,6 +116,25 @@ def asked_of(samples: Path, model: Path, output: Path, /, **changes: Any) -> Pre
     return parse_recipe(content | changes, PredictRecipe, "test")
 
 
+_SEEN: dict[tuple[object, ...], View] = {}
+
+
+class _RememberingViewer(Viewer):
+    """Segmenting takes most of a test's time, and all systems look at the same pictures."""
+
+    def read(self, picture: KnownPicture) -> View:
+        key = (picture.image_id, self._size, self._segmenter is None)
+        if key not in _SEEN:
+            _SEEN[key] = super().read(picture)
+        return _SEEN[key]
+
+
+def _viewer(recipe: BaselineRecipe, *, with_scenes: bool) -> Viewer:
+    found = viewer_of(recipe, "cpu", with_scenes=with_scenes)
+    found.__class__ = _RememberingViewer
+    return found
+
+
 def learnt_by_heart(recipe: BaselineRecipe) -> tuple[Baseline, float, float]:
     """A system trained in this process, without Ray, and its first and last loss."""
     torch.set_num_threads(1)
@@ -123,7 +142,7 @@ def learnt_by_heart(recipe: BaselineRecipe) -> tuple[Baseline, float, float]:
     pictures = train_pictures(recipe)
     network = build_system(recipe, system_class(recipe).facts(recipe, pictures))
     network.start()
-    viewer = viewer_of(recipe, "cpu", with_scenes=network.sees_scenes != "never")
+    viewer = _viewer(recipe, with_scenes=network.sees_scenes != "never")
     seen = LearntPictures(viewer, pictures, 2**30)
     assert recipe.learning is not None and not seen.left_out
     learner = Learner(network, recipe.learning, seen, recipe.seed)
@@ -134,7 +153,7 @@ def learnt_by_heart(recipe: BaselineRecipe) -> tuple[Baseline, float, float]:
 
 def answers(network: Baseline, recipe: BaselineRecipe, top_k: int = 3) -> list[Location]:
     """What it says of its own training pictures."""
-    viewer = viewer_of(recipe, "cpu", with_scenes=network.sees_scenes == "always")
+    viewer = _viewer(recipe, with_scenes=network.sees_scenes == "always")
     return network.locations(stacked([viewer.read(one) for one in train_pictures(recipe)]), top_k)
 
 

@@ -59,6 +59,8 @@ def identify(recipe: PredictRecipe) -> Subject:
     """The model and the adapters of a recipe. Raises ValueError if adapters are absent."""
     if recipe.endpoint is not None:
         return Subject(recipe.model, None, {}, {}, None)
+    if is_baseline(recipe.model) and recipe.adapters is not None:
+        raise ValueError(f"{recipe.model} is a baseline, and adapters are for chat models only")
     spec = REGISTRY.get(recipe.model)
     folder = Path(recipe.model)
     if spec is not None:
@@ -86,18 +88,12 @@ def check_subject(recipe: PredictRecipe) -> None:
         RemoteModel(_remote(recipe.model, recipe.endpoint))
         return
     if is_baseline(recipe.model):
-        _check_baseline(recipe)
+        SavedBaseline.read(Path(recipe.model)).check()
         return
     adapters = Path(recipe.adapters).expanduser() if recipe.adapters else None
     check_parts(recipe.model, adapters, recipe.active_adapters, revision=recipe.revision)
     if recipe.workers is None or recipe.cluster.address == "local":
         check_type(recipe.model, recipe.revision)
-
-
-def _check_baseline(recipe: PredictRecipe) -> None:
-    if recipe.adapters is not None:
-        raise ValueError(f"{recipe.model} is a baseline, and adapters are for chat models only")
-    SavedBaseline.read(Path(recipe.model)).check()
 
 
 def load_locator(recipe: PredictRecipe) -> LocatesPictures:

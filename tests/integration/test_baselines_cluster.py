@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from baseline_room import SCENES, asked_of, recipe_of, write_samples
 from georay.config.cluster import ClusterRecipe
 from georay.config.load import dump_recipe
 from georay.core.tables import SAMPLES, rows_to_table
-from georay.errors import TrainingStopped
+from georay.errors import ModelUnavailable, TrainingStopped
 from georay.evaluation.baselines.run import make_baseline
 from georay.evaluation.metrics import evaluate_file
 from georay.evaluation.predict import predict
@@ -76,6 +77,40 @@ def test_workers_of_ray_data_give_the_answers_that_one_process_gives(planet, sam
     assert rows(tmp_path / "there.parquet") == rows(tmp_path / "here.parquet")
 
 
+def test_a_picture_that_cannot_be_read_is_a_failed_row_and_changes_no_other(
+    planet, samples, tmp_path
+):
+    summary, _ = planet
+    predict(asked_of(samples, summary.folder, tmp_path / "whole.parquet"))
+    whole = rows(tmp_path / "whole.parquet")
+    broken = whole[1]["image_id"]
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    changed = [
+        row | ({"uri": str(tmp_path / "broken.jpg")} if row["image_id"] == broken else {})
+        for row in pq.read_table(samples).to_pylist()
+    ]
+    pq.write_table(rows_to_table(changed, SAMPLES), tmp_path / "changed.parquet")
+    told = predict(asked_of(tmp_path / "changed.parquet", summary.folder, tmp_path / "o.parquet"))
+    assert told.statuses == {"answered": SCENES["test"] - 1, "failed": 1}
+    found = rows(tmp_path / "o.parquet")
+    assert found[1]["error"] == "the file has zero bytes" and found[1]["country"] is None
+    assert [row["country"] for row in found[2:]] == [row["country"] for row in whole[2:]]
+
+
+def test_weights_that_are_not_those_of_the_training_are_refused(planet, samples, tmp_path):
+    summary, _ = planet
+    copy = shutil.copytree(summary.folder, tmp_path / "copy")
+    with (copy / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ModelUnavailable, match="absent or damaged"):
+        predict(asked_of(samples, copy, tmp_path / "o.parquet"))
+    (copy / "baseline.json").write_text("{}")
+    with pytest.raises(ValueError, match="holds no baseline"):
+        predict(asked_of(samples, copy, tmp_path / "o.parquet"))
+    with pytest.raises(ValueError, match="adapters are for chat models"):
+        predict(asked_of(samples, summary.folder, tmp_path / "o.parquet", adapters="runs/a"))
+
+
 def test_a_finished_baseline_is_not_trained_again_and_not_mixed_with_another(planet):
     summary, recipe = planet
     again = make_baseline(recipe)
@@ -117,6 +152,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_a_sentence(samples, tmp_pat
         make_baseline(recipe_of(samples, tmp_path / "m", "planet", learning=learning))
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_from_its_checkpoint(samples, tmp_path):
     learning = LEARNING | {"num_epochs": 400}
     recipe = recipe_of(

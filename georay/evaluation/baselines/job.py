@@ -17,6 +17,11 @@ class BaselineJob:
     pictures: tuple[KnownPicture, ...]
     storage: Path
 
+    @property
+    def progress(self) -> Path:
+        """Where the first worker says how far it is, for who watches."""
+        return self.storage / "progress.json"
+
 
 @dataclass(frozen=True)
 class Outcome:

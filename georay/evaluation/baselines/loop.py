@@ -12,6 +12,7 @@ import torch
 import torch.distributed
 
 from georay.core.allocator import keep_freed_memory
+from georay.core.manifest import write_json
 from georay.errors import ModelUnavailable
 from georay.evaluation.baselines.folder import WEIGHTS, save_weights
 from georay.evaluation.baselines.job import BaselineJob, Outcome
@@ -52,6 +53,7 @@ class _Worker:
         viewer = viewer_of(recipe, device, with_scenes=with_scenes)
         self._mine = LearntPictures(viewer, share, recipe.cache_gib * 2**30)
         self._left_out, self._num_pictures = self._counted()
+        self._told_at = time.monotonic()
         network = ray.train.torch.prepare_model(
             self._baseline, parallel_strategy_kwargs={"find_unused_parameters": True}
         )
@@ -88,12 +90,21 @@ class _Worker:
         while (progress := self._progress(number, total, minutes)) < 1:
             losses.append(self._learner.step(number, progress))
             number, minutes = number + 1, (time.perf_counter() - since) / 60
+            self._tell(number, losses[-1])
             if number % self._job.recipe.checkpoints.every == 0:
                 self._checkpoint(number, minutes)
         if self._rank == 0:
             save_weights(self._baseline, self._job.storage / WEIGHTS)
         mean = sum(losses) / len(losses) if losses else 0.0
         return Outcome(self._num_pictures, number, minutes, mean, self._left_out)
+
+    def _tell(self, number: int, loss: float) -> None:
+        """Writes how far training is, about once a second."""
+        now = time.monotonic()
+        if self._rank == 0 and now - self._told_at >= 1:
+            self._told_at = now
+            done = number * self._learning.batch_size
+            write_json(self._job.progress, {"num_pictures": done, "loss": loss})
 
     def _progress(self, number: int, total: int, minutes: float) -> float:
         """Of the training, by its steps or its minutes; the first worker's clock is everyone's."""

@@ -104,9 +104,10 @@ def _make(folder: Path, recipe: BaselineRecipe, known: Sequence[KnownPicture]) -
 
 def _trained(job: BaselineJob) -> Outcome:
     from georay.evaluation.baselines.trainer import fit
+    from georay.evaluation.baselines.watching import watched
     from georay.runtime.connect import connect
 
-    with connect(job.recipe.cluster):
+    with connect(job.recipe.cluster), watched(job):
         return fit(job)
 
 

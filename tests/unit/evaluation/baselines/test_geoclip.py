@@ -35,7 +35,7 @@ NOT_HERE = "the package geoclip is not installed: pip install --no-deps geoclip"
 WIDTH = 768
 
 
-@pytest.fixture(params=[SMALL, REAL])
+@pytest.fixture(params=[SMALL, pytest.param(REAL, marks=pytest.mark.slow)])
 def published(request, tmp_path, monkeypatch):
     """A folder like the package's, with its names, types and shapes, and few points."""
     read_gallery.cache_clear()
