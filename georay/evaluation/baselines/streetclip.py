@@ -42,7 +42,7 @@ class StreetCLIP(Baseline):
         papers="CLIP's network and contrastive loss on pictures and synthetic captions of their "
         "labels; zero-shot answers in two steps, the country and then a town of that country.",
         ours="Captions name town and country, or in half of the cases the country alone, where the "
-        "paper's name a region too; equal captions of a batch are all right; countries and towns "
+        "paper's name a region too; countries and towns "
         "are the gazetteer's, towns the most populous ones; pictures are squeezed, not cropped. A "
         "small CLIP reads words by byte pairs of its own.",
     )
@@ -81,9 +81,9 @@ class StreetCLIP(Baseline):
             for one, coin in zip(pictures, coins, strict=True)
         ]
         logits = self._scale * self._pictures(views) @ self._captions(captions).T
-        same = torch.tensor([[a == b for b in captions] for a in captions], device=logits.device)
-        target = same.float() / same.sum(dim=1, keepdim=True)
-        both = functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
+        # Equal captions of a batch have equal logits: none of them is held against the other.
+        own = torch.arange(len(logits), device=logits.device)
+        both = functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)
         return both / 2
 
     @torch.inference_mode()

@@ -29,20 +29,14 @@ def views_of(count, label):
     return Views(torch.rand(count, 3, 48, 48), classes)
 
 
-def changed_parts(network, before):
-    return {
-        name
-        for name, value in network.state_dict().items()
-        if not torch.equal(value, before[name]) and value.is_floating_point()
-    }
-
-
 def test_an_isns_network_learns_from_scenes_of_its_own_kind_only(samples, tmp_path):
     network, pictures = system_of(samples, tmp_path, "isns")
-    network(views_of(4, "tree"), pictures[:4]).backward()
-    with_gradient = {n for n, p in network.named_parameters() if p.grad is not None}
-    assert with_gradient and all(n.startswith(f"networks.{NATURAL}.") for n in with_gradient)
-    assert network.num_seen[NATURAL] == 4
+    for label, kind in (("tree", NATURAL), ("building", URBAN)):
+        network.zero_grad(set_to_none=True)
+        network(views_of(4, label), pictures[:4]).backward()
+        with_gradient = {n for n, p in network.named_parameters() if p.grad is not None}
+        assert with_gradient and all(n.startswith(f"networks.{kind}.") for n in with_gradient)
+        assert network.num_seen[kind] == 4
 
 
 def test_a_scene_of_a_kind_that_was_never_seen_is_answered_by_the_network_that_saw_most(
@@ -123,15 +117,19 @@ def test_streetclip_names_a_town_of_the_country_that_it_named_first(samples, tmp
         assert all(c.towns or not Gazetteer.load().cities(c.country) for c in one.candidates)
 
 
-def test_equal_captions_of_a_batch_are_all_right(samples, tmp_path, monkeypatch):
-    """Four pictures of one place, all alike: nothing has to tell their captions apart."""
+def test_streetclip_learns_pictures_and_captions_by_clips_own_contrast(
+    samples, tmp_path, monkeypatch
+):
     network, pictures = system_of(samples, tmp_path, "streetclip")
-    same = Views(torch.zeros(4, 3, 48, 48))
-    with torch.no_grad():
-        network.network.logit_scale.fill_(6.0)
-    monkeypatch.setattr(torch, "rand", lambda count: torch.zeros(count))
-    loss = network(same, [pictures[0]] * 4)
-    assert loss.item() == pytest.approx(torch.log(torch.tensor(4.0)).item(), rel=1e-3)
+    views = views_of(4, "road")
+    monkeypatch.setattr(torch, "rand", lambda count: torch.ones(count))  # countries alone
+    loss = network(views, pictures[:4])
+    tokens = network._tokenizer(
+        [caption(one.country, None) for one in pictures[:4]], padding=True, return_tensors="pt"
+    )
+    seen = network._normalise(views.pixels)
+    expected = network.network(**tokens, pixel_values=seen, return_loss=True).loss
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_captions_name_the_country_or_the_town_and_its_country():

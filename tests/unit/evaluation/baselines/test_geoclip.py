@@ -23,6 +23,7 @@ from georay.evaluation.baselines import geoclip as system
 from georay.evaluation.baselines.geoclip import GeoCLIP
 from georay.evaluation.baselines.location_encoder import SIZE, LocationEncoder, equal_earth
 from georay.evaluation.baselines.pictures import Viewer, stacked
+from georay.evaluation.baselines.protocol import Views
 from georay.evaluation.baselines.published_geoclip import (
     published_gallery,
     published_weights,
@@ -175,6 +176,20 @@ def test_points_at_a_pictures_own_place_are_not_held_against_it():
     own = np.eye(3, 5, dtype=bool)
     assert found.tolist() == ((near < 1) & ~own).tolist()
     assert found[0].tolist() == [False, True, False, True, False]
+
+
+def test_a_queue_full_of_a_pictures_own_place_teaches_nothing(samples, tmp_path):
+    system = {"name": "geoclip", "backbone": RESNET, "queue_size": 4, "spread_km": 0.0}
+    recipe = recipe_of(samples, tmp_path, "geoclip", system=system)
+    pictures = train_pictures(recipe)
+    network = GeoCLIP(recipe, GeoCLIP.facts(recipe, pictures))
+    one = pictures[0]
+    view = stacked([Viewer(recipe.image_size, None).read(one)] * 2).pixels[:1]
+    network.queue.copy_(torch.tensor([[one.latitude, one.longitude]] * 4))
+    # a single picture's batch cannot be normalised by its own statistics
+    assert network.eval()(Views(view), [one]).item() == pytest.approx(0, abs=1e-6)
+    network.queue.copy_(torch.tensor([[-one.latitude, one.longitude - 90]] * 4))
+    assert network(Views(view), [one]).item() > 0.1
 
 
 def test_the_queue_holds_the_newest_points(samples, tmp_path):

@@ -64,6 +64,14 @@ def test_crops_of_pixels_and_classes_are_of_the_same_part():
     assert set(found.classes.unique().tolist()) <= set(range(16))
 
 
+def test_no_crop_is_smaller_than_its_least_share_of_a_side():
+    ids = torch.arange(64)[None, :, None].expand(50, 64, 64).contiguous()
+    views = Views(torch.zeros(50, 3, 64, 64), ids)
+    found = randomly_cropped(views, 0.5, torch.Generator().manual_seed(0)).classes
+    heights = found.amax(dim=(1, 2)) - found.amin(dim=(1, 2)) + 1
+    assert heights.min() >= 31 and heights.min() < 40 and heights.max() > 56
+
+
 def test_crops_depend_on_the_dice_alone():
     views = Views(torch.rand(2, 3, 16, 16))
     one, same, other = (
