@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -152,6 +153,15 @@ def test_a_loss_that_is_no_number_stops_the_run_with_a_sentence(samples, tmp_pat
         make_baseline(recipe_of(samples, tmp_path / "m", "planet", learning=learning))
 
 
+def steps_kept(folder):
+    """Of the newest checkpoint; 0 where none is whole yet. They come and go while a run writes."""
+    found = [0]
+    for file in folder.glob("checkpoints/checkpoint_*/progress.json"):
+        with suppress(OSError, ValueError):
+            found.append(json.loads(file.read_text())["num_steps"])
+    return max(found)
+
+
 @pytest.mark.slow
 def test_a_killed_training_goes_on_from_its_checkpoint(samples, tmp_path):
     learning = LEARNING | {"num_epochs": 400}
@@ -161,15 +171,15 @@ def test_a_killed_training_goes_on_from_its_checkpoint(samples, tmp_path):
     (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
     command = [sys.executable, "-m", "georay", "baseline", str(tmp_path / "recipe.yaml")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as running:
-        while not list((tmp_path / "m").glob("checkpoints/checkpoint_*/progress.json")):
-            assert running.poll() is None, "the run ended before its first checkpoint"
+        while steps_kept(tmp_path / "m") < 20:
+            assert running.poll() is None, "the run ended before its fourth checkpoint"
             time.sleep(0.1)
         os.killpg(running.pid, signal.SIGKILL)
     assert not (tmp_path / "m" / "baseline.json").exists()
-    listed = tmp_path / "m" / "checkpoints"
-    kept = max(json.loads(one.read_text())["num_steps"] for one in listed.glob("*/progress.json"))
+    kept = steps_kept(tmp_path / "m")
     short = {"max_minutes": 1e-6}
     (tmp_path / "m" / "settings.json").unlink()  # the same run, but for its last minute
     left = recipe.learning.model_copy(update=short)
     ended = make_baseline(recipe.model_copy(update={"learning": left}))
-    assert ended.outcome["num_steps"] >= kept - 5 > 0
+    # The newest checkpoint may not have been listed yet; at most one step is made without any.
+    assert kept - 5 <= ended.outcome["num_steps"] <= kept + 5
