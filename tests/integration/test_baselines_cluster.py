@@ -21,6 +21,7 @@ from georay.errors import ModelUnavailable, TrainingStopped
 from georay.evaluation.baselines.run import make_baseline
 from georay.evaluation.metrics import evaluate_file
 from georay.evaluation.predict import predict
+from georay.runtime.checkpoint_list import SNAPSHOT, listed_checkpoints
 from georay.runtime.connect import connect
 
 LEARNING = {"num_epochs": 10, "batch_size": 10, "learning_rate": 2e-3, "min_scale": 0.8}
@@ -153,13 +154,15 @@ def test_a_loss_that_is_no_number_stops_the_run_with_a_sentence(samples, tmp_pat
         make_baseline(recipe_of(samples, tmp_path / "m", "planet", learning=learning))
 
 
-def steps_kept(folder):
-    """Of the newest checkpoint; 0 where none is whole yet. They come and go while a run writes."""
-    found = [0]
-    for file in folder.glob("checkpoints/checkpoint_*/progress.json"):
-        with suppress(OSError, ValueError):
-            found.append(json.loads(file.read_text())["num_steps"])
-    return max(found)
+def steps_listed(folder):
+    """Of the newest checkpoint that Ray Train goes on from; 0 where it lists none."""
+    with suppress(OSError, ValueError):  # the list and what it names come and go
+        kept = [
+            json.loads((one / "progress.json").read_text())["num_steps"]
+            for one in listed_checkpoints(folder / "checkpoints")
+        ]
+        return max(kept, default=0)
+    return 0
 
 
 @pytest.mark.slow
@@ -171,15 +174,23 @@ def test_a_killed_training_goes_on_from_its_checkpoint(samples, tmp_path):
     (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
     command = [sys.executable, "-m", "georay", "baseline", str(tmp_path / "recipe.yaml")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as running:
-        while steps_kept(tmp_path / "m") < 20:
-            assert running.poll() is None, "the run ended before its fourth checkpoint"
+        while steps_listed(tmp_path / "m") == 0:
+            assert running.poll() is None, "the run ended before its first checkpoint"
             time.sleep(0.1)
         os.killpg(running.pid, signal.SIGKILL)
     assert not (tmp_path / "m" / "baseline.json").exists()
-    kept = steps_kept(tmp_path / "m")
+    listed = steps_listed(tmp_path / "m")
     short = {"max_minutes": 1e-6}
     (tmp_path / "m" / "settings.json").unlink()  # the same run, but for its last minute
     left = recipe.learning.model_copy(update=short)
     ended = make_baseline(recipe.model_copy(update={"learning": left}))
-    # The newest checkpoint may not have been listed yet; at most one step is made without any.
-    assert kept - 5 <= ended.outcome["num_steps"] <= kept + 5
+    assert listed >= 5 and ended.outcome["num_steps"] == listed
+
+
+def test_a_list_of_checkpoints_that_a_kill_damaged_is_set_aside(samples, tmp_path):
+    learning = LEARNING | {"num_epochs": 2}
+    recipe = recipe_of(samples, tmp_path / "m", "planet", learning=learning)
+    storage = tmp_path / "m" / "checkpoints"
+    storage.mkdir(parents=True)
+    (storage / SNAPSHOT).write_text('{"checkpoint_results": [{"checkp')
+    assert make_baseline(recipe).outcome["num_steps"] == 4

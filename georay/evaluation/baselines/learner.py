@@ -101,6 +101,12 @@ class Learner:
         return int(done["num_steps"]), float(done["minutes"])
 
 
+def check_checkpoint(folder: Path) -> None:
+    """Raises ValueError if a folder does not hold what `Learner.save` writes."""
+    if read_facts(folder / _PROGRESS) is None or not (folder / _STATE).is_file():
+        raise ValueError(f"{folder} is not a checkpoint")
+
+
 def num_steps(num_pictures: int, learning: LearningRecipe) -> int:
     """Steps of the whole training, if its minutes do not end it before."""
     return max(1, math.ceil(num_pictures * learning.num_epochs / learning.batch_size))

@@ -1,5 +1,7 @@
 """A baseline's training on Ray Train: workers started, replaced when they die, checkpoints kept."""
 
+import logging
+
 import ray
 from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
@@ -7,7 +9,11 @@ from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
 from georay.errors import TrainingStopped
 from georay.evaluation.baselines.job import BaselineJob, Outcome
+from georay.evaluation.baselines.learner import check_checkpoint
 from georay.evaluation.baselines.loop import train_worker
+from georay.runtime.checkpoint_list import set_damaged_list_aside
+
+_log = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
 
@@ -19,6 +25,8 @@ def fit(job: BaselineJob) -> Outcome:
     """
     recipe, workers = job.recipe, job.recipe.workers
     _check_room(job)
+    if problem := set_damaged_list_aside(job.storage / CHECKPOINTS, check_checkpoint):
+        _log.warning("training starts anew, its checkpoints cannot be read: %s", problem)
     resources = {"CPU": workers.cpus_per_worker} | ({"GPU": 1} if workers.use_gpu else {})
     trainer = TorchTrainer(
         lambda: train_worker(job),
