@@ -12,6 +12,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet $(TORCH)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[offline,acquisition,dev]'
+	@# Without what it asks for: torchvision, which does not load beside this torch.
+	$(BIN)/pip install --quiet --no-deps -c constraints.txt geoclip
 	@touch $@
 
 demo: $(VENV)/.installed

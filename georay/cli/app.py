@@ -6,6 +6,7 @@ import typer
 
 import georay
 from georay.cli import (
+    baseline,
     cities,
     clues,
     collect,
@@ -42,6 +43,7 @@ app.command()(curate.weights)
 app.command()(clues.clues)
 app.command()(samples.samples)
 app.command()(train.train)
+app.command()(baseline.baseline)
 app.command()(locate.locate)
 app.command()(evaluate.predict)
 app.command()(evaluate.evaluate)

@@ -1,9 +1,16 @@
 """The recipe of a table of predictions: which model answers about which pictures, and how."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from georay.config.cluster import ClusterRecipe
 from georay.config.load import LocalPath, Recipe
@@ -25,6 +32,26 @@ class AnsweringRecipe(Recipe):
     batch_size: PositiveInt = 8
 
 
+class EndpointRecipe(Recipe):
+    """An OpenAI-compatible endpoint that answers; the recipe's `model` is its name there.
+
+    key_variable: the environment variable that holds the key, which no recipe holds; without a
+    name no key is sent. price_prompt, price_answer: per million tokens, in any one currency; unless
+    both are there no cost is told. The rest: see `models.families.remote.RemoteSettings`.
+    """
+
+    base_url: str
+    key_variable: str | None = None
+    max_concurrency: PositiveInt = 8
+    max_attempts: PositiveInt = 5
+    timeout_s: PositiveFloat = 120.0
+    longest_side: int = Field(default=2048, ge=28)
+    token_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    sends_sampling: bool = True
+    price_prompt: float | None = Field(default=None, ge=0)
+    price_answer: float | None = Field(default=None, ge=0)
+
+
 class PredictWorkersRecipe(Recipe):
     """How answering is spread over a Ray cluster: so many processes, each with the whole model.
 
@@ -41,8 +68,11 @@ class PredictRecipe(Recipe):
 
     samples: Parquet files or folders of schema SAMPLES. split, stage: whose pictures. max_images:
     at most so many of them, always the same for the same pictures.
-    model: a registered id, a folder, or a hub id with its revision. adapters: the folder that a
-    training run left them in; active_adapters: which of them act, by default all.
+    model: a registered id, a folder, or a hub id with its revision; also the folder that
+    `georay baseline` made, of whose `answering` only top_k and batch_size say anything.
+    endpoint: where `model` is asked instead of here; nothing of it can be ranked or constrained.
+    adapters: the folder that a training run left them in; active_adapters: which of them act, by
+    default all.
     max_pixels: the most that it sees of a picture, for a model that takes any size: as in training.
     device, precision: by default what suits this machine.
     output: the Parquet file of predictions; a JSON file beside it says how they came about.
@@ -54,6 +84,7 @@ class PredictRecipe(Recipe):
     output: LocalPath
     model: str
     revision: str | None = None
+    endpoint: EndpointRecipe | None = None
     max_pixels: PositiveInt | None = None
     adapters: str | None = None
     active_adapters: tuple[Literal["reasoning", "location"], ...] = ()
@@ -66,6 +97,24 @@ class PredictRecipe(Recipe):
     shard_size: PositiveInt = 64
     workers: PredictWorkersRecipe | None = None
     cluster: ClusterRecipe = ClusterRecipe()
+
+    @model_validator(mode="after")
+    def _a_remote_model_is_only_asked(self) -> Self:
+        if self.endpoint is None:
+            return self
+        local = ("revision", "adapters", "device", "precision", "max_pixels")
+        if given := [name for name in local if getattr(self, name) is not None]:
+            raise ValueError(
+                f"{', '.join(given)}: of a model that is here; leave it out beside `endpoint`"
+            )
+        if self.answering.constrained or self.answering.top_k:
+            raise ValueError("a remote model is neither constrained nor ranked: set top_k to 0")
+        return self
+
+    @field_validator("model")
+    @classmethod
+    def _at_home(cls, model: str) -> str:
+        return str(Path(model).expanduser()) if model.startswith("~") else model
 
     @field_validator("output")
     @classmethod

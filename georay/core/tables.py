@@ -243,10 +243,15 @@ PREDICTIONS = pa.schema(
         pa.field("true_city", pa.string()),
         pa.field("true_latitude", pa.float64()),
         pa.field("true_longitude", pa.float64()),
+        pa.field("num_attempts", pa.int64()),
+        pa.field("num_prompt_tokens", pa.int64()),
+        pa.field("num_answer_tokens", pa.int64()),
+        pa.field("cost", pa.float64()),
     ]
 )
 """One answer per image beside what is true of it. Countries are alpha-2 codes, towns as written;
-`status` is that of the location; `candidates` are those of the location as JSON has them."""
+`status` is that of the location; `candidates` are those of the location as JSON has them. The last
+four are what a remote model's answer took."""
 
 JUDGED = pa.schema(
     [

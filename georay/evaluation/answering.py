@@ -1,19 +1,19 @@
 """Shards of pictures to rows of predictions: what a process with a model does, wherever it runs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 from PIL import Image
 
+from georay.config.predict import AnsweringRecipe
 from georay.core.images import ImageLimits
 from georay.core.storage import read_bytes
 from georay.core.tables import PREDICTIONS, rows_to_table
 from georay.errors import UnreadableImage
 from georay.evaluation.datasets import KnownPicture
-from georay.evaluation.subject import Subject
+from georay.evaluation.subject import LocatesPictures, Subject
 from georay.models.locations import Location
-from georay.models.locator import Locator
 
 _LIMITS = ImageLimits()
 
@@ -39,10 +39,10 @@ def _tell_nobody(num_done: int, num_failed: int) -> None:
 
 
 def answer_shard(
-    locator: Locator,
+    locator: LocatesPictures,
     shard: Shard,
     subject: Subject,
-    top_k: int,
+    how: AnsweringRecipe,
     on_answered: Callable[[int, int], None] = _tell_nobody,
 ) -> pa.Table:
     """Rows of PREDICTIONS about a shard's pictures, in their order.
@@ -50,16 +50,16 @@ def answer_shard(
     on_answered: hears after each batch how many were answered, and how many of them failed.
     """
     rows: list[Row] = []
-    size = locator.settings.batch_size
+    size = how.batch_size
     for start in range(0, len(shard.pictures), size):
         batch = shard.pictures[start : start + size]
-        found = _locate(locator, batch, top_k)
+        found = _locate(locator, batch, how.top_k)
         rows += [_row(*pair, subject) for pair in zip(batch, found, strict=True)]
         on_answered(len(batch), sum(one.status == "failed" for one in found))
     return rows_to_table(rows, PREDICTIONS)
 
 
-def _locate(locator: Locator, batch: Sequence[KnownPicture], top_k: int) -> list[Location]:
+def _locate(locator: LocatesPictures, batch: Sequence[KnownPicture], top_k: int) -> list[Location]:
     """One location per picture; those whose files cannot be read disturb no other."""
     seen = [_image_or_error(picture) for picture in batch]
     located = iter(locator.locate([one for one in seen if not isinstance(one, str)], top_k))
@@ -88,4 +88,5 @@ def _row(picture: KnownPicture, location: Location, subject: Subject) -> Row:
         "true_city": picture.city,
         "true_latitude": picture.latitude,
         "true_longitude": picture.longitude,
+        **(asdict(location.usage) if location.usage else {}),
     }

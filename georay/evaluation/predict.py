@@ -22,6 +22,7 @@ from georay.core.tables import PREDICTIONS, conform
 from georay.evaluation.answering import Shard, answer_shard, cut
 from georay.evaluation.datasets import KnownPicture, read_split
 from georay.evaluation.subject import Subject, check_subject, identify, load_locator
+from georay.evaluation.usage import RunUsage, usage_of
 from georay.runtime.progress import Meter, progress
 
 _PACKAGES = ("georay", "torch", "transformers", "peft", "pyarrow", "pillow", "numpy")
@@ -52,17 +53,21 @@ class PredictionFiles:
 
 @dataclass(frozen=True)
 class PredictSummary:
-    """What became of the pictures, by the status of their answers."""
+    """What became of the pictures, by the status of their answers. usage: of a remote model."""
 
     table: str
     num_images: int
     statuses: dict[str, int]
     finished_before: bool
+    usage: RunUsage | None = None
 
     def as_text(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.statuses.items())
         before = " (finished before; nothing was asked again)" if self.finished_before else ""
-        return f"{self.num_images:,} images: {counts}{before}\npredictions: {self.table}"
+        lines = [f"{self.num_images:,} images: {counts}{before}"]
+        if self.usage is not None:
+            lines.append(self.usage.as_text())
+        return "\n".join([*lines, f"predictions: {self.table}"])
 
     def to_json(self) -> dict[str, object]:
         """Every field, as JSON has it."""
@@ -102,7 +107,8 @@ def _settings(
     recipe: PredictRecipe, subject: Subject, pictures: Sequence[KnownPicture]
 ) -> dict[str, object]:
     """What decides the answers, and with which others each is computed."""
-    return {
+    asked = {} if recipe.endpoint is None else {"endpoint": recipe.endpoint.base_url}
+    return asked | {
         "model": asdict(subject),
         "precision": recipe.precision,
         "max_pixels": recipe.max_pixels,
@@ -177,9 +183,9 @@ def _answer_here(
     subject: Subject,
     meter: Meter,
 ) -> None:
-    locator, top_k = load_locator(recipe), recipe.answering.top_k
+    locator = load_locator(recipe)
     for shard in shards:
-        table = answer_shard(locator, shard, subject, top_k, meter.advance)
+        table = answer_shard(locator, shard, subject, recipe.answering, meter.advance)
         _write(files.part(shard.number), table)
 
 
@@ -220,6 +226,7 @@ def _publish(
             "predictions": {"name": files.table.name, "sha256": file_sha256(files.table)},
             "num_images": table.num_rows,
             "statuses": dict(sorted(statuses.items())),
+            "usage": None if recipe.endpoint is None else asdict(usage_of(table)),
             "settings": settings,
             "recipe": recipe.model_dump(mode="json"),
             "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -232,7 +239,9 @@ def _publish(
 def _summary(files: PredictionFiles, finished_before: bool) -> PredictSummary:
     facts = read_facts(files.facts)
     assert facts is not None, "the table is whole, and its facts are what says so"
-    return PredictSummary(str(files.table), facts["num_images"], facts["statuses"], finished_before)
+    usage = RunUsage(**told) if (told := facts.get("usage")) else None
+    counts = (facts["num_images"], facts["statuses"])
+    return PredictSummary(str(files.table), *counts, finished_before, usage)
 
 
 def _is_whole(part: Path) -> bool:

@@ -30,7 +30,7 @@ class AnswerShards:
     def __init__(self, recipe: PredictRecipe, subject: Subject, shards: Sequence[Shard]) -> None:
         self._locator = load_locator(recipe)
         self._subject = subject
-        self._top_k = recipe.answering.top_k
+        self._how = recipe.answering
         self._shards = {shard.number: shard for shard in shards}
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -39,7 +39,7 @@ class AnswerShards:
         return pa.table([numbers, answers], schema=_ANSWERED)
 
     def _answer(self, shard: Shard) -> bytes:
-        table = answer_shard(self._locator, shard, self._subject, self._top_k)
+        table = answer_shard(self._locator, shard, self._subject, self._how)
         buffer = pa.BufferOutputStream()
         with pa.ipc.new_stream(buffer, PREDICTIONS) as stream:
             stream.write_table(table)

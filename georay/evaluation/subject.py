@@ -3,20 +3,35 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from georay.config.predict import PredictRecipe
+from PIL import Image
+
+from georay.config.predict import EndpointRecipe, PredictRecipe
 from georay.core.manifest import file_sha256
 from georay.core.prompts import PROMPTS
+from georay.evaluation.baselines.folder import SavedBaseline, is_baseline
+from georay.evaluation.baselines.locator import BaselineLocator
 from georay.models.adapter_card import read_card
 from georay.models.answering import LocatorSettings
 from georay.models.checking import check_parts
 from georay.models.decoding.calibration import FILE as CALIBRATION
 from georay.models.families.base import Sampling
+from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.loading import check_type
+from georay.models.locations import Location
 from georay.models.locator import Locator, adapter_names
 from georay.models.registry import REGISTRY
 
 _PARTS_OF_A_MODEL = (".safetensors", ".json", ".tiktoken")
+
+
+class LocatesPictures(Protocol):
+    """What a recipe's model is to those who ask it."""
+
+    def locate(self, images: Sequence[Image.Image], top_k: int) -> list[Location]:
+        """One location per decoded picture, in order, with `top_k` countries as candidates."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,10 @@ class Subject:
 
 def identify(recipe: PredictRecipe) -> Subject:
     """The model and the adapters of a recipe. Raises ValueError if adapters are absent."""
+    if recipe.endpoint is not None:
+        return Subject(recipe.model, None, {}, {}, None)
+    if is_baseline(recipe.model) and recipe.adapters is not None:
+        raise ValueError(f"{recipe.model} is a baseline, and adapters are for chat models only")
     spec = REGISTRY.get(recipe.model)
     folder = Path(recipe.model)
     if spec is not None:
@@ -65,17 +84,25 @@ def check_subject(recipe: PredictRecipe) -> None:
 
     Elsewhere than here, the nodes hold the weights: then only what every machine sees is checked.
     """
+    if recipe.endpoint is not None:
+        RemoteModel(_remote(recipe.model, recipe.endpoint))
+        return
+    if is_baseline(recipe.model):
+        SavedBaseline.read(Path(recipe.model)).check()
+        return
     adapters = Path(recipe.adapters).expanduser() if recipe.adapters else None
     check_parts(recipe.model, adapters, recipe.active_adapters, revision=recipe.revision)
     if recipe.workers is None or recipe.cluster.address == "local":
         check_type(recipe.model, recipe.revision)
 
 
-def load_locator(recipe: PredictRecipe) -> Locator:
+def load_locator(recipe: PredictRecipe) -> LocatesPictures:
     """The recipe's model, ready to answer; raises as `Locator.from_pretrained` does."""
-    how = recipe.answering
+    if recipe.endpoint is None and is_baseline(recipe.model):
+        return BaselineLocator.load(Path(recipe.model), recipe.device)
+    how, endpoint = recipe.answering, recipe.endpoint
     return Locator.from_pretrained(
-        recipe.model,
+        recipe.model if endpoint is None else _remote(recipe.model, endpoint),
         Path(recipe.adapters).expanduser() if recipe.adapters else "none",
         active=recipe.active_adapters,
         settings=LocatorSettings(
@@ -89,6 +116,10 @@ def load_locator(recipe: PredictRecipe) -> Locator:
         device=recipe.device,
         precision=recipe.precision,
     )
+
+
+def _remote(model: str, endpoint: EndpointRecipe) -> RemoteSettings:
+    return RemoteSettings(model=model, **endpoint.model_dump())
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from georay.models.decoding.placing import Placing, least_expected_distance
 from georay.models.decoding.ranking import PlaceRanker, Ranking
 from georay.models.families.base import Batch, Exchange, Family, Sampling
 from georay.models.families.remote import RemoteModel, Reply
-from georay.models.locations import Candidate, Location, Timings, TownCandidate
+from georay.models.locations import Candidate, Location, Timings, TownCandidate, Usage
 
 ANSWER_SAMPLING = Sampling(max_new_tokens=320)  # greedy, and room for a paragraph of reasons
 
@@ -296,12 +296,14 @@ def read_location(raw: str, gazetteer: Gazetteer) -> Location:
 
 
 def _of_reply(reply: Reply) -> Location:
-    timings = Timings(answer_ms=reply.latency_ms)
     if reply.error is not None or reply.text is None:
-        return Location("failed", error=reply.error, timings=timings)
-    if reply.refused:
-        return Location("refused", raw=reply.text, timings=timings)
-    return replace(read_location(reply.text, Gazetteer.load()), timings=timings)
+        found = Location("failed", error=reply.error)
+    elif reply.refused:
+        found = Location("refused", raw=reply.text)
+    else:
+        found = read_location(reply.text, Gazetteer.load())
+    usage = Usage(reply.num_attempts, reply.num_prompt_tokens, reply.num_answer_tokens, reply.cost)
+    return replace(found, timings=Timings(answer_ms=reply.latency_ms), usage=usage)
 
 
 def _settled(best: Candidate, prompt: Prompt) -> dict[str, str]:

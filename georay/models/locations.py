@@ -35,6 +35,16 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What an endpoint's answer took; None where it did not say, or no price is known."""
+
+    num_attempts: int
+    num_prompt_tokens: int | None = None
+    num_answer_tokens: int | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """Where a photograph was taken, as far as a model can tell.
 
@@ -45,7 +55,7 @@ class Location:
 
     Status: "answered", "refused" and "unparseable" as `parse_answer` says; "abstained" where the
     confidence is below the threshold: no place is named, but the candidates are there; "failed"
-    where there was no answer at all, for the reason in `error`.
+    where there was no answer at all, for the reason in `error`. `usage`: of a remote model.
     """
 
     status: Status
@@ -61,6 +71,7 @@ class Location:
     raw: str | None = None
     error: str | None = None
     timings: Timings = Timings()
+    usage: Usage | None = None
 
     def to_json(self) -> dict[str, object]:
         """All fields, as JSON has them."""

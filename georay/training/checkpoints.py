@@ -13,12 +13,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from georay.core.manifest import write_atomic, write_json
-from georay.core.publishing import read_facts
+from georay.runtime.checkpoint_list import set_damaged_list_aside
 from georay.training.engine import whole_weights
 
 FACTS, ADAPTER, STATE = "georay.json", "adapter.safetensors", "deepspeed"
-SNAPSHOT = "checkpoint_manager_snapshot.json"
-"""Ray Train's list of a stage's checkpoints, which it does not write atomically."""
 
 
 @dataclass(frozen=True)
@@ -70,20 +68,14 @@ def write_checkpoint(engine: Any, folder: Path, step: int, shape: Shape, rank: i
 
 
 def set_damaged_aside(storage: Path) -> str | None:
-    """Renames Ray Train's list of checkpoints if it, or one that it names, cannot be read.
+    """Sets Ray Train's list of checkpoints aside if it, or one that it names, cannot be read.
 
-    storage: the folder of a stage's checkpoints. Ray Train would refuse to start for ever; without
-    its list the stage starts anew. Returns a note on it, for a person.
+    storage: the folder of a stage's checkpoints. Returns a note on it, for a person.
     """
-    listed = storage / SNAPSHOT
-    try:
-        results = (read_facts(listed) or {}).get("checkpoint_results", [])
-        for result in results:
-            read_checkpoint(storage / result["checkpoint_dir_name"])
-    except (ValueError, TypeError, KeyError) as problem:
-        listed.rename(listed.with_suffix(".damaged"))
-        return f"the stage starts anew, its checkpoints cannot be read: {problem}"
-    return None
+    problem = set_damaged_list_aside(storage, read_checkpoint)
+    if problem is None:
+        return None
+    return f"the stage starts anew, its checkpoints cannot be read: {problem}"
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:

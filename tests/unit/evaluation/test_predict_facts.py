@@ -29,6 +29,7 @@ def test_a_summary_tells_counts_statuses_and_whether_anything_was_asked():
     )
     assert before.to_json() == {
         "table": "p.parquet", "num_images": 1, "statuses": {"answered": 1}, "finished_before": True,
+        "usage": None,
     }  # fmt: skip
 
 

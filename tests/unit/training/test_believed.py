@@ -17,7 +17,8 @@ from georay.config.train import TrainRecipe
 from georay.core.publishing import only_writer
 from georay.models.adapters import is_whole
 from georay.models.registry import packaged_adapters
-from georay.training.checkpoints import SNAPSHOT, set_damaged_aside
+from georay.runtime.checkpoint_list import SNAPSHOT
+from georay.training.checkpoints import set_damaged_aside
 from georay.training.pretrain import scenes
 from georay.training.vision_cache import VisionShards
 from georay.training.watch import read_steps

@@ -1,0 +1,1 @@
+"""Systems that tell the cell of the Earth that a picture was taken in."""

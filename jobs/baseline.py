@@ -1,0 +1,28 @@
+r"""Job: one of the systems that georay is compared with, by a recipe.
+
+ray job submit --working-dir . -- \
+  python -m jobs.baseline --recipe jobs/recipes/baselines/planet-paper.yaml
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from georay.config.baselines import BaselineRecipe
+from georay.config.load import load_recipe
+from georay.evaluation.baselines.run import make_baseline
+from jobs import problems_in_a_sentence
+
+
+def main(
+    recipe: Annotated[Path, typer.Option(help="A recipe of a baseline, YAML.")],
+) -> None:
+    """Train a recipe's system on the cluster that this job was submitted to."""
+    with problems_in_a_sentence():
+        summary = make_baseline(load_recipe(recipe, BaselineRecipe))
+    print(summary.as_text())
+
+
+if __name__ == "__main__":
+    typer.run(main)
