@@ -33,7 +33,7 @@ docs: $(VENV)/.installed
 
 # Two processes, each with one of torch's threads: on two cores, more would wait for each other.
 unit: browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: browser
 	$(BIN)/pytest -m 'not slow' --cov --cov-report=term:skip-covered
