@@ -52,7 +52,6 @@ def train(recipe: TrainRecipe) -> TrainSummary:
     check_trackers(recipe.watch.trackers)
     if recipe.stages and not (folder / MANIFEST).exists():
         _check_base(recipe)
-        _check_samples(recipe)
     with only_writer(folder):
         return _train(recipe, folder)
 
@@ -63,6 +62,7 @@ def _train(recipe: TrainRecipe, folder: Path) -> TrainSummary:
     manifest = _read_or_none(folder / MANIFEST)
     if manifest is not None and all(map(_is_done, jobs)):
         return TrainSummary(folder, manifest["stages"])  # of a finished run it stays what it was
+    _check_samples(recipe)
     write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
     stages: dict[str, dict[str, object]] = {}
     try:

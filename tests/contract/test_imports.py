@@ -19,6 +19,8 @@ ENGINE = (
     "georay/serving/ingress.py",
     "georay/serving/replica.py",
     "georay/evaluation/runner.py",
+    "georay/evaluation/baselines/trainer.py",
+    "georay/evaluation/baselines/loop.py",
     "georay/runtime/",
     "benchmarks/",
 )

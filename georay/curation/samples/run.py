@@ -196,9 +196,10 @@ def _table(rows: list[Row], schema: pa.Schema, order: Iterable[str]) -> pa.Table
 
 def _counts(table: pa.Table, column: str, always: Iterable[str]) -> dict[str, dict[str, int]]:
     """Counts by stage and value of the column; the values of `always` even where there are none."""
-    counts = {stage: Counter(dict.fromkeys(always, 0)) for stage in (REASONING.name, LOCATION.name)}
-    pairs = zip(table["stage"].to_pylist(), table[column].to_pylist(), strict=True)
-    for stage, value in pairs:
+    found = table["stage"].to_pylist()
+    stages = dict.fromkeys((REASONING.name, LOCATION.name, *sorted(set(found))))
+    counts = {stage: Counter(dict.fromkeys(always, 0)) for stage in stages}
+    for stage, value in zip(found, table[column].to_pylist(), strict=True):
         counts[stage][value] += 1
     return {stage: dict(of_stage) for stage, of_stage in counts.items()}
 

@@ -78,9 +78,9 @@ def test_every_view_has_its_facts(api, tmp_path):
 
 def test_faults_cost_their_own_view_and_are_named(tmp_path):
     with serving(Loopback(fault_share=0.5, seed=4)) as base:
-        counts = stage(tmp_path, online("google", base))(points(20)).to_pylist()[0]
+        counts = stage(tmp_path, online("google", base))(points(60)).to_pylist()[0]
     rows = views(tmp_path)
-    assert len(rows) == counts["num_views"] == 40
+    assert len(rows) == counts["num_views"] == 120
     failed = [row for row in rows if row["error"]]
     assert counts["num_failed"] + counts["num_absent"] == len(failed)
     kinds = {row["error_kind"] for row in failed}
