@@ -51,6 +51,14 @@ def chromium_program() -> str:
     return program
 
 
+LONGEST = ("test_walkthrough.py", "test_demo.py", "test_train.py", "test_zero.py", "test_job.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process waits at the end for one of them."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 SERVED = {"test_serving.py", "test_page.py", "test_api_description.py"}
 
 
