@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 
-.PHONY: demo docs test lint unit coverage browser faults fuzz mutants bench train-small pretrain-tiny tune-tiny clean
+.PHONY: demo docs test lint unit coverage browser faults walkthrough fuzz mutants bench train-small pretrain-tiny tune-tiny clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -43,6 +43,9 @@ browser: $(VENV)/.installed
 
 faults: browser
 	$(BIN)/pytest -m slow -v
+
+walkthrough: $(VENV)/.installed
+	$(BIN)/pytest -m slow -v tests/integration/test_walkthrough.py
 
 fuzz: $(VENV)/.installed
 	$(BIN)/pip install --quiet atheris

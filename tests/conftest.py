@@ -51,7 +51,7 @@ def chromium_program() -> str:
     return program
 
 
-LONGEST = ("test_walkthrough.py", "test_demo.py", "test_train.py", "test_zero.py", "test_job.py")
+LONGEST = ("test_demo.py", "test_train.py", "test_zero.py", "test_job.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from ports import free_port
 
+pytestmark = pytest.mark.slow  # four minutes: two stages are trained
+
 PROJECT = Path(__file__).parents[2]
 DOCUMENT = PROJECT / "docs" / "walkthrough.md"
 FOLDER, PORT = "runs/walkthrough", "8021"
