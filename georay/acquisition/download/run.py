@@ -47,6 +47,7 @@ def collect(recipe: CollectRecipe, announce: Callable[[str], None]) -> Summary:
     folder = _folder(recipe)
     with folder.locked():
         folder.hold_to_settings(_settings(recipe))
+        folder.remove_unnoted_pictures()
         todo, views = _left(points, folder, recipe)
         sent: Counter[str] = Counter()
         if todo.num_rows:

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from georay.core.manifest import write_atomic, write_json
@@ -127,6 +128,22 @@ class CollectFolder:
             .aggregate([("at", "min")])
         )
         return joined.take(first["at_min"])
+
+    def remove_unnoted_pictures(self) -> None:
+        """Removes files of views that were never noted: their worker was killed in between.
+
+        They are asked for again; where that fails, nothing would name the file that lies there.
+        """
+        taken = self.views().filter(pc.field("error").is_null())
+        noted = {
+            f"{point}_{side}"
+            for point, side in zip(
+                taken["point_id"].to_pylist(), taken["side"].to_pylist(), strict=True
+            )
+        }
+        for file in self.pictures.glob("*/*"):
+            if file.stem not in noted:
+                file.unlink()
 
     def _wait_for_workers(self) -> None:
         deadline = time.monotonic() + _PATIENCE_S

@@ -142,3 +142,15 @@ def test_tables_are_whole_or_not_there(folder):
     run_files.write_table(rows_to_table([TAKEN], VIEWS), folder.images)
     assert pq.read_table(folder.images).num_rows == 1
     assert not list(folder.root.glob(".images*"))
+
+
+def test_files_of_views_that_were_never_noted_are_removed(folder):
+    """A worker killed between the two; the view is asked for again, and may fail then."""
+    below = folder.pictures / "p1"
+    below.mkdir(parents=True)
+    for name in ("p1_front.jpg", "p1_left.jpg", "p1_back.webp", "p1_back.webp.1.partial"):
+        (below / name).write_bytes(b"picture")
+    noted(folder, TAKEN, FAILED)
+    with folder.locked():
+        folder.remove_unnoted_pictures()
+    assert [file.name for file in below.iterdir()] == ["p1_front.jpg"]
