@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from georay.config.baselines import SCENE_KINDS, BaselineRecipe, GeoDecoderRecipe
-from georay.evaluation.baselines.backbones import Backbone, backbone_config
-from georay.evaluation.baselines.geocells.hierarchy import Hierarchy
+from georay.evaluation.baselines.backbones import Backbone
+from georay.evaluation.baselines.geocells.hierarchy import Hierarchy, facts_of
 from georay.evaluation.baselines.geocells.scenes import kinds_of
 from georay.evaluation.baselines.protocol import Baseline, Card, Facts, Views
 from georay.evaluation.datasets import KnownPicture
@@ -40,13 +40,7 @@ class GeoDecoder(Baseline):
 
     @classmethod
     def facts(cls, recipe: BaselineRecipe, pictures: Sequence[KnownPicture]) -> Facts:
-        system = _own(recipe)
-        levels = Hierarchy.build(pictures, system.partitions)
-        return {
-            "backbone": backbone_config(system.backbone, recipe.image_size),
-            "hierarchy": levels.to_json(),
-            "notes": levels.notes(len(pictures), system.partitions),
-        }
+        return facts_of(_own(recipe), recipe.image_size, pictures)
 
     def __init__(self, recipe: BaselineRecipe, facts: Facts) -> None:
         super().__init__(recipe, facts)

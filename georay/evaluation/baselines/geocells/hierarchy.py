@@ -7,9 +7,15 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from georay.config.baselines import PartitionRecipe
+from georay.config.baselines import (
+    GeoDecoderRecipe,
+    ISNsRecipe,
+    PartitionRecipe,
+    TranslocatorRecipe,
+)
 from georay.core.gazetteer import Place
 from georay.evaluation.baselines.answers import Spots, towns_from_json, towns_to_json
+from georay.evaluation.baselines.backbones import backbone_config
 from georay.evaluation.baselines.geocells.cells import Partition
 from georay.evaluation.baselines.geocells.spots import (
     cell_loss,
@@ -21,6 +27,20 @@ from georay.evaluation.baselines.geocells.spots import (
 )
 from georay.evaluation.datasets import KnownPicture
 from georay.models.locations import Location
+
+
+def facts_of(
+    system: ISNsRecipe | TranslocatorRecipe | GeoDecoderRecipe,
+    image_size: int,
+    pictures: Sequence[KnownPicture],
+) -> dict[str, Any]:
+    """What the systems with levels of cells are built from; see `protocol.Baseline.facts`."""
+    levels = Hierarchy.build(pictures, system.partitions)
+    return {
+        "backbone": backbone_config(system.backbone, image_size),
+        "hierarchy": levels.to_json(),
+        "notes": levels.notes(len(pictures), system.partitions),
+    }
 
 
 class Hierarchy:
