@@ -1,4 +1,4 @@
-"""The terms under which clues come, carried from their source to the adapters trained on them."""
+"""Terms of clues and pictures, carried from their source to the adapters trained on them."""
 
 import re
 from collections import Counter
@@ -19,8 +19,23 @@ def clue_licences(samples: pa.Table) -> dict[str, int]:
 
     samples: a table of schema SAMPLES; those made of no clue are not counted.
     """
-    made = samples.filter(pa.compute.is_valid(samples["clue_id"]))
-    pairs = zip(made["clue_source"].to_pylist(), made["clue_licence"].to_pylist(), strict=True)
+    return _licences(samples.filter(pa.compute.is_valid(samples["clue_id"])), "clue")
+
+
+def picture_licences(samples: pa.Table) -> dict[str, int]:
+    """Samples by "source: licence" of their pictures, the most frequent first.
+
+    samples: a table of schema SAMPLES; those of whose picture no terms are known are not counted.
+    """
+    known = pa.compute.or_(
+        *(samples[f"picture_{name}"].is_valid() for name in ("source", "licence"))
+    )
+    return _licences(samples.filter(known), "picture")
+
+
+def _licences(samples: pa.Table, of: str) -> dict[str, int]:
+    sources, licences = (samples[f"{of}_{name}"].to_pylist() for name in ("source", "licence"))
+    pairs = zip(sources, licences, strict=True)
     counts = Counter(f"{source or 'unnamed'}: {licence or NOT_STATED}" for source, licence in pairs)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 

@@ -20,11 +20,17 @@ _PROJECTION = pa.field("projection", pa.string())
 """Null for a photograph; "equirectangular" for a panorama that is whole, "view" for a perspective
 view of one, whose uri is that of its file with #heading=DEGREES."""
 
+TERMS = ("source", "licence", "attribution")
+"""Who gives a picture, under which terms, and whom to name for it, in the source's own words."""
+
+_TERMS = [pa.field(name, pa.string()) for name in TERMS]
+
 INPUTS = pa.schema(
     [
         pa.field("uri", pa.string(), nullable=False),
         *_PLACE,
         _PROJECTION,
+        *_TERMS,
         pa.field("error", pa.string()),
     ]
 )
@@ -60,9 +66,7 @@ IMAGES = pa.schema(
         *_PLACE,
         _PROJECTION,
         pa.field("captured_at", pa.timestamp("ms", tz="UTC")),
-        pa.field("source", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("attribution", pa.string()),
+        *_TERMS,
     ]
 )
 
@@ -159,6 +163,7 @@ SCORES = pa.schema(
         pa.field("height", pa.int32()),
         *_PLACE,
         _PROJECTION,
+        *_TERMS,
         pa.field("area_ratio", pa.list_(pa.float32())),
         pa.field("locatability", pa.float64()),
         pa.field("segmenter", pa.string()),
@@ -190,6 +195,7 @@ SAMPLES = pa.schema(
         _PROJECTION,
         pa.field("clue_source", pa.string()),
         pa.field("clue_licence", pa.string()),
+        *(pa.field(f"picture_{name}", pa.string()) for name in TERMS),
     ]
 )
 """Conversations to learn from. `stage` is the name of its prompt, "reasoning" or "location";

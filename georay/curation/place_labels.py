@@ -6,21 +6,24 @@ from math import cos, radians
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.names import fold
+from georay.core.tables import TERMS
 
-LABEL = ("latitude", "longitude", "country", "city", "heading")
+LABEL = ("latitude", "longitude", "country", "city", "heading", *TERMS)
 _SAME_DEGREES = 1e-3  # about 100 m: coordinates are rounded in many ways
 
 Row = Mapping[str, object]
 
 
 def first_label(rows: Sequence[Row]) -> dict[str, object]:
-    """Each of LABEL from the first row that says it; a position is taken as a whole."""
+    """Each of LABEL from the first row that says it; position and terms are taken as a whole."""
     label: dict[str, object] = {}
     for names in (("latitude", "longitude"), ("country",), ("city",), ("heading",)):
         known = (row for row in rows if all(row[name] is not None for name in names))
         found = next(known, dict.fromkeys(names))
         label |= {name: found[name] for name in names}
-    return label
+    terms = ([row[name] for name in TERMS] for row in rows)
+    found_terms = next((one for one in terms if any(one)), [None] * len(TERMS))
+    return label | dict(zip(TERMS, found_terms, strict=True))
 
 
 def contradiction(rows: Sequence[Row]) -> str | None:

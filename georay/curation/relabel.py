@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from georay.core.tables import SCORES
+from georay.core.tables import SCORES, TERMS
 from georay.curation.inputs import BAD_ENTRY, labelled
 from georay.curation.place_labels import LABEL, first_label
 from georay.curation.run_folder import read_columns
@@ -50,11 +51,14 @@ class NewLabels:
             return rows
         said = self._labelled.take(at.combine_chunks())
         placed = pc.and_(said.column("latitude").is_valid(), said.column("longitude").is_valid())
+        has_terms = reduce(pc.or_, (said.column(name).is_valid() for name in TERMS))
         is_view = self._is_view.slice(start, rows.num_rows)
         for name in LABEL:
             known = said.column(name).is_valid()
             if name in {"latitude", "longitude"}:
                 known = placed
+            elif name in TERMS:
+                known = has_terms
             elif name == "heading":
                 known = pc.and_(known, pc.invert(is_view))
             column = pc.if_else(known, said.column(name), rows.column(name))

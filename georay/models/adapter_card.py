@@ -36,7 +36,8 @@ class LoraSettings(BaseModel):
 class AdapterCard(BaseModel):
     """What must hold for an adapter to mean what it meant when it was trained.
 
-    clue_licences: "source: licence" of the clues that it learnt from, whose terms it carries.
+    clue_licences, picture_licences: "source: licence" of the clues and pictures that it learnt
+    from, whose terms it carries.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +51,7 @@ class AdapterCard(BaseModel):
     settings: LoraSettings
     versions: dict[str, str]
     clue_licences: tuple[str, ...] = ()
+    picture_licences: tuple[str, ...] = ()
 
 
 def write_card(folder: Path, card: AdapterCard) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from georay.core.licences import forbids_commerce
+from georay.core.licences import clue_licences, forbids_commerce, picture_licences
 from georay.core.manifest import write_atomic, write_json
 from georay.models.adapter_card import read_card, write_card
-from georay.training.samples import samples_hash, stage_licences, stage_samples
+from georay.training.samples import samples_hash, stage_samples, whole_samples
 from georay.training.stages import StageJob
 
 FACTS, CARD = "training.json", "README.md"
@@ -17,8 +17,10 @@ def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
     folder = job.adapters / job.stage.adapter
     card = read_card(folder)
     samples = stage_samples(job.recipe.samples, job.stage.adapter, "train")
-    licences = stage_licences(job.recipe.samples, job.stage.adapter)
-    write_card(folder, card.model_copy(update={"clue_licences": tuple(licences)}))
+    rows = whole_samples(job.recipe.samples, job.stage.adapter, "train")
+    licences = {"clue_licences": clue_licences(rows), "picture_licences": picture_licences(rows)}
+    named = {name: tuple(counts) for name, counts in licences.items()}
+    write_card(folder, card.model_copy(update=named))
     facts = {
         "adapter": job.stage.adapter,
         "base": card.base,
@@ -26,7 +28,7 @@ def write_training_card(job: StageJob, outcome: dict[str, Any]) -> None:
         "stacked_on": card.stacked_on,
         "weights": card.weights,
         "samples_sha256": samples_hash(samples),
-        "clue_licences": licences,
+        **licences,
         "metrics": {
             name: outcome[name]
             for name in ("train_loss", "validation_loss", "num_samples", "num_validation")
@@ -62,15 +64,17 @@ only (fingerprint `{facts["base_fingerprint"][:16]}`); `card.json` lets georay r
 - Learnt from {metrics["num_samples"]:,} conversations (SHA-256 `{facts["samples_sha256"][:16]}`)
   in {facts["num_steps"]:,} steps of {job.recipe.batches.global_batch}.
 - Loss at the end, mean over the answers' tokens: {metrics["train_loss"]:.4f}. {validation}
-{_terms(facts["clue_licences"])}- The recipe, whole, is in `training.json`.
+{_terms(facts)}- The recipe, whole, is in `training.json`.
 """
 
 
-def _terms(licences: dict[str, int]) -> str:
-    """Under which terms the clues came; nothing where it learnt from none."""
-    if not licences:
-        return ""
-    lines = [f"  - {licence} ({count:,} conversations)" for licence, count in licences.items()]
-    if forbids_commerce(licences):
-        lines.append("  - **Not for commercial use**, as a source of these clues demands.")
-    return "\n".join(["- Sources and licences of the clues that it learnt from:", *lines, ""])
+def _terms(facts: dict[str, Any]) -> str:
+    """Under which terms clues and pictures came; nothing where none are known."""
+    lines = []
+    for what in ("clue", "picture"):
+        if licences := facts[f"{what}_licences"]:
+            lines.append(f"- Sources and licences of the {what}s that it learnt from:")
+            lines += [f"  - {name} ({count:,} conversations)" for name, count in licences.items()]
+    if forbids_commerce([*facts["clue_licences"], *facts["picture_licences"]]):
+        lines.append("- **Not for commercial use**, as one of these sources demands.")
+    return "\n".join([*lines, ""]) if lines else ""

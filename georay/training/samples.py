@@ -5,7 +5,6 @@ import hashlib
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from georay.core.licences import clue_licences
 from georay.core.tables import read_samples
 
 LEARNT_FROM = ("sample_id", "image_id", "uri", "question", "answer", "projection")
@@ -17,7 +16,12 @@ def stage_samples(locations: tuple[str, ...], stage: str, split: str) -> pa.Tabl
     Ordered, so that neither files nor their order decide what a run learns. Raises ValueError if a
     location is absent or holds no table, or if a sample id is there twice.
     """
-    rows = _rows(locations, stage, split).select(LEARNT_FROM).sort_by("sample_id").combine_chunks()
+    rows = (
+        whole_samples(locations, stage, split)
+        .select(LEARNT_FROM)
+        .sort_by("sample_id")
+        .combine_chunks()
+    )
     if pc.count_distinct(rows["sample_id"]).as_py() != rows.num_rows:
         raise ValueError(
             f"samples of {', '.join(locations)} have an id more than once: is a file given twice?"
@@ -25,12 +29,8 @@ def stage_samples(locations: tuple[str, ...], stage: str, split: str) -> pa.Tabl
     return rows
 
 
-def stage_licences(locations: tuple[str, ...], stage: str) -> dict[str, int]:
-    """Training samples of a stage by "source: licence" of the clues that they are made of."""
-    return clue_licences(_rows(locations, stage, "train"))
-
-
-def _rows(locations: tuple[str, ...], stage: str, split: str) -> pa.Table:
+def whole_samples(locations: tuple[str, ...], stage: str, split: str) -> pa.Table:
+    """The samples of a stage and a split as they were written, with all columns of SAMPLES."""
     table = read_samples(locations)
     return table.filter(pc.and_(pc.equal(table["stage"], stage), pc.equal(table["split"], split)))
 

@@ -59,7 +59,10 @@ def _turned(facts: ExportSummary) -> str:
 def _terms(facts: ExportSummary) -> str:
     """Every licence of clues and pictures; each row has its own, with whom to name."""
     lines = ["Every row has the licence of its clue (`clue_source`, `clue_licence`) and of its"]
-    lines += ["picture (`picture_licence`, `picture_attribution`: whom to name).", ""]
+    lines += [
+        "picture (`picture_source`, `picture_licence`, `picture_attribution`: whom to name).",
+        "",
+    ]
     for what, licences in (("Clues", facts.clue_licences), ("Pictures", facts.picture_licences)):
         lines += [f"- {what}: {licence} ({count:,})" for licence, count in licences.items()]
     if forbids_commerce([*facts.clue_licences, *facts.picture_licences]):

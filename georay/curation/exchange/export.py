@@ -43,7 +43,8 @@ class _Tally:
         if facts["clue_id"] is not None:
             source, licence = facts["clue_source"] or "unnamed", facts["clue_licence"]
             self.clue_licences[f"{source}: {licence or NOT_STATED}"] += 1
-        self.picture_licences[str(facts["picture_licence"] or NOT_STATED)] += 1
+        source, licence = facts["picture_source"] or "unnamed", facts["picture_licence"]
+        self.picture_licences[f"{source}: {licence or NOT_STATED}"] += 1
         self.turned += sample.is_turned
 
 

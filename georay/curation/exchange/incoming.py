@@ -17,8 +17,9 @@ from georay.core.picture_files import file_id
 from georay.core.prompts import LOCATION, PROMPTS, REASONING, Conversation
 from georay.core.splits import Spot, Unusable, place_of, split_of
 from georay.core.storage import parse_address, read_bytes
+from georay.core.tables import TERMS
 from georay.curation.exchange.conversations import split_named
-from georay.curation.exchange.credits import Credit, CreditTable
+from georay.curation.exchange.credits import CreditTable, credit_of
 from georay.curation.exchange.told import Row, Told, legible
 from georay.errors import UnreadableImage
 
@@ -92,6 +93,7 @@ class Incoming:
             "clue_id": _text(facts, "clue_id"),
             "clue_source": _text(facts, "clue_source") or _text(facts, "source"),
             "clue_licence": terms,
+            **_picture_terms(facts),
         }
 
     def _where(self, row: Row, told: Told) -> dict[str, object]:
@@ -135,8 +137,7 @@ class Incoming:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(raw)
-            terms = (_text(facts, "picture_licence"), _text(facts, "picture_attribution"))
-            self._credits.add(name, Credit(*terms))
+            self._credits.add(name, credit_of(_picture_terms(facts)))
         return parse_address(str((self._final / name).absolute())).uri
 
 
@@ -150,6 +151,11 @@ def _stage(question: str, answer: Answer | None) -> str:
     if answer is not None and answer.city:
         return LOCATION.name
     raise Unusable("no stage", "its answer has neither reasons nor a town, so no stage learns it")
+
+
+def _picture_terms(facts: Row) -> dict[str, object]:
+    """The columns of SAMPLES that say whose picture it is."""
+    return {name: _text(facts, name) for name in (f"picture_{term}" for term in TERMS)}
 
 
 def _text(facts: Row, name: str) -> str | None:

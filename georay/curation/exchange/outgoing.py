@@ -16,7 +16,7 @@ from georay.core.picture_files import PictureFile
 from georay.core.prompts import PROMPTS, Conversation
 from georay.core.splits import SPLITS, Unusable
 from georay.core.storage import LocalAddress, parse_address, read_bytes
-from georay.curation.exchange.credits import Credit, Credits
+from georay.curation.exchange.credits import Credit, credit_of
 from georay.curation.exchange.forms import MAX_QWEN_PATH_BYTES, Form, Pictures
 from georay.errors import UnreadableImage
 
@@ -34,8 +34,8 @@ _OPENED = {"llama-factory": frozenset[str](), "qwen-vl": frozenset({"http", "htt
 class Outgoing:
     """A sample that another tool can read.
 
-    facts: its columns without question and answer, and the terms of its picture. location: where
-    the picture lies, a path or a uri. picture, ending: the encoded picture and the ending of a
+    facts: its columns without question and answer. location: where the picture lies, a path or a
+    uri. picture, ending: the encoded picture and the ending of a
     file's name for it, where pictures are packed; is_turned: as `core.images.is_turned`.
     """
 
@@ -68,17 +68,17 @@ def outgoing(
     rows: Iterable[Row], form: Form, pictures: Pictures
 ) -> Iterator[tuple[Row, Outgoing | Unusable]]:
     """Every row with what leaves of it, or why nothing can; few pictures are in memory at once."""
-    prepare = partial(_prepare, form=form, pictures=pictures, credits=Credits())
+    prepare = partial(_prepare, form=form, pictures=pictures)
     rows = iter(rows)
     with ThreadPoolExecutor(_THREADS) as threads:
         while some := list(islice(rows, _AT_ONCE)):
             yield from zip(some, threads.map(prepare, some), strict=True)
 
 
-def _prepare(row: Row, form: Form, pictures: Pictures, credits: Credits) -> Outgoing | Unusable:
+def _prepare(row: Row, form: Form, pictures: Pictures) -> Outgoing | Unusable:
     try:
         _refuse_unsound(row)
-        return _packed(row, credits) if pictures == "packed" else _named(row, form, credits)
+        return _packed(row) if pictures == "packed" else _named(row, form)
     except Unusable as problem:
         return problem
 
@@ -92,7 +92,7 @@ def _refuse_unsound(row: Row) -> None:
         raise Unusable("control token", str(problem)) from None
 
 
-def _packed(row: Row, credits: Credits) -> Outgoing:
+def _packed(row: Row) -> Outgoing:
     uri, projection = str(row["uri"]), row["projection"]
     try:
         source = PictureFile.of_row(uri, None if projection is None else str(projection))
@@ -107,7 +107,7 @@ def _packed(row: Row, credits: Credits) -> Outgoing:
     kind = image_format(raw)
     assert kind is not None, "is_turned refuses what is no picture"
     ending = _ENDINGS.get(kind, kind.lower())
-    sample = _leaving(row, credits.of(source.file), projection, uri)
+    sample = _leaving(row, projection, uri)
     return replace(sample, picture=raw, ending=ending, is_turned=turned)
 
 
@@ -118,9 +118,8 @@ def _as_png(source: PictureFile, raw: bytes) -> bytes:
     return png.getvalue()
 
 
-def _named(row: Row, form: Form, credits: Credits) -> Outgoing:
+def _named(row: Row, form: Form) -> Outgoing:
     uri, projection = str(row["uri"]), row["projection"]
-    source = PictureFile.of_row(uri, None)
     if projection == "view":
         reason = f"{uri} is a view that only georay cuts from its panorama: pack the pictures"
         raise Unusable("view of a panorama", reason)
@@ -136,7 +135,7 @@ def _named(row: Row, form: Form, credits: Credits) -> Outgoing:
             raise Unusable("picture in storage", reason)
     if form == "qwen-vl":
         refuse_qwen_path(location)
-    return _leaving(row, credits.of(source.file), projection, location)
+    return _leaving(row, projection, location)
 
 
 def refuse_qwen_path(location: str) -> None:
@@ -150,10 +149,9 @@ def refuse_qwen_path(location: str) -> None:
         )
 
 
-def _leaving(row: Row, credit: Credit, projection: object, location: str) -> Outgoing:
+def _leaving(row: Row, projection: object, location: str) -> Outgoing:
     facts = {name: _finite(value) for name, value in row.items() if name not in _SAID}
     facts |= {"projection": projection}
-    facts |= {"picture_licence": credit.licence, "picture_attribution": credit.attribution}
     return Outgoing(
         sample_id=str(row["sample_id"]),
         stage=str(row["stage"]),
@@ -162,7 +160,7 @@ def _leaving(row: Row, credit: Credit, projection: object, location: str) -> Out
         answer=str(row["answer"]),
         facts=facts,
         location=location,
-        credit=credit,
+        credit=credit_of(row),
     )
 
 

@@ -17,7 +17,6 @@ _GROUP_BYTES, _GROUP_SAMPLES = 32 << 20, 1_000
 DATA = "data"
 _MESSAGE = pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())])
 _IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
-_TEXTS = ("picture_licence", "picture_attribution")
 _FACTS = [one for one in SAMPLES if one.name not in {"sample_id", "question", "answer"}]
 ROWS = pa.schema(
     [
@@ -25,7 +24,6 @@ ROWS = pa.schema(
         pa.field("image", _IMAGE),
         pa.field("messages", pa.list_(_MESSAGE)),
         *(one.with_nullable(True) for one in _FACTS),
-        *(pa.field(name, pa.string()) for name in _TEXTS),
     ]
 )
 """A row of the Parquet form: `datasets` reads `image` as a picture."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from georay.core.tables import TERMS
+
 ALIASES = {
     "uri": (
         "uri", "file", "path", "image", "filename", "filepath", "img", "imagepath", "imgpath",
@@ -14,6 +16,9 @@ ALIASES = {
     "country": ("country", "countryname", "countrycode"),
     "city": ("city", "town", "cityname"),
     "heading": ("heading", "bearing", "compassangle"),
+    "source": ("source", "provider"),
+    "licence": ("licence", "license"),
+    "attribution": ("attribution", "credit", "credits"),
 }  # fmt: skip
 """Names of each column of INPUTS, the likeliest first; case, blanks and signs do not count."""
 
@@ -48,7 +53,7 @@ def choose_columns(
         misfits = [misfit(meaning, at) for at in found]
         if None in misfits:
             used[meaning] = found[misfits.index(None)]
-        elif found:
+        elif found and meaning not in TERMS:  # words as usual as these may mean something else
             raise ValueError(
                 f"{source}: the column {names[found[0]]!r} holds {misfits[0]}, not "
                 f"{_HOLDS.get(meaning, 'numbers')}"

@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from georay.core.panoramas import VIEW, View, parse_view
 from georay.core.storage import Address, LocalAddress, StorageAddress, is_uri, parse_address
-from georay.core.tables import INPUTS
+from georay.core.tables import INPUTS, TERMS
 from georay.curation.inputs.cells import is_number, is_text, numbers, texts
 from georay.curation.inputs.columns import choose_columns
 from georay.curation.inputs.names import FilesHere, is_respelt
@@ -33,7 +33,7 @@ BAD_ENTRY = "bad entry"
 
 _MAX_LIST_BYTES = 4 << 30
 _ROWS_AT_ONCE = 1 << 16
-_TEXTS, _NUMBERS = ("country", "city"), ("latitude", "longitude", "heading")
+_TEXTS, _NUMBERS = ("country", "city", *TERMS), ("latitude", "longitude", "heading")
 
 
 @dataclass(frozen=True)

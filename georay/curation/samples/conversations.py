@@ -8,6 +8,7 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.manifest import digest
 from georay.core.prompts import LOCATION, REASONING, Conversation, Prompt, target_answer
 from georay.core.splits import Unusable, split_of
+from georay.core.tables import TERMS
 from georay.curation.samples.pictures import Picture, PictureIndex, refuse_unreadable
 from georay.curation.samples.whereabouts import Clue, Whereabouts
 
@@ -82,4 +83,5 @@ class Conversations:
             "longitude": picture.longitude,
             "locatability": picture.locatability,
             "projection": picture.projection,
+            **{f"picture_{name}": getattr(picture, name) for name in TERMS},
         }

@@ -17,7 +17,7 @@ from georay.core.picture_files import PictureFile
 from georay.core.publishing import are_whole
 from georay.core.splits import Unusable
 from georay.core.storage import LocalAddress, parse_address, read_bytes
-from georay.core.tables import SCORES, conform
+from georay.core.tables import SCORES, TERMS, conform
 from georay.curation.run_folder import RunFolder, parquet_files
 
 _COLUMNS = (
@@ -30,6 +30,7 @@ _COLUMNS = (
     "latitude",
     "longitude",
     "locatability",
+    *TERMS,
     "error",
 )
 
@@ -38,7 +39,8 @@ _COLUMNS = (
 class Picture:
     """A picture with what its list says of it; country and city as written there.
 
-    locatability: None where no curation run scored it. error: why it cannot be used, if so.
+    locatability: None where no curation run scored it. source, licence, attribution: its terms, as
+    its list words them. error: why it cannot be used, if so.
     """
 
     image_id: str
@@ -50,6 +52,9 @@ class Picture:
     latitude: float | None
     longitude: float | None
     locatability: float | None
+    source: str | None
+    licence: str | None
+    attribution: str | None
     error: str | None
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet
 from georay.config.load import dump_recipe
 from georay.config.samples import SamplesRecipe
 from georay.core.gazetteer import Gazetteer
-from georay.core.licences import clue_licences
+from georay.core.licences import clue_licences, picture_licences
 from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
 from georay.core.prompts import LOCATION, REASONING
 from georay.core.publishing import only_writer, publishing
@@ -70,7 +70,7 @@ class SamplesFolder:
 class SamplesSummary:
     """What became of the clues and pictures. Counts by stage, then by split or by slug.
 
-    clue_licences: samples by "source: licence" of their clues.
+    clue_licences, picture_licences: samples by "source: licence" of their clues and pictures.
     """
 
     folder: str
@@ -78,6 +78,7 @@ class SamplesSummary:
     left_out: dict[str, dict[str, int]]
     num_places: dict[str, int]
     clue_licences: dict[str, int]
+    picture_licences: dict[str, int]
     remarks: tuple[str, ...] = ()
 
     def as_text(self) -> str:
@@ -89,6 +90,8 @@ class SamplesSummary:
         lines.append(f"places: {places}")
         for licence, count in self.clue_licences.items():
             lines.append(f"clues of {licence}: {count:,}")
+        for licence, count in self.picture_licences.items():
+            lines.append(f"pictures of {licence}: {count:,}")
         for stage, counts in self.left_out.items():
             if not counts:
                 continue
@@ -180,6 +183,7 @@ def _write(
         left_out=_counts(left_out, "kind", ()),
         num_places=_places(samples),
         clue_licences=clue_licences(samples),
+        picture_licences=picture_licences(samples),
     )
     for table, target in ((samples, fresh.samples), (left_out, fresh.left_out)):
         target.mkdir()
@@ -218,6 +222,7 @@ def _manifest(recipe: SamplesRecipe, summary: SamplesSummary, file: Path) -> dic
         "samples_sha256": file_sha256(file),
         "samples": summary.samples,
         "clue_licences": summary.clue_licences,
+        "picture_licences": summary.picture_licences,
         "places": summary.num_places,
         "left_out": summary.left_out,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),

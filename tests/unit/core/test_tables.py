@@ -9,6 +9,7 @@ from georay.core.tables import (
     PREDICTIONS,
     SAMPLES,
     SCORES,
+    TERMS,
     conform,
     read_samples,
     rows_to_table,
@@ -24,6 +25,7 @@ def test_columns_come_in_the_declared_order_and_type_and_others_are_left_out():
     assert conforming.to_pylist()[0] == {
         "uri": "a.jpg", "latitude": None, "longitude": 7.0,
         "country": None, "city": None, "heading": None, "projection": None, "error": None,
+        **dict.fromkeys(TERMS),
     }  # fmt: skip
 
 

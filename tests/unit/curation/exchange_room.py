@@ -1,6 +1,5 @@
 """A finished folder of samples whose pictures are real, to be exported and taken over."""
 
-import csv
 import io
 import json
 from pathlib import Path
@@ -20,6 +19,11 @@ PICTURES = ("a.jpg", "b b.png", "é.webp", "d.jpg", "e.png", "f.jpg")
 SPLITS = ("train", "validation", "test")
 FORMS = ("llama-factory", "qwen-vl", "webdataset", "hf-datasets")
 BY = "An Author / Mapillary, CC BY-SA 4.0"
+TERMS = {
+    "picture_source": "mapillary",
+    "picture_licence": "CC BY-SA 4.0",
+    "picture_attribution": BY,
+}
 
 
 def picture_bytes(number, name, orientation=None):
@@ -70,12 +74,9 @@ def rows_about(folder: Path):
     for number, name in enumerate(PICTURES):
         raw = picture_bytes(number, name, orientation=6 if name == "f.jpg" else None)
         (folder / name).write_bytes(raw)
+        terms = TERMS if name == "a.jpg" else {}
         for prompt in (REASONING, LOCATION):
-            rows.append(sample(number, folder / name, content_id(raw), prompt))
-    with (folder / "labels.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["file", "country", "licence", "attribution"])
-        table.writerow(["a.jpg", "FR", "CC BY-SA 4.0", BY])
+            rows.append(sample(number, folder / name, content_id(raw), prompt, **terms))
     return rows
 
 

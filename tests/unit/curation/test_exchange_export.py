@@ -6,7 +6,6 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 from exchange_room import (
-    BY,
     FORMS,
     picture_bytes,
     rows_about,
@@ -195,22 +194,13 @@ def test_the_card_names_every_licence_and_what_none_allows(tmp_path):
         summary = export_samples(root, form, root, "packed")
         text = (root / form / "README.md").read_text()
         assert "Clues: guide: CC BY-NC 4.0 (6)" in text
-        assert "Pictures: CC BY-SA 4.0 (2)" in text and "Pictures: none stated (10)" in text
+        assert (
+            "Pictures: mapillary: CC BY-SA 4.0 (2)" in text
+            and "Pictures: unnamed: none stated" in text
+        )
         assert "Not for commercial use" in text
         facts = json.loads((root / form / "export.json").read_text())
         assert facts["clue_licences"] == summary.clue_licences == {"guide: CC BY-NC 4.0": 6}
-
-
-def test_whose_picture_it_is_is_found_in_a_table_above_its_folder(tmp_path):
-    deep = tmp_path / "views" / "pictures" / "00"
-    deep.mkdir(parents=True)
-    (deep / "x.jpg").write_bytes(picture_bytes(3, "x.jpg"))
-    text = f'file,licence,attribution\npictures/00/x.jpg,CC BY-SA 4.0,"{BY}"\n'
-    (tmp_path / "views" / "labels.csv").write_text(text)
-    root = write_samples(tmp_path / "run", [odd(deep / "x.jpg")])
-    export_samples(root, "llama-factory", root, "uri")
-    (row,) = json.loads((root / "llama-factory" / "reasoning_validation.json").read_text())
-    assert (row["picture_licence"], row["picture_attribution"]) == ("CC BY-SA 4.0", BY)
 
 
 def test_pictures_that_exif_turns_are_counted_and_the_card_says_who_does_not_heed_it(tmp_path):

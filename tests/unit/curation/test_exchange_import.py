@@ -99,7 +99,7 @@ def test_licence_and_attribution_survive_a_second_export(take, tmp_path, form):
     export_samples(root, form, root, "packed")
     take(root / form)
     again = export_samples(tmp_path / "taken", "webdataset", tmp_path / "again", "packed")
-    assert again.picture_licences == {"none stated": 10, "CC BY-SA 4.0": 2}
+    assert again.picture_licences == {"unnamed: none stated": 10, "mapillary: CC BY-SA 4.0": 2}
     assert again.clue_licences == {"guide: CC BY-NC 4.0": 6}
 
 

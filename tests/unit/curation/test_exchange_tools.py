@@ -83,9 +83,8 @@ def test_every_fact_of_a_sample_and_the_terms_of_its_picture_go_along(samples):
         kept = {name: value for name, value in row.items() if name not in {"question", "answer"}}
         kept["id"] = kept.pop("sample_id")
         assert {name: there[name] for name in kept} == kept
-        is_credited = row["uri"].endswith("/a.jpg")
-        assert there["picture_licence"] == ("CC BY-SA 4.0" if is_credited else None)
-        assert there["picture_attribution"] == (BY if is_credited else None)
+        credited = row["uri"].endswith("/a.jpg")
+        assert there["picture_attribution"] == (BY if credited else None)
 
 
 def test_webdataset_reads_every_conversation_picture_and_split(samples):
@@ -167,7 +166,7 @@ def test_a_picture_of_several_samples_is_copied_once_beside_its_terms(samples, f
     assert len(list(images.glob("*/*"))) == len(PICTURES)
     (row,) = csv.DictReader((images / "labels.csv").read_text().splitlines())
     assert content_id((images / row["file"]).read_bytes()) in row["file"]
-    assert (row["licence"], row["attribution"]) == ("CC BY-SA 4.0", BY)
+    assert (row["source"], row["licence"], row["attribution"]) == ("mapillary", "CC BY-SA 4.0", BY)
 
 
 def test_qwen_vls_script_makes_the_text_that_georay_trains_on(samples):

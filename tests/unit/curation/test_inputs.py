@@ -4,8 +4,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from georay.core.tables import INPUTS
+from georay.core.tables import INPUTS, TERMS
 from georay.curation.inputs import list_inputs
+
+NO_TERMS = dict.fromkeys(TERMS)
 
 
 @pytest.fixture
@@ -73,10 +75,12 @@ def test_a_list_gives_files_and_places_relative_to_itself(photos, kind, column):
         {
             "uri": f"{photos}/b.jpg", "latitude": 48.5, "longitude": 2.25,
             "country": "FR", "city": "Paris", "heading": 90.0, "projection": None, "error": None,
+            **NO_TERMS,
         },
         {
             "uri": f"{photos}/deep/c.jpg", "latitude": None, "longitude": None,
             "country": "NA", "city": None, "heading": None, "projection": None, "error": None,
+            **NO_TERMS,
         },
     ]  # fmt: skip
 
@@ -106,6 +110,7 @@ def test_labels_beside_a_folder_say_where_its_pictures_are(photos):
     }
     assert list(rows) == ["a.png", "b.jpg", "deep/c.jpg", "noextension"]
     assert (rows["deep/c.jpg"]["latitude"], rows["deep/c.jpg"]["country"]) == (1.5, "SG")
+    assert rows["deep/c.jpg"]["licence"] == "CC0" and rows["b.jpg"]["licence"] is None
     assert rows["b.jpg"]["latitude"] is None
 
 

@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from inputs_room import listed, remarks, rows, touch
 
+from georay.core.tables import TERMS
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -46,11 +48,11 @@ def test_a_list_with_a_byte_order_mark_is_read(folder):
 
 
 def test_columns_that_are_not_used_are_named_in_one_line(folder):
-    listing = of_csv(folder, "id,file,path,licence\n1,a.jpg,x,CC0\n")
+    listing = of_csv(folder, "id,file,path,colour\n1,a.jpg,x,red\n")
     (remark,) = listing.remarks
     assert remark.lines() == [
         "3 columns are not used:",
-        f"  {folder}/list.csv: id, path, licence",
+        f"  {folder}/list.csv: id, path, colour",
     ]
 
 
@@ -200,3 +202,20 @@ def test_the_lists_of_the_field_are_understood(shared, name):
 def test_the_lists_of_the_field_that_cannot_be_meant_are_refused(shared, name, message):
     with pytest.raises(ValueError, match=message):
         listed(shared(f"cases/lists/{name}"))
+
+
+def test_terms_of_a_picture_come_whole_from_the_first_list_that_has_some(folder):
+    (folder / "labels.csv").write_text("file,licence,attribution\na.jpg,CC0,\n")
+    (folder / "list.csv").write_text("file,provider,license,credit\na.jpg,panoramax,,Jo\n")
+    (row,) = listed(folder / "list.csv", folder / "labels.csv").table.to_pylist()
+    assert [row[name] for name in TERMS] == ["panoramax", None, "Jo"]
+    (folder / "list.csv").write_text("file,source\na.jpg,\n")
+    (row,) = listed(folder / "list.csv", folder / "labels.csv").table.to_pylist()
+    assert [row[name] for name in TERMS] == [None, "CC0", None]
+
+
+def test_a_column_of_numbers_called_source_is_not_used_and_not_refused(folder):
+    pq.write_table(pa.table({"file": ["a.jpg"], "source": [3]}), folder / "list.parquet")
+    listing = listed(folder / "list.parquet")
+    assert listing.table.to_pylist()[0]["source"] is None
+    assert "source" in listing.remarks[0].lines()[1]

@@ -1,6 +1,7 @@
 """What samples take over from the table of `georay clues`: terms, and pairs that it chose."""
 
 import json
+from functools import partial
 
 import pyarrow.parquet as pq
 import pytest
@@ -11,15 +12,20 @@ from georay.curation.samples import make_samples
 
 
 @pytest.fixture
-def make(tmp_path):
-    def make(clues):
-        run = write_run(tmp_path / "run", PICTURES)
+def make_of(tmp_path):
+    def make(pictures, clues):
+        run = write_run(tmp_path / "run", pictures)
         files = (write_clues(tmp_path / "clues.parquet", clues),)
         out = tmp_path / "out"
         summary = make_samples(SamplesRecipe(output=str(out), curation=str(run), clues=files))
         return summary, pq.read_table(out / "samples").to_pylist(), out
 
     return make
+
+
+@pytest.fixture
+def make(make_of):
+    return partial(make_of, PICTURES)
 
 
 def clue(image, text, **more):
@@ -51,3 +57,18 @@ def test_a_pair_that_georay_chose_tells_nothing_of_its_pictures_town(make, pairi
     located = {row["image_id"]: row["city"] for row in samples if row["stage"] == "location"}
     assert located.get("id-townless") == city
     assert [row["clue_id"] for row in samples if row["stage"] == "reasoning"] == ["c0"]
+
+
+def test_terms_of_a_picture_reach_samples_summary_and_manifest(make_of):
+    terms = {"source": "mapillary", "licence": "CC BY-SA 4.0", "attribution": "Jo / Mapillary"}
+    pictures = PICTURES | {"paris": PICTURES["paris"] | terms}
+    summary, samples, out = make_of(pictures, [clue("paris", "Blue plates.")])
+    told = {
+        row["stage"]: [row[f"picture_{name}"] for name in terms]
+        for row in samples
+        if row["image_id"] == "id-paris"
+    }
+    assert told == {stage: list(terms.values()) for stage in ("reasoning", "location")}
+    named = {"mapillary: CC BY-SA 4.0": 2}
+    assert json.loads((out / "samples.json").read_text())["picture_licences"] == named
+    assert "pictures of mapillary: CC BY-SA 4.0: 2" in summary.as_text()

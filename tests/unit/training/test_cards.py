@@ -24,13 +24,14 @@ OUTCOME = {
 def card(tmp_path):
     """Writes the card of an adapter that learnt from clues of these licences; the README of it."""
 
-    def write(*licences):
+    def write(*licences, **terms):
         (tmp_path / "pictures").mkdir()
         rows = [
             sample_row(tmp_path / "pictures", seed, "reasoning", "train")
             | {"clue_id": f"c{seed}", "clue_source": "guide", "clue_licence": licence}
             for seed, licence in enumerate(licences)
         ]
+        rows = [row | terms for row in rows]
         rows += [sample_row(tmp_path / "pictures", 9, "location", "train")]
         pq.write_table(rows_to_table(rows, SAMPLES), tmp_path / "samples.parquet")
         content = {
@@ -68,3 +69,11 @@ def test_an_adapters_card_names_the_licences_of_the_clues_it_learnt_from(card):
 def test_free_clues_bring_no_restriction_into_the_card(card):
     readme = (card("CC0") / "README.md").read_text()
     assert "guide: CC0" in readme and "commercial" not in readme
+
+
+def test_an_adapters_card_names_the_licences_of_the_pictures_it_learnt_from(card):
+    folder = card("CC0", picture_source="mapillary", picture_licence="CC BY-NC-SA 4.0")
+    assert read_card(folder).picture_licences == ("mapillary: CC BY-NC-SA 4.0",)
+    readme = (folder / "README.md").read_text()
+    assert "mapillary: CC BY-NC-SA 4.0 (1 conversations)" in readme
+    assert "**Not for commercial use**" in readme
