@@ -1,12 +1,26 @@
 """How every verb takes its recipe: a YAML file, settings by --set, and its own options on top."""
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from georay.cli.output import local_path
+
+RECIPES = {
+    "curate": "georay.config.curate.CurateRecipe",
+    "points": "georay.config.points.PointsRecipe",
+    "collect": "georay.config.collect.CollectRecipe",
+    "clues": "georay.config.clues.CluesRecipe",
+    "samples": "georay.config.samples.SamplesRecipe",
+    "train": "georay.config.train.TrainRecipe",
+    "baseline": "georay.config.baselines.BaselineRecipe",
+    "predict": "georay.config.predict.PredictRecipe",
+    "serve": "georay.config.serve.ServeRecipe",
+}
+"""The verbs that take a recipe, and where the schema of each lies."""
 
 Settings = Annotated[
     list[str] | None,
@@ -49,3 +63,21 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
     }
     return {name: value for name, value in kept.items() if value not in (None, {}, [], ())}
+
+
+def recipe(
+    verb: Annotated[str, typer.Argument(help=f"One of: {', '.join(RECIPES)}.", show_default=False)],
+) -> None:
+    """Print a complete recipe of a verb to start from: every key, its default, what it means.
+
+    Keys without a default are marked "required"; fill them in, and remove what you do not change.
+
+    Example: georay recipe curate > my-curation.yaml
+    """
+    from georay.config.commented import commented
+
+    if verb not in RECIPES:
+        raise ValueError(f"no verb {verb!r} takes a recipe; those that do: {', '.join(RECIPES)}")
+    module, _, name = RECIPES[verb].rpartition(".")
+    model = getattr(import_module(module), name)
+    typer.echo(commented(model, f"A recipe of `georay {verb}`."), nl=False)
