@@ -66,7 +66,9 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recipe(
-    verb: Annotated[str, typer.Argument(help=f"One of: {', '.join(RECIPES)}.", show_default=False)],
+    verb: Annotated[
+        str, typer.Argument(help=f"One of: {', '.join(RECIPES)}, demo.", show_default=False)
+    ],
 ) -> None:
     """Print a complete recipe of a verb to start from: every key, its default, what it means.
 
@@ -76,8 +78,15 @@ def recipe(
     """
     from georay.config.commented import commented
 
+    if verb == "demo":  # which is nothing but its numbers
+        from georay.flow.drawn import PACKAGED
+
+        typer.echo((PACKAGED / "demo.yaml").read_text(encoding="utf-8"), nl=False)
+        return
     if verb not in RECIPES:
-        raise ValueError(f"no verb {verb!r} takes a recipe; those that do: {', '.join(RECIPES)}")
+        raise ValueError(
+            f"no verb {verb!r} takes a recipe; those that do: {', '.join(RECIPES)}, demo"
+        )
     module, _, name = RECIPES[verb].rpartition(".")
     model = getattr(import_module(module), name)
     typer.echo(commented(model, f"A recipe of `georay {verb}`."), nl=False)
