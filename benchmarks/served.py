@@ -95,7 +95,7 @@ def served(recipe: ServeRecipe) -> Iterator[Server]:
         folder, port = Path(name), _free_port()
         (folder / "serve.yaml").write_text(dump_recipe(recipe))
         command = [sys.executable, "-m", "georay", "serve", "--port", str(port)]
-        command += ["--recipe", str(folder / "serve.yaml")]
+        command += [str(folder / "serve.yaml")]
         began = time.monotonic()
         with (folder / "log").open("wb") as log:
             running = subprocess.Popen(command, cwd=_PROJECT, stdout=log, stderr=log)

@@ -10,17 +10,18 @@ from typing import Annotated
 import typer
 
 from georay.config.baselines import BaselineRecipe
-from georay.config.load import load_recipe
+from georay.config.load import laid_over
 from georay.evaluation.baselines.run import make_baseline
-from jobs import problems_in_a_sentence
+from jobs import Settings, problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of a baseline, YAML.")],
+    settings: Settings = None,
 ) -> None:
     """Train a recipe's system on the cluster that this job was submitted to."""
     with problems_in_a_sentence():
-        summary = make_baseline(load_recipe(recipe, BaselineRecipe))
+        summary = make_baseline(laid_over(recipe, BaselineRecipe, {}, settings or ()))
     print(summary.as_text())
 
 

@@ -9,19 +9,18 @@ from typing import Annotated
 import typer
 
 from georay.config.clues import CluesRecipe
-from georay.config.load import load_recipe
-from georay.errors import GeorayError
+from georay.config.load import laid_over
 from georay.flow.clues import make_clues
+from jobs import Settings, problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of clues, YAML.")],
+    settings: Settings = None,
 ) -> None:
     """Run one recipe of clues on the cluster that this job was submitted to."""
-    try:
-        summary = make_clues(load_recipe(recipe, CluesRecipe))
-    except (GeorayError, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
+    with problems_in_a_sentence():
+        summary = make_clues(laid_over(recipe, CluesRecipe, {}, settings or ()))
     print(summary.as_text())
 
 

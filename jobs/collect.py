@@ -12,16 +12,17 @@ import typer
 
 from georay.acquisition.download.run import collect
 from georay.config.collect import CollectRecipe
-from georay.config.load import load_recipe
-from jobs import problems_in_a_sentence
+from georay.config.load import laid_over
+from jobs import Settings, problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of street views, YAML.")],
+    settings: Settings = None,
 ) -> None:
     """Take the street views of a recipe on the cluster that this job was submitted to."""
     with problems_in_a_sentence():
-        summary = collect(load_recipe(recipe, CollectRecipe), print)
+        summary = collect(laid_over(recipe, CollectRecipe, {}, settings or ()), print)
     print(summary.as_text())
 
 

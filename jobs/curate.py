@@ -9,17 +9,18 @@ from typing import Annotated
 import typer
 
 from georay.config.curate import CurateRecipe
-from georay.config.load import load_recipe
+from georay.config.load import laid_over
 from georay.curation.run import curate
-from jobs import problems_in_a_sentence
+from jobs import Settings, problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A curation recipe, YAML.")],
+    settings: Settings = None,
 ) -> None:
     """Run one curation recipe on the cluster that this job was submitted to."""
     with problems_in_a_sentence():
-        summary = curate(load_recipe(recipe, CurateRecipe))
+        summary = curate(laid_over(recipe, CurateRecipe, {}, settings or ()))
     print(summary.as_text())
     print(f"report: {summary.folder}/report.html")
 

@@ -9,19 +9,18 @@ from typing import Annotated
 import typer
 
 from georay.acquisition.roads.run import make_points
-from georay.config.load import load_recipe
+from georay.config.load import laid_over
 from georay.config.points import PointsRecipe
-from georay.errors import GeorayError
+from jobs import Settings, problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of points, YAML.")],
+    settings: Settings = None,
 ) -> None:
     """Sample every city of a recipe on the cluster that this job was submitted to."""
-    try:
-        summary = make_points(load_recipe(recipe, PointsRecipe))
-    except (GeorayError, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
+    with problems_in_a_sentence():
+        summary = make_points(laid_over(recipe, PointsRecipe, {}, settings or ()))
     print(summary.as_text())
     if summary.failures:
         raise SystemExit(f"{len(summary.failures)} of {len(summary.outcomes)} cities failed")

@@ -9,20 +9,19 @@ from typing import Annotated
 
 import typer
 
-from georay.config.load import load_recipe
+from georay.config.load import laid_over
 from georay.config.predict import PredictRecipe
-from georay.errors import GeorayError
 from georay.evaluation.predict import predict
+from jobs import Settings, problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of predictions, YAML.")],
+    settings: Settings = None,
 ) -> None:
     """Ask one model on the cluster that this job was submitted to."""
-    try:
-        summary = predict(load_recipe(recipe, PredictRecipe))
-    except (GeorayError, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
+    with problems_in_a_sentence():
+        summary = predict(laid_over(recipe, PredictRecipe, {}, settings or ()))
     print(summary.as_text())
 
 

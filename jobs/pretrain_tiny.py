@@ -11,15 +11,17 @@ from typing import Annotated
 
 import typer
 
-from georay.config.load import load_recipe
+from georay.config.load import laid_over
 from georay.config.pretrain import PretrainRecipe
-from jobs import problems_in_a_sentence
+from jobs import Settings, problems_in_a_sentence
 
 
-def main(recipe: Annotated[Path, typer.Option(help="YAML recipe.")]) -> None:
+def main(
+    recipe: Annotated[Path, typer.Option(help="YAML recipe.")], settings: Settings = None
+) -> None:
     """Draws the scenes where absent, trains, evaluates on held-out scenes and writes the model."""
     with problems_in_a_sentence():
-        run = load_recipe(recipe, PretrainRecipe)
+        run = laid_over(recipe, PretrainRecipe, {}, settings or ())
         from georay.training.pretrain.run import pretrain
 
         folder = pretrain(run, lambda line: print(line, flush=True))

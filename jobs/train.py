@@ -8,18 +8,19 @@ from typing import Annotated
 
 import typer
 
-from georay.config.load import load_recipe
+from georay.config.load import laid_over
 from georay.config.train import TrainRecipe
 from georay.training.run import train
-from jobs import problems_in_a_sentence
+from jobs import Settings, problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A training recipe, YAML.")],
+    settings: Settings = None,
 ) -> None:
     """Run one training recipe on the cluster that this job was submitted to."""
     with problems_in_a_sentence():
-        summary = train(load_recipe(recipe, TrainRecipe))
+        summary = train(laid_over(recipe, TrainRecipe, {}, settings or ()))
     print(summary.as_text())
 
 

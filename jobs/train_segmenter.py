@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from georay.config.load import load_recipe
+from georay.config.load import laid_over
 from georay.config.segmenter import TrainSegmenterRecipe
-from jobs import problems_in_a_sentence
+from jobs import Settings, problems_in_a_sentence
 
 
 def main(
@@ -23,10 +23,11 @@ def main(
         str, typer.Option(help="Evaluate instead: 'small' or a weights file.")
     ] = "",
     split: Annotated[str, typer.Option(help="CamVid split that is evaluated.")] = "test",
+    settings: Settings = None,
 ) -> None:
     """Trains by a recipe, or prints the mean intersection over union of weights."""
     with problems_in_a_sentence():
-        run = load_recipe(recipe, TrainSegmenterRecipe)
+        run = laid_over(recipe, TrainSegmenterRecipe, {}, settings or ())
         if evaluate:
             _evaluate(run, evaluate, split)
         else:

@@ -10,16 +10,21 @@ from typing import Annotated
 
 import typer
 
-from georay.flow.demo import SHIPPED, run_demo
-from jobs import problems_in_a_sentence
+from georay.config.demo import DemoRecipe
+from georay.config.load import laid_over
+from georay.flow.demo import run_demo
+from jobs import Settings, problems_in_a_sentence
+
+RECIPE = Path(__file__).parent / "recipes" / "tune-tiny.yaml"
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for the scenes and the runs.")] = Path("runs"),
+    recipe: Annotated[Path, typer.Option(help="A recipe as the demo's, YAML.")] = RECIPE,
+    settings: Settings = None,
 ) -> None:
     """Draw, curate, train both stages above `tiny`, and ask about places that were held out."""
     with problems_in_a_sentence():
-        finished = run_demo(SHIPPED, out, typer.echo)
+        finished = run_demo(laid_over(recipe, DemoRecipe, {}, settings or ()), typer.echo)
     typer.echo(f"{finished.text}\nreport: {finished.report}")
 
 

@@ -18,6 +18,7 @@ from georay.cli import (
     locate,
     models,
     points,
+    recipes,
     samples,
     serve,
     streetworld,
@@ -51,6 +52,7 @@ app.command()(tables.tables)
 app.command()(serve.serve)
 app.command()(streetworld.streetworld)
 app.command()(models.models)
+app.command()(recipes.recipe)
 app.command()(convert.convert)
 app.command()(doctor.doctor)
 

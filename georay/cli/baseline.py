@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from georay.cli.output import AsJson, local_path, say
+from georay.cli.recipes import Settings, given
 
 
 def baseline(
@@ -26,6 +27,7 @@ def baseline(
     cluster: Annotated[
         str | None, typer.Option(help="Ray cluster instead: `local`, `auto` or host:port.")
     ] = None,
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Train one of the paper's other systems, such as PlaNet, on the same located pictures.
@@ -36,16 +38,9 @@ def baseline(
     Example: georay baseline jobs/recipes/baselines/planet-small.yaml --samples runs/samples
     """
     from georay.config.baselines import BaselineRecipe
-    from georay.config.load import load_recipe, parse_recipe
+    from georay.config.load import laid_over
     from georay.evaluation.baselines.run import make_baseline
 
-    content = load_recipe(recipe, BaselineRecipe).model_dump(mode="json")
-    given: dict[str, object] = {}
-    if samples:
-        given["samples"] = [str(one) for one in samples]
-    if out is not None:
-        given["output"] = str(out)
-    if cluster is not None:
-        given["cluster"] = {"address": cluster}
-    summary = make_baseline(parse_recipe(content | given, BaselineRecipe, str(recipe)))
+    options = {"samples": samples, "output": out, "cluster": {"address": cluster}}
+    summary = make_baseline(laid_over(recipe, BaselineRecipe, given(options), settings or ()))
     say(summary.as_text(), summary.to_json(), as_json)

@@ -1,19 +1,19 @@
 """The verb `clues`: sentences of guides and games become a table of clues."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from georay.cli.output import AsJson, local_path, say
-
-if TYPE_CHECKING:
-    from georay.config.clues import CluesRecipe
+from georay.cli.recipes import RecipeOption, Settings, given, split_recipe
 
 Sources = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Argument(
-        help="Files of sentences: .csv, .tsv, .json, .jsonl, .parquet, .md or .html.",
+        metavar="[RECIPE] [FILE]...",
+        help="Files of sentences: .csv, .tsv, .json, .jsonl, .parquet, .md or .html. A recipe, "
+        "YAML, may come first; what else is given is laid over it.",
         show_default=False,
     ),
 ]
@@ -49,9 +49,6 @@ Curation = Annotated[
 Labels = Annotated[
     bool, typer.Option(help="Say which class each clue speaks of (sentence encoder).")
 ]
-RecipeFile = Annotated[
-    Path | None, typer.Option(help="A recipe file; options given here override it.")
-]
 
 
 def clues(
@@ -63,7 +60,8 @@ def clues(
     require: Require = None,
     curation: Curation = None,
     labels: Labels = True,
-    recipe: RecipeFile = None,
+    settings: Settings = None,
+    recipe: RecipeOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a table of clues: sentences that name a place, each once, with language and licence.
@@ -73,46 +71,26 @@ def clues(
 
     Example: georay clues guide.csv games.jsonl --out clues.parquet --licence "CC BY-NC 4.0"
     """
+    from georay.config.clues import CluesRecipe
+    from georay.config.load import laid_over
     from georay.flow.clues import make_clues
 
-    if licence and not sources:
+    path, files = split_recipe(sources or (), recipe)
+    if licence and not files:
         raise ValueError("--licence is for files named here; in a recipe each source has its own")
-    given: dict[str, Any] = {
-        "sources": [{"path": str(path), "licence": licence} for path in sources or ()],
-        "output": None if out is None else str(out),
+    options: dict[str, Any] = {
+        "sources": [{"path": file, "licence": licence} for file in files],
+        "output": out,
         "languages": languages.split(",") if languages else None,
         "require": require,
-        "pairing": None if curation is None else {"curation": str(curation)},
-        "tagger": None if tagger is None else {"model": tagger},
-        "label": None if labels else {"encoder": "none"},
+        "pairing": {"curation": curation},
+        "tagger": {"model": tagger},
+        "label": {"encoder": None if labels else "none"},
     }
-    given = {name: value for name, value in given.items() if value}
-    summary = make_clues(_recipe(recipe, given))
-    say(summary.as_text(), summary.to_json(), as_json)
-
-
-def _recipe(path: Path | None, given: dict[str, Any]) -> "CluesRecipe":
-    """The recipe file, if any, with the options that were given laid over it."""
-    from georay.config.clues import CluesRecipe
-    from georay.config.load import load_recipe, parse_recipe
-
-    content = {} if path is None else load_recipe(path, CluesRecipe).model_dump(mode="json")
-    for name, value in given.items():
-        before = content.get(name)
-        if isinstance(value, dict) and isinstance(before, dict):
-            content[name] = _laid_over(before, value)
-        else:
-            content[name] = value
-    if not content.get("sources"):
+    options = given(options)
+    if path is None and "sources" not in options:
         raise ValueError("name the files of sentences, or a recipe with `sources`")
-    if "output" not in content:
+    if path is None and "output" not in options:
         raise ValueError("name the table to write: --out clues.parquet")
-    return parse_recipe(content, CluesRecipe, "the command line" if path is None else str(path))
-
-
-def _laid_over(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The settings with those that were given; the commit of another model is not kept."""
-    joined = settings | given
-    if "revision" in settings and joined != settings:
-        joined["revision"] = None
-    return joined
+    summary = make_clues(laid_over(path, CluesRecipe, options, settings or ()))
+    say(summary.as_text(), summary.to_json(), as_json)

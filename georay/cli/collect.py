@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from georay.cli.output import AsJson, local_path, say
+from georay.cli.recipes import Settings
 
 RecipeFile = Annotated[
     Path, typer.Argument(help="A recipe of street views, YAML.", parser=local_path)
@@ -15,7 +16,12 @@ DryRun = Annotated[
 ]
 
 
-def collect(recipe: RecipeFile, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+def collect(
+    recipe: RecipeFile,
+    dry_run: DryRun = False,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
     """Take street views at the points of a recipe, within the rules of their provider.
 
     Four views are offered at each point: front, right, back and left of its road; the recipe says
@@ -38,9 +44,9 @@ def collect(recipe: RecipeFile, dry_run: DryRun = False, as_json: AsJson = False
     from georay.acquisition.download.run import announced
     from georay.acquisition.download.run import collect as run
     from georay.config.collect import CollectRecipe
-    from georay.config.load import load_recipe
+    from georay.config.load import laid_over
 
-    wanted = load_recipe(recipe, CollectRecipe)
+    wanted = laid_over(recipe, CollectRecipe, {}, settings or ())
     if dry_run:
         estimate = announced(wanted)
         say(estimate.as_text(), estimate.to_json(), as_json)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from georay.cli.output import AsJson, local_path, say
+from georay.cli.recipes import RecipeOption, Settings, given, split_recipe
 
 if TYPE_CHECKING:
-    from georay.config.curate import CurateRecipe
     from georay.curation.summary import Summary
 
 Segmenter = Annotated[
@@ -33,7 +33,9 @@ def curate(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Folder, 'glob', .csv or .parquet with a file or uri column; several are joined.",
+            metavar="[RECIPE] [INPUT]...",
+            help="Folder, 'glob', .csv or .parquet with a file or uri column; several are joined. "
+            "A recipe, YAML, may come first; what else is given is laid over it.",
             show_default=False,
         ),
     ] = None,
@@ -51,10 +53,8 @@ def curate(
     ] = None,
     threshold: Threshold = None,
     segmenter: Segmenter = None,
-    recipe: Annotated[
-        Path | None,
-        typer.Option(parser=local_path, help="A recipe file; options given here override it."),
-    ] = None,
+    settings: Settings = None,
+    recipe: RecipeOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Score photographs and keep the ones that show where they were taken.
@@ -63,10 +63,24 @@ def curate(
     Run the same command again: only what is missing is scored.
 
     Example: georay curate photos/ --out runs/photos
+
+    Example: georay curate jobs/recipes/curate-small.yaml --set workers.num_actors=1
     """
+    from georay.config.curate import CurateRecipe
+    from georay.config.load import laid_over
     from georay.curation.run import curate as run
 
-    summary = run(_recipe(inputs, out, weights, clues, threshold, segmenter, recipe))
+    path, pictures = split_recipe(inputs or (), recipe)
+    if path is None and not (pictures and out is not None):
+        raise ValueError("give INPUT and --out, or a RECIPE; see `georay curate --help`")
+    options = {
+        "inputs": pictures,
+        "output": out,
+        "threshold": threshold,
+        "segmenter": {"model": segmenter},
+    }
+    options = given(options) | _weights_choice(weights, clues)
+    summary = run(laid_over(path, CurateRecipe, options, settings or ()))
     _say_summary(summary, as_json)
 
 
@@ -100,10 +114,14 @@ def score(
     """
     from rich.console import Console
 
+    from georay.config.curate import CurateRecipe
+    from georay.config.load import laid_over
     from georay.curation.explain import explain
     from georay.curation.single import PictureScore, score_picture
 
-    chosen = _recipe(images, Path(), weights, None, threshold, segmenter, None)
+    options = {"weights": {"source": weights}, "threshold": threshold}
+    options |= {"segmenter": {"model": segmenter}, "inputs": images, "output": "."}
+    chosen = laid_over(None, CurateRecipe, given(options))
     results = [one for picture in images for one in score_picture(picture, chosen)]
     if as_json:
         say("", [result.to_json() for result in results], as_json)
@@ -171,41 +189,12 @@ def _top_classes(values: object, number: int = 10) -> str:
     return "\n".join(f"  {array[i]:.2f} {short_name(ADE20K_LABELS[i])}" for i in top)
 
 
-def _recipe(
-    inputs: list[str] | None,
-    out: Path | None,
-    weights: str | None,
-    clues: str | None,
-    threshold: float | None,
-    segmenter: str | None,
-    recipe: Path | None,
-) -> "CurateRecipe":
-    """The recipe file, if any, with the options that were given laid over it."""
-    from georay.config.curate import CurateRecipe
-    from georay.config.load import load_recipe, parse_recipe
-
-    base = load_recipe(recipe, CurateRecipe).model_dump() if recipe else {}
-    if recipe is None and not (inputs and out is not None):
-        raise ValueError("give INPUT and --out, or --recipe FILE; see `georay curate --help`")
-    given: dict[str, object] = {
-        "inputs": tuple(inputs) if inputs else None,
-        "output": str(out) if out is not None else None,
-        "threshold": threshold,
-        "segmenter": {**base.get("segmenter", {}), "model": segmenter} if segmenter else None,
-        "weights": _weights_choice(base.get("weights", {}), weights, clues),
-    }
-    merged = base | {name: value for name, value in given.items() if value is not None}
-    return parse_recipe(merged, CurateRecipe, str(recipe or "given by options"))
-
-
-def _weights_choice(
-    base: dict[str, object], weights: str | None, clues: str | None
-) -> dict[str, object] | None:
+def _weights_choice(weights: str | None, clues: str | None) -> dict[str, object]:
     if weights and clues:
         raise ValueError("--weights and --clues exclude each other: weights are read or made")
     if weights:
-        return {**base, "source": weights, "clues": None}
-    return {**base, "clues": clues} if clues else None
+        return {"weights": {"source": weights, "clues": None}}
+    return {"weights": {"clues": clues}} if clues else {}
 
 
 def _say_summary(summary: "Summary", as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from georay.cli.output import AsJson, local_path, say
+from georay.cli.recipes import Settings, given
 
 TruthPath = Annotated[
     Path | None,
@@ -60,11 +61,15 @@ def predict(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Ask this model instead.")] = None,
     adapters: Annotated[
-        str | None, typer.Option(help="With the adapters that a training run left here.")
+        str | None,
+        typer.Option(
+            help="With the adapters that a training run left here; `none` asks the bare model."
+        ),
     ] = None,
     out: Annotated[
         str | None, typer.Option(help="The Parquet file to write instead of the recipe's.")
     ] = None,
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a model about held-out pictures, and keep its answers beside the truth.
@@ -74,18 +79,12 @@ def predict(
     Example: georay predict jobs/recipes/predict-tiny.yaml --adapters runs/both/adapters
     --out runs/both.parquet
     """
-    from georay.config.load import load_recipe, parse_recipe
+    from georay.config.load import laid_over
     from georay.config.predict import PredictRecipe
     from georay.evaluation.predict import predict as run
 
-    content = load_recipe(recipe, PredictRecipe).model_dump(mode="json")
-    named = {"model": model, "adapters": adapters, "output": out}
-    given: dict[str, object] = {key: value for key, value in named.items() if value is not None}
-    if model is not None:
-        given["revision"] = None  # the recipe's belongs to the recipe's model
-    if samples:
-        given["samples"] = [str(one) for one in samples]
-    summary = run(parse_recipe(content | given, PredictRecipe, str(recipe)))
+    options = {"samples": samples, "model": model, "adapters": adapters, "output": out}
+    summary = run(laid_over(recipe, PredictRecipe, given(options), settings or ()))
     say(summary.as_text(), summary.to_json(), as_json)
 
 

@@ -1,21 +1,24 @@
 """The verb `points`: sampling points on the roads of an OpenStreetMap extract."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from georay.cli.output import AsJson, local_path, say
+from georay.cli.recipes import RecipeOption, Settings, given, split_recipe
 
 if TYPE_CHECKING:
     from georay.config.points import PointsRecipe
 
 
 Extract = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(
-        help="OpenStreetMap extract: .osm.pbf, .osm, .osm.gz or .osm.bz2; with --cities also a "
-        "folder with one for each city, called after it.",
+        metavar="[RECIPE|EXTRACT]",
+        help="A recipe of cities, YAML; or an OpenStreetMap extract: .osm.pbf, .osm, .osm.gz or "
+        ".osm.bz2; with --cities also a folder with one for each city, called after it.",
         show_default=False,
     ),
 ]
@@ -54,9 +57,6 @@ Count = Annotated[
 Seed = Annotated[
     int | None, typer.Option(help="Another seed chooses other points.", show_default="0")
 ]
-RecipeFile = Annotated[
-    Path | None, typer.Option(help="A recipe of cities; options given here override it.")
-]
 
 
 def points(
@@ -71,7 +71,8 @@ def points(
     interval: Interval = None,
     count: Count = None,
     seed: Seed = None,
-    recipe: RecipeFile = None,
+    settings: Settings = None,
+    recipe: RecipeOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Place sampling points at regular distances along the roads of a city.
@@ -81,7 +82,7 @@ def points(
     interval from a point. Extracts of countries and cities come from any mirror of OpenStreetMap.
 
     Beside --out lie a JSON file of counts and a folder with a picture (SVG) per city. Several
-    cities: --cities, or a --recipe that says more of each; they run in parallel on Ray. Stopped
+    cities: --cities, or a recipe that says more of each; they run in parallel on Ray. Stopped
     half-way? Run the same command again: finished cities are not done again.
 
     Example: georay points liechtenstein.osm.pbf --city Vaduz --interval 500 --out points.parquet
@@ -92,45 +93,43 @@ def points(
     """
     from georay.acquisition.roads.run import make_points
 
-    area: dict[str, object] = {
-        "extract": None if extract is None else str(extract),
+    path, extracts = split_recipe([] if extract is None else [extract], recipe)
+    area = {
+        "extract": extracts[0] if extracts else None,
         "city": city,
-        "boundary": None if boundary is None else str(boundary),
+        "boundary": boundary,
         "around": None if around is None else _place(around),
         "radius_km": radius,
         "country": country,
     }
-    settings: dict[str, object] = {
-        "output": None if out is None else str(out),
-        "interval_m": interval,
-        "count": count,
-        "seed": seed,
-    }
-    summary = make_points(_recipe(recipe, cities, area, settings))
+    options = {"output": out, "interval_m": interval, "count": count, "seed": seed}
+    chosen = _recipe(path, cities, given(area), given(options), settings or ())
+    summary = make_points(chosen)
     say(summary.as_text(), summary.to_json(), as_json)
     if summary.failures:
         raise typer.Exit(1)
 
 
 def _recipe(
-    path: Path | None, cities: Path | None, area: dict[str, object], settings: dict[str, object]
+    path: Path | None,
+    cities: Path | None,
+    area: dict[str, object],
+    options: dict[str, object],
+    settings: Sequence[str],
 ) -> "PointsRecipe":
-    """The recipe file, if any, with the options that were given laid over it."""
-    from georay.config.load import load_recipe, parse_recipe
+    """The recipe of a file or of the options; a file names its cities itself."""
+    from georay.config.load import laid_over
     from georay.config.points import PointsRecipe
 
-    area = {name: value for name, value in area.items() if value is not None}
-    given = {name: value for name, value in settings.items() if value is not None}
     if path is not None:
         if area or cities is not None:
             named = [*area, *(["cities"] if cities is not None else [])]
             raise ValueError(f"the recipe names the cities: leave out {', '.join(named)}, or it")
-        base = load_recipe(path, PointsRecipe).model_dump(mode="json")
-        return parse_recipe(base | given, PointsRecipe, str(path))
-    if "extract" not in area or "output" not in given:
-        raise ValueError("give EXTRACT and --out, or --recipe FILE; see `georay points --help`")
+        return laid_over(path, PointsRecipe, options, settings)
+    if "extract" not in area or "output" not in options:
+        raise ValueError("give EXTRACT and --out, or a RECIPE; see `georay points --help`")
     areas = [area] if cities is None else _listed(cities, area)
-    return parse_recipe({"cities": areas, **given}, PointsRecipe, "given by options")
+    return laid_over(None, PointsRecipe, {"cities": areas, **options}, settings)
 
 
 def _listed(cities: Path, area: dict[str, object]) -> list[dict[str, object]]:

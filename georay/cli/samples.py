@@ -1,11 +1,13 @@
 """The verb `samples`: clues and curated pictures become conversations to learn from."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from georay.cli.output import AsJson, local_path, say
+from georay.cli.recipes import Settings, given
 
 if TYPE_CHECKING:
     from georay.config.samples import SamplesRecipe
@@ -87,6 +89,7 @@ def samples(
     out: Out = None,
     export: Export = None,
     pictures: ExportPictures = "packed",
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Make training conversations of clues and curated pictures, split by place.
@@ -98,22 +101,19 @@ def samples(
 
     Example: georay samples runs/samples --export llama-factory --export webdataset
     """
-    given: dict[str, object] = {
-        "curation": None if curation is None else str(curation),
-        "clues": [str(path) for path in clues or ()],
-        "images": list(images or ()),
-        "conversations": [str(path) for path in conversations or ()],
-    }
-    given = {name: value for name, value in given.items() if value}
+    options = given(
+        {"curation": curation, "clues": clues, "images": images, "conversations": conversations}
+    )
     texts: list[str] = []
     facts: dict[str, Any] = {}
     if source is not None and (source.is_dir() or source.suffix == ".parquet"):
-        _refuse_making(source, given, export)
+        _refuse_making(source, [*options, *(["set"] if settings else [])], export)
         folder = source
     else:
         from georay.curation.samples import make_samples
 
-        made = make_samples(_recipe(source, given, out))
+        options |= {} if out is None else {"output": out}
+        made = make_samples(_recipe(source, options, settings or ()))
         texts, facts = [made.as_text()], made.to_json()
         folder = out = Path(made.folder).parent
     for done in _export(folder, export or [], out, pictures):
@@ -122,23 +122,20 @@ def samples(
     say("\n".join(texts), facts, as_json)
 
 
-def _recipe(path: Path | None, given: dict[str, object], out: Path | None) -> "SamplesRecipe":
-    """The recipe file, if any, with the options that were given laid over it."""
-    from georay.config.load import load_recipe, parse_recipe
+def _recipe(path: Path | None, options: dict[str, Any], settings: Sequence[str]) -> "SamplesRecipe":
+    from georay.config.load import laid_over
     from georay.config.samples import SamplesRecipe
 
-    content = {} if path is None else load_recipe(path, SamplesRecipe).model_dump(mode="json")
-    content |= given if out is None else given | {"output": str(out)}
-    if "output" not in content:
+    if path is None and "output" not in options:
         raise ValueError("name the folder of the samples: --out")
-    return parse_recipe(content, SamplesRecipe, "the command line" if path is None else str(path))
+    return laid_over(path, SamplesRecipe, options, settings)
 
 
-def _refuse_making(folder: Path, given: dict[str, object], export: list[str] | None) -> None:
+def _refuse_making(folder: Path, names: list[str], export: list[str] | None) -> None:
     if not export:
         raise ValueError(f"{folder} is no recipe; to export the samples in it say --export FORM")
-    if given:
-        options = ", ".join(f"--{name}" for name in given)
+    if names:
+        options = ", ".join(f"--{name}" for name in names)
         raise ValueError(f"the samples in {folder} are made already: leave out {options}")
 
 

@@ -8,21 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import local_path
+from georay.cli.recipes import RecipeFile, RecipeOption, Settings, given
 
 if TYPE_CHECKING:
     from georay.config.serve import HttpRecipe, ServeRecipe
 
 
 def serve(
-    recipe: Annotated[
-        Path | None,
-        typer.Option(
-            parser=local_path,
-            help="A recipe file; options given here override it.",
-            show_default=False,
-        ),
-    ] = None,
+    recipe: RecipeFile = None,
     host: Annotated[
         str | None,
         typer.Option(help="Address to listen on.", show_default="127.0.0.1: this machine only"),
@@ -34,14 +27,22 @@ def serve(
         str | None,
         typer.Option(help="An id of `georay models`, or a folder.", show_default="tiny"),
     ] = None,
+    settings: Settings = None,
+    file: RecipeOption = None,
 ) -> None:
     """Serve a page and an endpoint that locate photographs.
 
     Ctrl-C stops it after what it accepted is answered.
 
     Example: georay serve --port 8080
+
+    Example: georay serve serve.yaml --set limits.max_queued=16
     """
-    chosen = _recipe(recipe, host, port, model)
+    from georay.config.load import laid_over
+    from georay.config.serve import ServeRecipe
+
+    options = given({"http": {"host": host, "port": port}, "model": model})
+    chosen = laid_over(recipe or file, ServeRecipe, options, settings or ())
     _check_port(chosen.http)
     typer.echo("starting; the model is being loaded")
     _warn(chosen)
@@ -59,20 +60,6 @@ def serve(
         while not stop.wait(1.0):
             pass
         typer.echo("stopping; what was accepted is answered first")
-
-
-def _recipe(
-    recipe: Path | None, host: str | None, port: int | None, model: str | None
-) -> "ServeRecipe":
-    """The recipe file, if any, with the options that were given laid over it."""
-    from georay.config.load import load_recipe, parse_recipe
-    from georay.config.serve import ServeRecipe
-
-    base = load_recipe(recipe, ServeRecipe).model_dump() if recipe else {}
-    http = dict(base.get("http", {}))
-    http |= {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    merged = base | {"http": http} | ({"model": model} if model else {})
-    return parse_recipe(merged, ServeRecipe, str(recipe or "given by options"))
 
 
 def _warn(recipe: "ServeRecipe") -> None:

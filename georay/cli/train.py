@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from georay.cli.output import AsJson, local_path, say
+from georay.cli.recipes import Settings, given
 
 
 def train(
@@ -37,6 +38,7 @@ def train(
     cluster: Annotated[
         str | None, typer.Option(help="Ray cluster instead: `local`, `auto` or host:port.")
     ] = None,
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach a model to reason, then to locate: one LoRA adapter above the other.
@@ -45,21 +47,19 @@ def train(
     Run the same command again: it goes on from the last checkpoint.
 
     Example: georay train jobs/recipes/train-tiny.yaml --samples runs/samples --cluster local
+
+    Example: georay train jobs/recipes/train-tiny.yaml --set stages.1.num_epochs=5
     """
-    from georay.config.load import load_recipe, parse_recipe
+    from georay.config.load import laid_over
     from georay.config.train import TrainRecipe
     from georay.training.run import train as run
 
-    content = load_recipe(recipe, TrainRecipe).model_dump(mode="json")
-    given: dict[str, object] = {}
-    if samples:
-        given["samples"] = [str(one) for one in samples]
-    if base is not None:
-        given["base"] = {"model": base, "max_pixels": content["base"]["max_pixels"]}
-    if out is not None:
-        given["output"] = str(out)
-    if cluster is not None:
-        given["cluster"] = {"address": cluster}
-    summary = run(parse_recipe(content | given, TrainRecipe, str(recipe)))
+    options = {
+        "samples": samples,
+        "base": {"model": base},
+        "output": out,
+        "cluster": {"address": cluster},
+    }
+    summary = run(laid_over(recipe, TrainRecipe, given(options), settings or ()))
     facts = {"folder": str(summary.folder), "stages": summary.stages}
     say(summary.as_text(), facts, as_json)

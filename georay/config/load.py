@@ -1,12 +1,14 @@
 """Reading recipes: YAML in, a validated frozen model out, and back to YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from georay.config.keys import nearest_key
+from georay.config.overlay import Setting, merged, plain, with_settings
 from georay.core.storage import is_uri
 
 Model = TypeVar("Model", bound="Recipe")
@@ -40,13 +42,18 @@ def load_recipe(path: Path, model: type[Model]) -> Model:
 
     Raises ValueError naming the file, and each key that is wrong with what was expected.
     """
+    return parse_recipe(_read(path), model, str(path))
+
+
+def _read(path: Path) -> Any:
+    """What a YAML file holds; nothing is an empty recipe."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise ValueError(f"cannot read the recipe {path}: {problem.strerror}") from problem
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise ValueError(f"the recipe {path} is not valid YAML: {problem}") from problem
-    return parse_recipe(content or {}, model, str(path))
+    return {} if content is None else content
 
 
 def parse_recipe(content: object, model: type[Model], name: str) -> Model:
@@ -55,50 +62,45 @@ def parse_recipe(content: object, model: type[Model], name: str) -> Model:
         return model.model_validate(content)
     except ValidationError as problem:
         faults = "\n".join(
-            f"  {'.'.join(map(str, fault['loc'])) or '(top)'}: "
-            f"{fault['msg'].removeprefix('Value error, ')}"
+            f"  {'.'.join(map(str, fault['loc'])) or '(top)'}: {_explained(fault, model)}"
             for fault in problem.errors()
         )
         raise ValueError(f"the recipe {name} needs changing:\n{faults}") from None
 
 
+def _explained(fault: Any, model: type[Recipe]) -> str:
+    """What is wrong with a key; for one that there is not, which one may be meant."""
+    if fault["type"] != "extra_forbidden":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    near = nearest_key(model, fault["loc"])
+    return "there is no such key" + (f"; did you mean {near}?" if near else "")
+
+
 def laid_over(
-    recipe: Model | Path | str | None, model: type[Model], settings: Mapping[str, Any]
+    recipe: Model | Path | str | None,
+    model: type[Model],
+    given: Mapping[str, Any],
+    settings: Sequence[str] = (),
 ) -> Model:
-    """A recipe, or the one in a YAML file, or none, with settings laid over it.
+    """A recipe, or the one in a YAML file, or none, with what is given laid over it.
 
-    A part of a recipe given as a mapping changes only what it names. Raises ValueError as
-    `load_recipe` does.
+    given: fields by name; a part given as a mapping changes only what it names. settings: more of
+    them as text, such as "workers.batch_size=8" (the value is YAML).
+    Raises ValueError as `load_recipe` does, and for a key that both ways give.
     """
+    chosen = [Setting.parse(text) for text in settings]
+    if twice := [one.dotted for one in chosen if one.is_within(given)]:
+        raise ValueError(f"{twice[0]} is given by --set and by an option of its own: leave one out")
     if recipe is None:
-        return parse_recipe(_plain(settings), model, "given")
-    base = load_recipe(Path(recipe), model) if isinstance(recipe, str | Path) else recipe
-    if not settings:
-        return base
-    content = _merged(base.model_dump(mode="json"), _plain(settings))
-    return parse_recipe(content, model, recipe if isinstance(recipe, str) else "with changes")
-
-
-def _merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(content)
-    for name, value in changes.items():
-        inside = merged.get(name)
-        if isinstance(value, Mapping) and isinstance(inside, Mapping):
-            merged[name] = _merged(inside, value)
-        else:
-            merged[name] = value
-    return merged
-
-
-def _plain(value: Any) -> Any:
-    """Recipes as mappings and paths as texts, at any depth."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(inside) for key, inside in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+        content, name = {}, "given by options"
+    elif isinstance(recipe, str | Path):
+        content, name = _read(Path(recipe).expanduser()), str(recipe)
+    else:
+        content, name = recipe.model_dump(mode="json"), "given"
+    if not isinstance(content, Mapping) or not (given or chosen):
+        return parse_recipe(content, model, name)
+    changed = with_settings(merged(content, plain(given)), chosen, model)
+    return parse_recipe(changed, model, name if recipe is None else f"{name}, as changed here,")
 
 
 def dump_recipe(recipe: Recipe) -> str:

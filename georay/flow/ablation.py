@@ -8,12 +8,6 @@ from typing import TYPE_CHECKING
 from georay.config.predict import PredictRecipe
 from georay.config.train import AdapterName, TrainRecipe
 
-TARGETS = ("c_attn", "attn.c_proj", "w1", "w2", "lm_head")
-"""Of LoRA above `tiny`: the paper's, and the head, which never wrote a place's name."""
-
-LEARNING_RATE = 1e-2
-"""For `tiny`; chosen by the loss on validation samples."""
-
 if TYPE_CHECKING:
     from georay.evaluation.tables import Comparison
 

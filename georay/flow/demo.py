@@ -7,36 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from georay.config.demo import DemoRecipe
 from georay.config.predict import PredictRecipe
-from georay.flow.ablation import ROWS, answer_rows, measured
+from georay.flow.ablation import answer_rows, measured
 from georay.flow.drawn import asking, curate, draw, make_samples, training
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much of everything: a demo that takes minutes, one that shows more, or what is shipped.
-
-    seed: of the drawn world. images: scenes that are drawn. threshold: of locatability; few drawn
-    scenes reach the paper's 0.4, so a demo keeps more of its few. reasoning_epochs,
-    location_epochs: passes over the samples of a stage. max_images: of the test places, at most so
-    many are asked about.
-    """
-
-    name: str
-    seed: int
-    images: int
-    threshold: float
-    reasoning_epochs: int
-    location_epochs: int
-    max_images: int
-    rows: tuple[str, ...]
-
-
-FULL = Size("full", 7, 1_300, 0.35, 3, 6, 300, tuple(ROWS))
-QUICK = Size("quick", 7, 450, 0.35, 3, 6, 100, ("base", "both stages"))
-SHIPPED = Size("shipped", 52, 12_000, 0.4, 3, 10, 1_000, ("base", "both stages"))
 
 
 @dataclass(frozen=True)
@@ -47,21 +23,22 @@ class Finished:
     text: str
 
 
-def run_demo(size: Size, out: Path, say: Say) -> Finished:
+def run_demo(recipe: DemoRecipe, say: Say) -> Finished:
     """Everything from a drawn world to a table; what an earlier call has done is not done again."""
     from georay.config.cluster import ClusterRecipe
     from georay.runtime.connect import connect
 
-    folder = (out / size.name).absolute()
-    scenes = draw(folder / "scenes", size.seed, size.images)
+    folder = (Path(recipe.output).expanduser() / recipe.name).absolute()
+    scenes = draw(folder / "scenes", recipe.seed, recipe.images)
     samples, models = folder / "samples" / "samples", folder / "models"
-    epochs = {"reasoning": size.reasoning_epochs, "location": size.location_epochs}
-    trained = training(samples, models, folder / "vision", epochs)
-    asked = asking(samples, models / "base.parquet", size.max_images)
+    trained = training(samples, models, folder / "vision", demo=recipe)
+    asked = asking(samples, models / "base.parquet", demo=recipe)
     with connect(ClusterRecipe()):  # one for all steps: starting it takes seconds
-        say(curate(scenes, folder / "curation", size.threshold))
-        say(make_samples(scenes / "clues.parquet", folder / "curation", samples.parent))
-        files = answer_rows(trained, asked, models, rows=size.rows)
+        say(curate(scenes, folder / "curation", demo=recipe))
+        say(
+            make_samples(scenes / "clues.parquet", folder / "curation", samples.parent, demo=recipe)
+        )
+        files = answer_rows(trained, asked, models, rows=recipe.rows)
     return _report(folder, asked, files)
 
 

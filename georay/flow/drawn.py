@@ -1,12 +1,27 @@
-"""Drawn scenes, from a seed to samples and recipes: what every flow over StreetWorld shares."""
+"""Drawn scenes, from a seed to samples and recipes: what every flow over StreetWorld shares.
+
+What decides a step stands in the demo's recipe; without one, in that of `georay demo`.
+"""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from georay.config.demo import DemoRecipe
+from georay.config.load import load_recipe
 from georay.config.predict import PredictRecipe
 from georay.config.train import TrainRecipe
-from georay.flow.ablation import LEARNING_RATE, TARGETS
+
+PAPERS_THRESHOLD = 0.4
+PACKAGED = Path(__file__).parent / "recipes"
+"""The recipes of the demo, which an installation without a checkout has too."""
+
+
+@cache
+def packaged_demo(name: str = "demo") -> DemoRecipe:
+    """A recipe of the demo that the package carries: "demo" or "demo-quick"."""
+    return load_recipe(PACKAGED / f"{name}.yaml", DemoRecipe)
 
 
 def draw(folder: Path, seed: int, images: int) -> Path:
@@ -21,83 +36,83 @@ def draw(folder: Path, seed: int, images: int) -> Path:
     return folder
 
 
-def curate(scenes: Path, folder: Path, threshold: float = 0.4) -> str:
+def curate(
+    scenes: Path,
+    folder: Path,
+    threshold: float = PAPERS_THRESHOLD,
+    demo: DemoRecipe | None = None,
+) -> str:
     """Scores them, with weights made from their own clues; returns the summary.
 
-    threshold: the least locatability that is kept; by default the paper's (section 3.1).
+    threshold: the least locatability that is kept; a demo given has its own.
     """
-    from georay.config.curate import CurateRecipe
-    from georay.config.load import parse_recipe
     from georay.curation.run import curate
 
-    content = {
+    given: dict[str, Any] = {
         "inputs": [str(scenes / "labels.csv")],
         "output": str(folder),
-        "title": "StreetWorld: drawn scenes",
         "weights": {"clues": str(scenes / "clues.parquet")},
-        "threshold": threshold,
     }
-    return curate(parse_recipe(content, CurateRecipe, "drawn scenes")).as_text()
+    given |= {"threshold": threshold} if demo is None else {}
+    return curate((demo or packaged_demo()).step("curate", given)).as_text()
 
 
 def make_samples(
-    clues: Path, curation: Path, out: Path, mix: Mapping[str, Any] | None = None
+    clues: Path,
+    curation: Path,
+    out: Path,
+    mix: Mapping[str, Any] | None = None,
+    demo: DemoRecipe | None = None,
 ) -> str:
     """Samples of both stages, split by place; returns the summary.
 
     Stage 2 is judged by all scenes of the held-out places, also those that curation would drop.
     """
-    from georay.config.load import parse_recipe
-    from georay.config.samples import SamplesRecipe
     from georay.curation.samples import make_samples
 
-    content = {
-        "output": str(out),
-        "curation": str(curation),
-        "clues": [str(clues)],
-        "max_clues_per_image": 1,
-        "mix": mix,
-        "held_out": "scored",
-        "splits": {"validation": 0.05, "test": 0.2},
-    }
-    return make_samples(parse_recipe(content, SamplesRecipe, "drawn scenes")).as_text()
+    given: dict[str, Any] = {"output": str(out), "curation": str(curation), "clues": [str(clues)]}
+    given |= {} if mix is None else {"mix": mix}
+    return make_samples((demo or packaged_demo()).step("samples", given)).as_text()
 
 
 def training(
-    samples: Path, out: Path, cache: Path, epochs: Mapping[str, int], threads: int = 2
+    samples: Path,
+    out: Path,
+    cache: Path,
+    epochs: Mapping[str, int] | None = None,
+    threads: int | None = None,
+    demo: DemoRecipe | None = None,
 ) -> TrainRecipe:
     """Both stages above `tiny`, with the settings that its validation samples chose.
 
-    cache: folder of the frozen-vision cache. epochs: of each stage. threads: of the one worker.
+    cache: folder of the frozen-vision cache. epochs, threads: of each stage and of the one worker,
+    instead of the demo's.
     """
-    from georay.config.load import parse_recipe
-
-    content = {
+    given: dict[str, Any] = {
         "samples": [str(samples)],
         "output": str(out),
-        "base": {"model": "tiny"},
-        "stages": [{"adapter": name, "num_epochs": n} for name, n in epochs.items()],
-        "lora": {"targets": TARGETS},
-        "optimizer": {"learning_rate": LEARNING_RATE},
-        "batches": {"global_batch": 16, "micro_batch": 16},
-        "gradient_checkpointing": False,
         "vision_cache": str(cache),
-        "zero": {"stage": 0},
-        "workers": {"num_workers": 1, "threads": threads},
     }
-    return parse_recipe(content, TrainRecipe, "drawn scenes")
+    if epochs is not None:
+        given["stages"] = [{"adapter": name, "num_epochs": n} for name, n in epochs.items()]
+    if threads is not None:
+        given["workers"] = {"threads": threads}
+    recipe: TrainRecipe = (demo or packaged_demo()).step("train", given)
+    return recipe
 
 
-def asking(samples: Path, out: Path, max_images: int, split: str = "test") -> PredictRecipe:
-    """The location question about scenes of places that training never saw."""
-    from georay.config.load import parse_recipe
+def asking(
+    samples: Path,
+    out: Path,
+    max_images: int | None = None,
+    split: str = "test",
+    demo: DemoRecipe | None = None,
+) -> PredictRecipe:
+    """The location question about scenes of places that training never saw.
 
-    content = {
-        "samples": [str(samples)],
-        "output": str(out),
-        "model": "tiny",
-        "split": split,
-        "max_images": max_images,
-        "answering": {"prompt": "location", "max_new_tokens": 96, "batch_size": 32},
-    }
-    return parse_recipe(content, PredictRecipe, "drawn scenes")
+    max_images: instead of the demo's.
+    """
+    given: dict[str, Any] = {"samples": [str(samples)], "output": str(out), "split": split}
+    given |= {} if max_images is None else {"max_images": max_images}
+    recipe: PredictRecipe = (demo or packaged_demo()).step("predict", given)
+    return recipe

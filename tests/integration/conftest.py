@@ -34,7 +34,7 @@ def server_process(
     (folder / "serve.yaml").write_text(dump_recipe(recipe))
     port = free_port()
     command = [sys.executable, "-m", "georay", "serve", "--port", str(port)]
-    command += ["--recipe", str(folder / "serve.yaml")]
+    command += [str(folder / "serve.yaml")]
     with (folder / "serve.log").open("wb") as log:
         running = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
         try:

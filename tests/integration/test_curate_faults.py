@@ -40,7 +40,7 @@ class Curation:
             _drawn(self.photos / f"{seed:04}.jpg", seed)
 
     def start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "georay", "curate", "--recipe", str(self._recipe)]
+        command = [sys.executable, "-m", "georay", "curate", str(self._recipe)]
         log = self.out.with_name("log.txt").open("ab")
         return subprocess.Popen(command, stdout=log, stderr=log)
 

@@ -225,7 +225,7 @@ def test_a_run_goes_on_after_each_full_disk_by_the_same_command(small_disk, phot
     refused = []
     for kib in (24, 260, 420, 8_000):
         resize(small_disk, kib)
-        done = georay("curate", "--recipe", recipe)
+        done = georay("curate", recipe)
         if done.returncode == 0:
             break
         refused.append(done.stderr)
@@ -236,7 +236,7 @@ def test_a_run_goes_on_after_each_full_disk_by_the_same_command(small_disk, phot
     assert all("No space left" in text for text in refused), refused
     assert f"{NUM_PICTURES} images scored" in done.stdout
     assert "0 lost" in done.stdout
-    assert "already finished" in georay("curate", "--recipe", recipe).stdout
+    assert "already finished" in georay("curate", recipe).stdout
 
 
 def test_a_select_on_a_full_disk_leaves_the_old_selection(small_disk, finished):

@@ -3,13 +3,24 @@
 import json
 import re
 
-from georay.flow.demo import Size, run_demo
+from georay.config.demo import DemoRecipe
+from georay.config.load import laid_over
+from georay.flow.demo import run_demo
+from georay.flow.drawn import PACKAGED
 
 
 def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(tmp_path):
-    size = Size("test", 7, 45, 0.35, 1, 1, 6, ("base", "reasoning only", "both stages"))
+    smallest = {
+        "output": tmp_path,
+        "name": "test",
+        "images": 45,
+        "train": {"stages": [{"adapter": "reasoning"}, {"adapter": "location"}]},
+        "predict": {"max_images": 6},
+        "rows": ["base", "reasoning only", "both stages"],
+    }
+    recipe = laid_over(PACKAGED / "demo.yaml", DemoRecipe, smallest)
     said: list[str] = []
-    finished = run_demo(size, tmp_path, said.append)
+    finished = run_demo(recipe, said.append)
     page = finished.report.read_text(encoding="utf-8")
     assert "both stages" in finished.text and "both stages" in page
     assert page.count("<figure>") == 6
@@ -26,5 +37,5 @@ def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(tmp_path):
         "test-both-stages": "location",
     }
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
-    assert run_demo(size, tmp_path, said.append).text == finished.text
+    assert run_demo(recipe, said.append).text == finished.text
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == kept

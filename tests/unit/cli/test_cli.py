@@ -55,7 +55,7 @@ def test_help_names_every_verb():
         (("curate", "{tmp}", "--out", "{tmp}/run", "--weights", "{tmp}/no.json"), "no.json"),
         (("curate", "{tmp}", "--out", "{tmp}/run", "--clues", "{tmp}/no.csv"), "no.csv"),
         (("curate", "{tmp}", "--out", "{tmp}/r", "--clues", "a", "--weights", "b"), "exclude"),
-        (("curate", "--recipe", "{tmp}/no.yaml"), "cannot read the recipe"),
+        (("curate", "{tmp}/no.yaml"), "cannot read the recipe"),
         (("curate", "{tmp}/b.jpg", "--out", "{tmp}/a.txt/run"), "a.txt"),
         (("select", "{tmp}", "--threshold", "0.5"), "holds no finished run"),
         (("score", "{tmp}/a.txt"), "a.txt: none of JPEG"),

@@ -31,7 +31,7 @@ def resolved(tmp_path, monkeypatch):
     (tmp_path / "clues.yaml").write_text(yaml.safe_dump(RECIPE))
 
     def resolved(*options):
-        CliRunner().invoke(app, ["clues", "--recipe", str(tmp_path / "clues.yaml"), *options])
+        CliRunner().invoke(app, ["clues", str(tmp_path / "clues.yaml"), *options])
         return seen[-1]
 
     return resolved
@@ -69,6 +69,6 @@ def test_what_is_missing_or_means_nothing_is_said(options, message):
 
 
 def test_a_licence_beside_a_recipe_is_refused_and_not_dropped(resolved, tmp_path):
-    given = ["clues", "--recipe", str(tmp_path / "clues.yaml"), "--licence", "CC0"]
+    given = ["clues", str(tmp_path / "clues.yaml"), "--licence", "CC0"]
     done = CliRunner().invoke(app, given)
     assert "in a recipe each source has its own" in str(done.exception)

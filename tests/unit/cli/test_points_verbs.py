@@ -66,7 +66,7 @@ def test_points_of_an_extract_are_written_and_counted(extract, tmp_path):
 def test_a_recipe_is_laid_under_the_options(extract, tmp_path):
     recipe = tmp_path / "points.yaml"
     recipe.write_text(f"output: {tmp_path}/a.csv\ncities: [{{extract: {extract}}}]\n")
-    done = invoke("points", "--recipe", recipe, "--interval", 1000, "--out", tmp_path / "b.csv")
+    done = invoke("points", recipe, "--interval", 1000, "--out", tmp_path / "b.csv")
     assert done.exit_code == 0, done.output
     assert csv.read_csv(tmp_path / "b.csv").num_rows == 2
     assert not (tmp_path / "a.csv").exists()

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from georay.cli.serve import _recipe, _warn, serve
+from georay.cli.serve import _warn, serve
 from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
 from georay.errors import ModelUnavailable
@@ -19,10 +19,12 @@ APP.command()(serve)
 def test_options_lie_over_the_recipe_file(tmp_path):
     file = tmp_path / "serve.yaml"
     file.write_text("model: some-folder\nhttp: {port: 9000}\nlimits: {max_queued: 20}\n")
-    recipe = _recipe(file, None, 9001, None)
-    assert (recipe.model, recipe.http.port, recipe.limits.max_queued) == ("some-folder", 9001, 20)
-    assert recipe.http.host == "127.0.0.1"
-    assert _recipe(file, "0.0.0.0", None, "tiny").http.port == 9000
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(APP, [str(file), "--port", str(port)])
+    assert f"http://127.0.0.1:{port}/" in str(result.exception)
 
 
 def test_a_taken_port_is_said_before_a_model_is_loaded():
@@ -57,7 +59,7 @@ def test_what_cannot_be_served_is_said_in_a_sentence_before_ray_starts(
     monkeypatch.setattr("georay.serving.app.connect", None)
     file = tmp_path / "serve.yaml"
     file.write_text(content)
-    result = CliRunner().invoke(APP, ["--recipe", str(file), "--port", free_port()])
+    result = CliRunner().invoke(APP, [str(file), "--port", free_port()])
     assert isinstance(result.exception, (ValueError, ModelUnavailable)), result.exception
     assert sentence in str(result.exception)
 
@@ -73,7 +75,7 @@ def test_what_cannot_be_served_is_said_in_a_sentence_before_ray_starts(
     ],
 )
 def test_an_ipv6_address_may_have_brackets_and_is_shown_with_them(host, url):
-    http = _recipe(None, host, None, None).http
+    http = parse_recipe({"http": {"host": host}}, ServeRecipe, "test").http
     assert http.url == url and "[" not in http.host
 
 
@@ -111,7 +113,7 @@ def test_listening_beyond_this_machine_without_keys_is_said_in_one_line(
 def test_a_mistaken_recipe_names_its_key(tmp_path):
     file = tmp_path / "serve.yaml"
     file.write_text("limits: {max_pixel: 5}\n")
-    result = CliRunner().invoke(APP, ["--recipe", str(file)])
+    result = CliRunner().invoke(APP, [str(file)])
     assert "limits.max_pixel" in str(result.exception)
 
 
