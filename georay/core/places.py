@@ -89,38 +89,43 @@ class StoragePath:
 
     def files(self) -> list["StoragePath"]:
         """Every file below this folder, hidden ones too, sorted; none if there is no folder."""
-        _, path = self.address.found()
-        return self._named(FileSelector(path, recursive=True, allow_not_found=True))
+        return [self._below(name) for name in self.listed()]
+
+    def listed(self) -> dict[str, FileInfo]:
+        """What the storage says of every file below this folder, by its name from here."""
+        return self._listed("**")
 
     def glob(self, pattern: str) -> Iterator["StoragePath"]:
         """The files below this folder whose names fit, with as many parts as the pattern."""
-        _, path = self.address.found()
         parts = len(PurePosixPath(pattern).parts)
-        selector = FileSelector(path, recursive=parts > 1, allow_not_found=True)
-        for file in self._named(selector):
-            relative = file.relative_to(self)
+        for name in self._listed(pattern):
+            relative = PurePosixPath(name)
             if len(relative.parts) == parts and relative.match(pattern):
-                yield file
+                yield self._below(name)
 
     def iterdir(self) -> Iterator["StoragePath"]:
         """The names in this folder, each once: of files and of folders that hold some."""
-        names = dict.fromkeys(self.relative_name(file).partition("/")[0] for file in self.files())
-        return (self / name for name in names)
+        names = dict.fromkeys(name.partition("/")[0] for name in self.listed())
+        return (self._below(name) for name in names)
 
-    def _named(self, selector: FileSelector) -> list["StoragePath"]:
-        """The files that a selector of this folder finds."""
+    def _listed(self, pattern: str) -> dict[str, FileInfo]:
+        """All that a pattern may mean: in this folder, or also below it."""
         filesystem, path = self.address.found()
+        is_deep = "/" in pattern or pattern == "**"
+        selector = FileSelector(path, recursive=is_deep, allow_not_found=True)
         entries = with_retries(lambda: filesystem.get_file_info(selector))
         above = len(path.strip("/"))
-        names = sorted(
-            entry.path.strip("/")[above:].lstrip("/")
+        found = {
+            entry.path.strip("/")[above:].lstrip("/"): entry
             for entry in entries
             if entry.type == FileType.File
-        )
+        }
+        return {name: found[name] for name in sorted(found)}
+
+    def _below(self, name: str) -> "StoragePath":
+        """A file by its name from here, taken as the storage has it."""
         key = self.address.key.rstrip("/")
-        return [
-            StoragePath(replace(self.address, key=f"{key}/{name}".lstrip("/"))) for name in names
-        ]
+        return StoragePath(replace(self.address, key=f"{key}/{name}".lstrip("/")))
 
     def relative_name(self, file: "StoragePath") -> str:
         return self.address.relative(file.address)
