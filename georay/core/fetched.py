@@ -13,58 +13,60 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from georay.core.manifest import digest, write_json
-from georay.core.places import StoragePath, open_input, place_of
+from georay.core.paths import AnyPath, StoragePath, open_input, path_of
 from georay.core.run_folder import are_whole, read_facts
+from georay.core.storage import is_uri
 
 CACHE_VARIABLE = "GEORAY_CACHE"
 _CHUNK = 16 << 20
 _TRIES = 3
 
 
-def local_copy(location: str) -> Path:
+def local_copy(location: str | AnyPath) -> Path:
     """A file or folder as a path of this machine: itself, or a copy of what a uri names.
 
     Copies lie below GEORAY_CACHE, by default ~/.cache/georay. Raises ValueError if nothing is
     there, or it changed whenever it was fetched.
     """
-    place = place_of(location)
-    return place if isinstance(place, Path) else _copy_of(place)
+    path = path_of(location) if isinstance(location, str) else location
+    return path if isinstance(path, Path) else _copy_of(path)
 
 
-def _copy_of(place: StoragePath) -> Path:
+def name_here(name: str) -> str:
+    """A model's id or folder as it is; of a uri the folder of its copy."""
+    return str(local_copy(name)) if is_uri(name) else name
+
+
+def _copy_of(path: StoragePath) -> Path:
     for _ in range(_TRIES):
-        listed = _listing(place)
-        known = _cache() / "listings" / f"{digest(str(place), listed)}.json"
+        listed = _listing(path)
+        known = _cache() / "listings" / f"{digest(str(path), listed)}.json"
         contents = _hashes(known)
         if contents is None or not are_whole(_folder_of(contents), contents):
-            contents = _fetch(place, listed)
-            if contents is None or _listing(place) != listed:
+            contents = _fetch(path, listed)
+            if contents is None or _listing(path) != listed:
                 continue
             write_json(known, contents)
-        folder = _folder_of(contents)
-        return folder / place.name if place.is_file() else folder
-    raise ValueError(f"{place} changed every time while it was fetched: is it still written?")
+        return _folder_of(contents) / path.name
+    raise ValueError(f"{path} changed every time while it was fetched: is it still written?")
 
 
-def _listing(place: StoragePath) -> dict[str, list[float]]:
-    """Size and time of every file by its name; a file by itself is in a folder of its own."""
-    if listed := place.listed():
-        return {name: [info.size, info.mtime_ns] for name, info in listed.items()}
-    if not place.is_file():
-        raise ValueError(f"there is nothing at {place}")
-    return {place.name: [place.size(), place.modified()]}
+def _listing(path: StoragePath) -> dict[str, list[float]]:
+    """Size and time of a file, or of all files below a folder, by names that begin with its own."""
+    if listed := path.listed():
+        return {f"{path.name}/{name}": [one.size, one.mtime_ns] for name, one in listed.items()}
+    if not path.is_file():
+        raise ValueError(f"there is nothing at {path}")
+    return {path.name: [path.size(), path.modified()]}
 
 
-def _fetch(place: StoragePath, listed: Mapping[str, list[float]]) -> dict[str, str] | None:
+def _fetch(path: StoragePath, listed: Mapping[str, list[float]]) -> dict[str, str] | None:
     """Copies all files that are listed; None if one had another length than the list says."""
     folders = _cache() / "contents"
     folders.mkdir(parents=True, exist_ok=True)
     filling = Path(tempfile.mkdtemp(prefix=".filling-", dir=folders))
     try:
-        is_file = place.is_file()
-        contents = {
-            name: _copied(place if is_file else place / name, filling / name) for name in listed
-        }
+        contents = {name: _copied(path.with_name(name), filling / name) for name in listed}
         if any((filling / name).stat().st_size != listed[name][0] for name in listed):
             return None
         _put_in_place(filling, _folder_of(contents), contents)

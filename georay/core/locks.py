@@ -22,7 +22,7 @@ from uuid import uuid4
 import psutil
 
 from georay.core.manifest import write_json
-from georay.core.places import Place, StoragePath
+from georay.core.paths import AnyPath, StoragePath
 
 LOCK = ".lock"
 LEASE_S = 60.0
@@ -32,7 +32,7 @@ _PATIENCE_S = 3.0  # for another that came at the same moment, and withdraws
 
 
 @contextmanager
-def only_writer(folder: Place, lock: str = LOCK) -> Iterator[None]:
+def only_writer(folder: AnyPath, lock: str = LOCK) -> Iterator[None]:
     """Holds a folder for one run.
 
     lock: the hidden file that is locked; another one where several runs may share a folder.
@@ -58,7 +58,7 @@ def only_writer(folder: Place, lock: str = LOCK) -> Iterator[None]:
         yield
 
 
-def _busy(folder: Place, who: str = "") -> str:
+def _busy(folder: AnyPath, who: str = "") -> str:
     return f"another run is writing to {folder}{who}; wait for it, or choose another --out"
 
 
@@ -91,7 +91,7 @@ class _Holder:
 
 
 @contextmanager
-def _claimed(folder: Place, lock: str, why: str) -> Iterator[None]:
+def _claimed(folder: AnyPath, lock: str, why: str) -> Iterator[None]:
     """Holds the folder by a claim. why: what keeps it from being locked, for a person.
 
     Each claim is a file of its own, written before the others are looked at: of two runs that come
@@ -116,7 +116,7 @@ def _claimed(folder: Place, lock: str, why: str) -> Iterator[None]:
         mine.unlink(missing_ok=True)
 
 
-def _refuse_if_held(folder: Place, mine: Place, why: str) -> None:
+def _refuse_if_held(folder: AnyPath, mine: AnyPath, why: str) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while others := _others(mine):
         is_first = mine.name < min(other.name for other in others)
@@ -125,7 +125,7 @@ def _refuse_if_held(folder: Place, mine: Place, why: str) -> None:
         time.sleep(0.1)
 
 
-def _is_inside(claim: Place) -> bool:
+def _is_inside(claim: AnyPath) -> bool:
     try:
         holder = _read(claim)
     except FileNotFoundError:
@@ -133,13 +133,13 @@ def _is_inside(claim: Place) -> bool:
     return holder is None or holder.is_inside
 
 
-def _others(mine: Place) -> list[Place]:
+def _others(mine: AnyPath) -> list[AnyPath]:
     """The claims of other runs that may still go on; those of ended ones are removed."""
-    claims: list[Place] = [one for one in mine.parent.glob("*.json") if one.name != mine.name]
+    claims: list[AnyPath] = [one for one in mine.parent.glob("*.json") if one.name != mine.name]
     return [one for one in claims if not _removed_as_lapsed(one, mine)]
 
 
-def _removed_as_lapsed(claim: Place, mine: Place) -> bool:
+def _removed_as_lapsed(claim: AnyPath, mine: AnyPath) -> bool:
     """By the storage's clock: the clocks of two machines may differ by more than a lease."""
     try:
         holder = _read(claim)
@@ -152,7 +152,7 @@ def _removed_as_lapsed(claim: Place, mine: Place) -> bool:
     return False
 
 
-def _named(claim: Place, why: str) -> str:
+def _named(claim: AnyPath, why: str) -> str:
     """Who holds the folder, and how long a killed run would still seem to."""
     try:
         holder = _read(claim)
@@ -167,7 +167,7 @@ def _named(claim: Place, why: str) -> str:
     )
 
 
-def _keep(mine: Place, stop: threading.Event) -> None:
+def _keep(mine: AnyPath, stop: threading.Event) -> None:
     while not stop.wait(_RENEWED_EVERY_S):
         try:
             _renew(mine, is_inside=True)
@@ -175,11 +175,11 @@ def _keep(mine: Place, stop: threading.Event) -> None:
             continue
 
 
-def _renew(mine: Place, is_inside: bool) -> None:
+def _renew(mine: AnyPath, is_inside: bool) -> None:
     write_json(mine, asdict(_Holder.here(is_inside)))
 
 
-def _read(claim: Place) -> _Holder | None:
+def _read(claim: AnyPath) -> _Holder | None:
     """None for a claim that is not whole, or of another version. Raises FileNotFoundError."""
     try:
         return _Holder(**json.loads(claim.read_text(encoding="utf-8")))
@@ -187,7 +187,7 @@ def _read(claim: Place) -> _Holder | None:
         return None
 
 
-def _modified(claim: Place) -> float:
+def _modified(claim: AnyPath) -> float:
     return claim.modified() if isinstance(claim, StoragePath) else claim.stat().st_mtime
 
 

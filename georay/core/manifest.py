@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from georay.core.places import Place, StoragePath, as_parquet, open_input
+from georay.core.paths import AnyPath, StoragePath, as_parquet, open_input
 
 PACKAGES = (
     "georay",
@@ -25,14 +25,14 @@ PACKAGES = (
 )
 
 
-def write_atomic(path: Place, content: bytes | str) -> None:
+def write_atomic(path: AnyPath, content: bytes | str) -> None:
     """Writes the file so that a reader sees the old content or the new, never a part of it."""
     data = content.encode() if isinstance(content, str) else content
     if isinstance(path, StoragePath):
         path.write_bytes(data)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(".partial", f".{path.name}.", path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -43,12 +43,12 @@ def write_atomic(path: Place, content: bytes | str) -> None:
         raise
 
 
-def write_json(path: Place, content: object) -> None:
+def write_json(path: AnyPath, content: object) -> None:
     """Writes indented JSON atomically."""
     write_atomic(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_table(path: Place, table: pa.Table, row_group: int | None = None) -> None:
+def write_table(path: AnyPath, table: pa.Table, row_group: int | None = None) -> None:
     """Writes Parquet atomically."""
     write_atomic(path, as_parquet(table, row_group))
 
@@ -59,7 +59,7 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def file_sha256(path: Place) -> str:
+def file_sha256(path: AnyPath) -> str:
     """SHA-256 of a file's bytes, read in blocks."""
     with open_input(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,37 +19,41 @@ from typing import Any, TypeVar, cast
 
 from georay.core.locks import only_writer as only_writer
 from georay.core.manifest import PACKAGES, digest, file_sha256, machine, versions, write_json
-from georay.core.places import Place, StoragePath, relative_name, remove_tree
-from georay.core.places import place_of as place_of
+from georay.core.paths import AnyPath, StoragePath, relative_name, remove_tree
+from georay.core.paths import path_of as path_of
 
 _FILLING, _READY, _OLD = ".filling", ".ready", ".old"
 _READY_LIST = ".ready.json"  # in a storage: what of the filled folder is to be put in place
 
-AnyPlace = TypeVar("AnyPlace", bound=Place)
+P = TypeVar("P", bound=AnyPath)
 
 
-def hold_to(kept: Place, settings: Mapping[str, object], holds: str) -> None:
+def hold_to(
+    kept: AnyPath,
+    before: Mapping[str, object] | None,
+    settings: Mapping[str, object],
+    holds: str,
+) -> None:
     """Keeps the settings that decide a run's results, and refuses to go on with others.
 
-    kept: the JSON file of the settings, in the run's folder. holds: what lies in the folder, for
-    the message ("a run", "views taken" …). Raises ValueError naming every setting that changed, or
-    if the file is damaged.
+    kept: the JSON file of the settings, in the run's folder. before: those that what lies there
+    came about with (`read_facts(kept)`), None where nothing does. holds: what lies there, for the
+    message ("a run", "views taken" …). Raises ValueError naming every setting that changed.
     """
-    before = read_facts(kept)
     if before is not None:
         refuse_other_settings(kept.parent, before, settings, holds)
     write_json(kept, dict(settings))
 
 
 def refuse_other_settings(
-    place: Place, before: Mapping[str, object], settings: Mapping[str, object], holds: str
+    folder: AnyPath, before: Mapping[str, object], settings: Mapping[str, object], holds: str
 ) -> None:
     """Raises ValueError, naming every setting of `settings` that was another one before."""
     changed = [name for name in settings if before.get(name) != settings[name]]
     if changed:
         facts = "; ".join(f"{name} was {before.get(name)}, is {settings[name]}" for name in changed)
         raise ValueError(
-            f"{place} holds {holds} with other settings ({facts}); choose another output, or "
+            f"{folder} holds {holds} with other settings ({facts}); choose another output, or "
             "remove it to begin anew"
         )
 
@@ -76,7 +80,7 @@ def manifest_of(
 
 
 @contextmanager
-def publishing(root: AnyPlace) -> Iterator[AnyPlace]:
+def publishing(root: P) -> Iterator[P]:
     """Gives an empty folder to fill; then all of it takes the place of its namesakes in `root`.
 
     If filling fails nothing of `root` has changed, and what was written is removed: a full disk
@@ -86,7 +90,7 @@ def publishing(root: AnyPlace) -> Iterator[AnyPlace]:
     filling = root / _FILLING
     filling.mkdir(parents=True)
     try:
-        yield cast(AnyPlace, filling)
+        yield cast(P, filling)
         _make_ready(root, filling)
     except BaseException:
         remove_tree(filling)
@@ -94,7 +98,7 @@ def publishing(root: AnyPlace) -> Iterator[AnyPlace]:
     finish_publishing(root)
 
 
-def finish_publishing(root: Place) -> None:
+def finish_publishing(root: AnyPath) -> None:
     """Ends a publication that a crash cut short, or removes what it had not finished writing."""
     if isinstance(root, StoragePath):
         _finish_in_storage(root)
@@ -108,7 +112,7 @@ def finish_publishing(root: Place) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _make_ready(root: Place, filling: Place) -> None:
+def _make_ready(root: AnyPath, filling: AnyPath) -> None:
     """The one step before which nothing was published, and after which all of it will be."""
     if isinstance(filling, Path) and isinstance(root, Path):
         filling.rename(root / _READY)
@@ -164,13 +168,13 @@ def new_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def fingerprints(root: Place, paths: Iterable[Place]) -> dict[str, str]:
+def fingerprints(root: AnyPath, paths: Iterable[AnyPath]) -> dict[str, str]:
     """SHA-256 of files by their paths below `root`, for the JSON that describes them."""
     named = {relative_name(path, root): path for path in paths}
     return {name: file_sha256(named[name]) for name in sorted(named)}
 
 
-def are_whole(root: Place, expected: object) -> bool:
+def are_whole(root: AnyPath, expected: object) -> bool:
     """Whether every file is there with the SHA-256 of `fingerprints`; False where it is absent."""
     if not isinstance(expected, dict) or not expected:
         return False
@@ -180,7 +184,7 @@ def are_whole(root: Place, expected: object) -> bool:
     )
 
 
-def read_facts(path: Place) -> dict[str, Any] | None:
+def read_facts(path: AnyPath) -> dict[str, Any] | None:
     """A file that holds one JSON object; None if there is no such file.
 
     Raises ValueError, naming the file, if it is damaged.

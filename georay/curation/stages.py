@@ -8,21 +8,20 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
 from georay.core.allocator import keep_freed_memory
 from georay.core.images import ImageLimits, Photograph, content_id
-from georay.core.manifest import digest
+from georay.core.manifest import digest, write_table
 from georay.core.panoramas import EQUIRECTANGULAR, SKIPPED, VIEW, Handling, Panorama, View
+from georay.core.paths import AnyPath
 from georay.core.picture_files import PictureFile, decoded_views, view_id
 from georay.core.storage import read_bytes
 from georay.core.tables import INPUTS, SCORES, conform
@@ -284,16 +283,14 @@ class WriteScores:
     The file's name comes from the block's uris, so a block done twice overwrites itself.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
 
     def __call__(self, table: pa.Table) -> pa.Table:
         copies = pa.array([1] * table.num_rows, pa.int64())
         rows = conform(table.append_column("copies", copies), SCORES, "scores")
-        target = self._folder / f"{digest(*rows.column('uri').to_pylist())}.parquet"
-        partial = target.with_suffix(f".{time.time_ns()}.partial")
-        pa.parquet.write_table(rows, partial, compression="zstd")
-        partial.replace(target)
+        name = f"{digest(*rows.column('uri').to_pylist())}.parquet"
+        write_table(self._folder / name, rows)
         files = set(files_of(rows["uri"], rows["projection"]).to_pylist())
         written = {"num_rows": len(files), "num_errors": rows["locatability"].null_count}
         for name in (READ_SECONDS, SEGMENT_SECONDS):

@@ -4,10 +4,11 @@ import csv
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from io import TextIOWrapper
 from pathlib import Path
 from sys import intern
-from typing import TextIO
 
+from georay.core.paths import AnyPath, open_output
 from georay.core.storage import LocalAddress, parse_address
 
 _LABELS = "labels.csv"
@@ -53,16 +54,17 @@ class Credits:
 class CreditTable:
     """Writes the `labels.csv` of a folder of pictures; no file where nothing is told of any."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
-        self._file: TextIO | None = None
+        self._file: TextIOWrapper | None = None
 
     def add(self, name: str, credit: Credit) -> None:
         """name: the picture's, from the folder."""
         if credit == UNKNOWN:
             return
         if self._file is None:
-            self._file = (self._folder / _LABELS).open("w", encoding="utf-8", newline="")
+            out = open_output(self._folder / _LABELS)
+            self._file = TextIOWrapper(out, encoding="utf-8", newline="")
             csv.writer(self._file).writerow(("file", "licence", "attribution"))
         csv.writer(self._file).writerow((name, credit.licence, credit.attribution))
 

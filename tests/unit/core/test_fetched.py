@@ -4,7 +4,7 @@ from storage_server import serving_bucket
 from georay.core import fetched
 from georay.core.fetched import local_copy
 from georay.core.manifest import write_atomic
-from georay.core.places import StoragePath, place_of
+from georay.core.paths import StoragePath, path_of
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def bucket():
 def model(bucket, request, tmp_path, monkeypatch):
     """A folder of two files in a storage, and a cache of its own."""
     monkeypatch.setenv(fetched.CACHE_VARIABLE, str(tmp_path / "cache"))
-    folder = place_of(bucket.uri(request.node.name))
+    folder = path_of(bucket.uri(request.node.name))
     write_atomic(folder / "config.json", "{}")
     write_atomic(folder / "deep" / "model.safetensors", "weights")
     return folder
@@ -79,7 +79,7 @@ def test_what_changed_in_the_storage_is_fetched_into_a_folder_of_its_own(model):
 
 
 def test_equal_content_is_kept_once(model):
-    other = model.parent / "the same elsewhere"
+    other = model.parent / "elsewhere" / model.name
     for name, text in content(local_copy(str(model))).items():
         write_atomic(other / name, text)
     assert local_copy(str(other)) == local_copy(str(model))

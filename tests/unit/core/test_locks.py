@@ -13,19 +13,19 @@ from storage_server import serving_bucket
 
 from georay.core import locks
 from georay.core.locks import only_writer
-from georay.core.places import place_of
+from georay.core.paths import path_of
 
 ENTER = """
 import errno, fcntl, sys, time
 from georay.core.locks import only_writer
-from georay.core.places import place_of
+from georay.core.paths import path_of
 
 def refuse(file, flags):
     raise OSError(errno.ENOLCK, "No locks available")
 
 if sys.argv[2] == "without locks":
     fcntl.flock = refuse
-with only_writer(place_of(sys.argv[1])):
+with only_writer(path_of(sys.argv[1])):
     print("inside", flush=True)
     time.sleep(float(sys.argv[3]))
 """
@@ -52,7 +52,7 @@ def bucket():
 
 @pytest.fixture
 def stored(bucket, request):
-    return place_of(bucket.uri(request.node.name))
+    return path_of(bucket.uri(request.node.name))
 
 
 @pytest.fixture

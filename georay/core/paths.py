@@ -1,17 +1,19 @@
 """Where runs write: a path of this machine, or one in a storage that answers to pathlib's names.
 
-What makes or reads the folder of a run takes a `Place` and reads the same for both. Storages have
+What makes or reads the folder of a run takes `AnyPath` and reads the same for both. Storages have
 neither folders nor renames: a folder is there when a file lies below it, and a file appears whole.
 """
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import total_ordering
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
+import pyarrow.dataset
 import pyarrow.parquet as pq
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
 
@@ -208,11 +210,11 @@ class StoragePath:
         return filesystem, path
 
 
-Place = Path | StoragePath
+AnyPath = Path | StoragePath
 
 
-def place_of(location: str) -> Place:
-    """The place that a path or a uri means. Raises ValueError as `parse_address` does."""
+def path_of(location: str) -> AnyPath:
+    """What a path or a uri means. Raises ValueError as `parse_address` does."""
     if not is_uri(location):
         return Path(location).expanduser()
     address = parse_address(location)
@@ -224,14 +226,14 @@ def seen_from_elsewhere(location: str) -> str:
     return location if is_uri(location) else str(Path(location).expanduser().absolute())
 
 
-def files_below(folder: Place) -> list[Place]:
+def files_below(folder: AnyPath) -> list[AnyPath]:
     """Every file below a folder, hidden ones too, sorted; none if there is no folder."""
     if isinstance(folder, StoragePath):
         return list(folder.files())
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def relative_name(file: Place, folder: Place) -> str:
+def relative_name(file: AnyPath, folder: AnyPath) -> str:
     """The name of a file, counted from a folder above it."""
     if isinstance(file, StoragePath) and isinstance(folder, StoragePath):
         return folder.relative_name(file)
@@ -239,12 +241,21 @@ def relative_name(file: Place, folder: Place) -> str:
     return file.relative_to(folder).as_posix()
 
 
-def size_of(file: Place) -> int:
+def size_of(file: AnyPath) -> int:
     """In bytes. Raises OSError if there is no such file."""
     return file.size() if isinstance(file, StoragePath) else file.stat().st_size
 
 
-def remove_tree(folder: Place) -> None:
+def rename(file: AnyPath, target: AnyPath) -> None:
+    """Gives a file another place in the same filesystem."""
+    if isinstance(file, StoragePath) and isinstance(target, StoragePath):
+        file.rename(target)
+        return
+    assert isinstance(file, Path) and isinstance(target, Path)
+    file.rename(target)
+
+
+def remove_tree(folder: AnyPath) -> None:
     """Removes a folder with all that lies below it, if it is there."""
     if isinstance(folder, Path):
         shutil.rmtree(folder, ignore_errors=True)
@@ -253,7 +264,7 @@ def remove_tree(folder: Place) -> None:
         file.unlink(missing_ok=True)
 
 
-def copy_folder(source: Place, target: Place) -> None:
+def copy_folder(source: AnyPath, target: AnyPath) -> None:
     """Copies every file below a folder to the same name below another, on any two filesystems."""
     for file in files_below(source):
         copy = target / relative_name(file, source)
@@ -263,19 +274,34 @@ def copy_folder(source: Place, target: Place) -> None:
                 out.write(chunk)
 
 
-def open_input(file: Place) -> pa.NativeFile:
+def open_input(file: AnyPath) -> pa.NativeFile:
     """The file, to be read from any place in it. Raises OSError."""
     return file.open_input() if isinstance(file, StoragePath) else pa.OSFile(str(file))
 
 
-def open_output(file: Place) -> pa.NativeFile:
+def open_output(file: AnyPath) -> pa.NativeFile:
     """A stream into a file that is not read before it is closed. Raises OSError."""
     return file.open_output() if isinstance(file, StoragePath) else pa.OSFile(str(file), "wb")
 
 
-def open_parquet(file: Place) -> pq.ParquetFile:
+def open_parquet(file: AnyPath) -> pq.ParquetFile:
     """A table to be read in pieces; pre-buffered, it would lie in memory whole."""
     return pq.ParquetFile(open_input(file), pre_buffer=False)
+
+
+def open_dataset(path: AnyPath) -> pyarrow.dataset.Dataset:
+    """The table in a Parquet file, or in all of them below a folder. Raises OSError."""
+    if isinstance(path, Path):
+        return pyarrow.dataset.dataset(path, format="parquet")
+    filesystem, name = path.address.found()
+    return pyarrow.dataset.dataset(name, filesystem=filesystem, format="parquet")
+
+
+@contextmanager
+def parquet_writer(file: AnyPath, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Writes a table piece by piece; it is whole when the block ends."""
+    with open_output(file) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
+        yield writer
 
 
 def as_parquet(table: pa.Table, row_group: int | None = None) -> bytes:

@@ -3,13 +3,13 @@ import pytest
 from storage_server import AWKWARD, serving_bucket
 
 from georay.core.manifest import file_sha256, write_atomic, write_json, write_table
-from georay.core.places import (
+from georay.core.paths import (
     StoragePath,
     copy_folder,
     files_below,
     open_output,
     open_parquet,
-    place_of,
+    path_of,
     relative_name,
     remove_tree,
     seen_from_elsewhere,
@@ -29,22 +29,22 @@ def folder(request, tmp_path):
     if request.param == "disk":
         return tmp_path / "run"
     if request.param == "memory":
-        return place_of(f"memory://{request.node.originalname}/run")
+        return path_of(f"memory://{request.node.originalname}/run")
     bucket = request.getfixturevalue("bucket")
-    return place_of(bucket.uri(f"{request.node.name}/run"))
+    return path_of(bucket.uri(f"{request.node.name}/run"))
 
 
 def test_a_place_is_a_path_here_or_one_in_a_storage(tmp_path):
-    assert place_of(str(tmp_path)) == tmp_path
-    assert place_of(f"file://{tmp_path}/a%20b") == tmp_path / "a b"
-    assert isinstance(place_of("s3://bucket/run"), StoragePath)
-    assert str(place_of("s3://bucket/run") / "a.txt") == "s3://bucket/run/a.txt"
+    assert path_of(str(tmp_path)) == tmp_path
+    assert path_of(f"file://{tmp_path}/a%20b") == tmp_path / "a b"
+    assert isinstance(path_of("s3://bucket/run"), StoragePath)
+    assert str(path_of("s3://bucket/run") / "a.txt") == "s3://bucket/run/a.txt"
     with pytest.raises(ValueError, match="holds a secret"):
-        place_of("s3://name:key@bucket/run")
+        path_of("s3://name:key@bucket/run")
 
 
 def test_names_are_those_that_a_path_has():
-    file = place_of("s3://bucket/run/part.0.parquet?region=us-east-1")
+    file = path_of("s3://bucket/run/part.0.parquet?region=us-east-1")
     assert (file.name, file.stem, file.suffix) == ("part.0.parquet", "part.0", ".parquet")
     assert str(file.parent) == "s3://bucket/run?region=us-east-1"
     assert file.with_suffix(".json").name == "part.0.json"
@@ -126,9 +126,9 @@ def test_a_folder_is_copied_with_all_that_lies_below_it(folder, tmp_path):
 
 
 def test_names_that_read_like_something_else_are_taken_as_they_are(bucket):
-    folder = place_of(bucket.uri("awkward"))
+    folder = path_of(bucket.uri("awkward"))
     for name in AWKWARD:
         write_atomic(folder / name, name)
     assert sorted(file.name for file in folder.files()) == sorted(AWKWARD)
     assert {file.read_text() for file in folder.files()} == set(AWKWARD)
-    assert {place_of(str(file)).read_text() for file in folder.files()} == set(AWKWARD)
+    assert {path_of(str(file)).read_text() for file in folder.files()} == set(AWKWARD)
