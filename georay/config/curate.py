@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import Location, Recipe
 from georay.core.images import MAX_PIXELS
 from georay.core.panoramas import Handling
 
@@ -26,8 +26,8 @@ class SegmenterRecipe(Recipe):
 class WeightsRecipe(Recipe):
     """Class weights: the published ones, a weights.json, or made from a file of clues."""
 
-    source: LocalPath = "published"
-    clues: LocalPath | None = None
+    source: Location = "published"
+    clues: Location | None = None
     scope: Literal["global", "row", "column"] = "global"
     threshold: float = Field(default=0.5, ge=0, lt=1)
     encoder: str = "sentence-transformers/all-MiniLM-L6-v2"
@@ -73,7 +73,7 @@ class CurateRecipe(Recipe):
     """
 
     inputs: tuple[str, ...]
-    output: LocalPath
+    output: Location
     title: str = ""
     threshold: float = Field(default=0.4, ge=0, le=1)
     panoramas: Handling = "views"

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 
 from georay.config.keys import nearest_key
 from georay.config.overlay import Setting, merged, plain, with_settings
-from georay.core.storage import is_uri
+from georay.core.storage import is_uri, parse_address
 
 Model = TypeVar("Model", bound="Recipe")
 
@@ -32,6 +32,17 @@ def refuse_uri(location: str) -> str:
 
 LocalPath = Annotated[str, AfterValidator(refuse_uri)]
 """A file or folder of this machine, on a cluster one that every node sees: never `s3://…`."""
+
+
+def valid_location(location: str) -> str:
+    """The location as it is; raises ValueError for an address that holds a secret."""
+    if is_uri(location):
+        parse_address(location)
+    return location
+
+
+Location = Annotated[str, AfterValidator(valid_location)]
+"""A file or folder: a path, on a cluster one that every node sees, or a uri of a storage."""
 
 LocalFile = Annotated[Path, BeforeValidator(lambda location: refuse_uri(str(location)))]
 """The same as a Path, which would make one slash of two."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import LocalPath, Location, Recipe
 
 
 class SplitRecipe(Recipe):
@@ -53,10 +53,10 @@ class SamplesRecipe(Recipe):
     held_out: which pictures of the validation and test places stage 2 is judged by.
     """
 
-    output: LocalPath
-    curation: LocalPath | None = None
+    output: Location
+    curation: Location | None = None
     images: tuple[str, ...] = ()
-    clues: tuple[LocalPath, ...] = ()
+    clues: tuple[Location, ...] = ()
     conversations: tuple[LocalPath, ...] = ()
     max_clues_per_image: PositiveInt | None = None
     mix: MixRecipe | None = None

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from georay.config.cluster import ClusterRecipe
 from georay.config.curate import SegmenterRecipe
-from georay.config.load import Recipe
+from georay.config.load import Location, Recipe
 from georay.core.images import ImageLimits
 
 LOOPBACK = "127.0.0.1"
@@ -156,7 +156,7 @@ class ServeRecipe(Recipe):
 
     model: str = "tiny"
     revision: str | None = None
-    adapters: str | None = None
+    adapters: Location | None = None
     device: str | None = None
     precision: Literal["float32", "bfloat16", "float16"] | None = None
     remote: RemoteRecipe | None = None

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import Location, Recipe
 
 AdapterName = Literal["reasoning", "location"]
 TrackerName = Literal["tensorboard", "wandb", "mlflow"]
@@ -17,7 +17,7 @@ class BaseRecipe(Recipe):
     max_pixels: the most that Qwen2.5-VL and Qwen3-VL see of a picture.
     """
 
-    model: str
+    model: Location
     revision: str | None = None
     max_pixels: PositiveInt | None = None
 
@@ -145,13 +145,14 @@ class WatchRecipe(Recipe):
 class TrainRecipe(Recipe):
     """One training run. `stages` in their order; none leaves the base as it is (an ablation).
 
-    samples: Parquet files or folders of schema SAMPLES. output: a folder that every worker sees.
-    vision_cache: another one, to keep what the frozen vision part makes of each picture; the
-    pictures are then seen once, whatever the epochs, stages and runs. Qwen-VL only.
+    samples: Parquet files or folders of schema SAMPLES. output: a folder that every worker sees, or
+    the uri of one in a storage. vision_cache: another one, to keep what the frozen vision part
+    makes of each picture; the pictures are then seen once, whatever the epochs, stages and runs.
+    Qwen-VL only.
     """
 
-    samples: tuple[LocalPath, ...] = Field(min_length=1)
-    output: LocalPath
+    samples: tuple[Location, ...] = Field(min_length=1)
+    output: Location
     base: BaseRecipe
     title: str = ""
     seed: int = Field(default=0, ge=0)
@@ -163,7 +164,7 @@ class TrainRecipe(Recipe):
     optimizer: OptimizerRecipe = OptimizerRecipe()
     batches: BatchRecipe = BatchRecipe()
     gradient_checkpointing: bool = True
-    vision_cache: LocalPath | None = None
+    vision_cache: Location | None = None
     zero: ZeroRecipe = ZeroRecipe()
     checkpoints: CheckpointRecipe = CheckpointRecipe()
     watch: WatchRecipe = WatchRecipe()

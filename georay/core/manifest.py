@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
+import pyarrow as pa
+
+from georay.core.paths import AnyPath, StoragePath, as_parquet, open_input
+
 PACKAGES = (
     "georay",
     "ray",
@@ -21,11 +25,14 @@ PACKAGES = (
 )
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
+def write_atomic(path: AnyPath, content: bytes | str) -> None:
     """Writes the file so that a reader sees the old content or the new, never a part of it."""
     data = content.encode() if isinstance(content, str) else content
+    if isinstance(path, StoragePath):
+        path.write_bytes(data)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(".partial", f".{path.name}.", path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -36,9 +43,14 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         raise
 
 
-def write_json(path: Path, content: object) -> None:
+def write_json(path: AnyPath, content: object) -> None:
     """Writes indented JSON atomically."""
     write_atomic(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_table(path: AnyPath, table: pa.Table, row_group: int | None = None) -> None:
+    """Writes Parquet atomically."""
+    write_atomic(path, as_parquet(table, row_group))
 
 
 def digest(*parts: object) -> str:
@@ -47,9 +59,9 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def file_sha256(path: Path) -> str:
+def file_sha256(path: AnyPath) -> str:
     """SHA-256 of a file's bytes, read in blocks."""
-    with path.open("rb") as file:
+    with open_input(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -18,6 +18,7 @@ from fsspec.utils import glob_translate
 from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, PyFileSystem
 
 from georay.core.folders import each_once, walk, within_depth
+from georay.core.retries import with_retries
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _OPTIONS = re.compile(r"\?([A-Za-z_][\w.\-]*=[^?]*)$")
@@ -157,19 +158,24 @@ class StorageAddress:
 
     def read(self, limit: int) -> bytes:
         """As `LocalAddress.read`. Raises OSError, and ValueError if the scheme is unknown."""
-        filesystem, path = self._found()
-        with filesystem.open_input_stream(path, compression=None) as remote:
-            return bytes(remote.read(limit + 1))
+        filesystem, path = self.found()
+
+        def read() -> bytes:
+            with filesystem.open_input_stream(path, compression=None) as remote:
+                return bytes(remote.read(limit + 1))
+
+        return with_retries(read)
 
     def open(self) -> pa.NativeFile:
         """The object, to be read from any place in it. Raises as `read` does."""
-        filesystem, path = self._found()
-        return filesystem.open_input_file(path)
+        filesystem, path = self.found()
+        return with_retries(lambda: filesystem.open_input_file(path))
 
     def files(self) -> "list[Address]":
         """Every object below this folder, sorted, without hidden ones. Raises OSError if absent."""
-        filesystem, path = self._found()
-        entries = filesystem.get_file_info(FileSelector(path, recursive=True))
+        filesystem, path = self.found()
+        everything = FileSelector(path, recursive=True)
+        entries = with_retries(lambda: filesystem.get_file_info(everything))
         _, root = _filesystem(self.scheme, self.authority, self.options)
         skipped = len(root.strip("/"))
         keys = (
@@ -199,10 +205,10 @@ class StorageAddress:
         return Matches(folder, tuple(chosen), tuple(listed))
 
     def _type(self) -> FileType:
-        filesystem, path = self._found()
-        return filesystem.get_file_info(path).type
+        filesystem, path = self.found()
+        return with_retries(lambda: filesystem.get_file_info(path)).type
 
-    def _found(self) -> tuple[FileSystem, str]:
+    def found(self) -> tuple[FileSystem, str]:
         """The filesystem and the path that it knows this address by."""
         filesystem, base = _filesystem(self.scheme, self.authority, self.options)
         if self.scheme in _OF_THE_WEB:

@@ -1,11 +1,10 @@
 """Arrow schemas of the tables that pass between the steps, and the check that holds them to it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset
 
+from georay.core.paths import open_dataset, path_of
 from georay.errors import TableMismatch
 
 _PLACE = [
@@ -291,13 +290,13 @@ def read_samples(locations: Sequence[str]) -> pa.Table:
 
 
 def _read_samples(location: str) -> pa.Table:
-    path = Path(location).expanduser()
-    if not path.exists():
-        raise ValueError(f"no samples at {location}: give a Parquet file or a folder of them")
-    if (path / "samples.json").exists():
-        path = path / "samples"
+    path = path_of(location)
     try:
-        table = pyarrow.dataset.dataset(path, format="parquet").to_table()
+        if not path.exists():
+            raise ValueError(f"no samples at {location}: give a Parquet file or a folder of them")
+        if (path / "samples.json").exists():
+            path = path / "samples"
+        table = open_dataset(path).to_table()
     except (pa.ArrowInvalid, OSError) as problem:
         raise ValueError(f"cannot read samples from {location}: {problem}") from problem
     return conform(table, SAMPLES, location)

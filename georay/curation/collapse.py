@@ -1,13 +1,12 @@
 """From work done in any order, perhaps twice, to one row per image."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 
 from georay.core.panoramas import VIEW
+from georay.core.paths import AnyPath, open_parquet, parquet_writer
 from georay.core.tables import SCORES, conform
 from georay.curation.place_labels import LABEL
 from georay.curation.relabel import LabelsOfCopies, NewLabels, is_outdated, outdated_entries
@@ -23,13 +22,13 @@ def files_of(uris: pa.ChunkedArray, projections: pa.ChunkedArray) -> pa.ChunkedA
     return pc.if_else(views, pc.replace_substring_regex(uris, r"#heading=[0-9.]+$", ""), uris)
 
 
-def done_files(files: list[Path]) -> pa.Array:
+def done_files(files: list[AnyPath]) -> pa.Array:
     """Every file that has been read and scored, or failed, in these score files, once."""
     pairs = _uris_with_projections(read_columns(files, _NAMES, SCORES))
     return pc.unique(files_of(pairs["uri"], pairs["projection"]))
 
 
-def remaining(inputs: pa.Table, files: list[Path]) -> pa.Table:
+def remaining(inputs: pa.Table, files: list[AnyPath]) -> pa.Table:
     """The inputs that no score file has yet, and those whose bad entry in a list is mended.
 
     A panorama is there when its views are.
@@ -91,7 +90,7 @@ class FileCount:
         return self._plain_files + len(self._panoramas | self._copies)
 
 
-def collapse(files: list[Path], target: Path, inputs: pa.Table) -> None:
+def collapse(files: list[AnyPath], target: AnyPath, inputs: pa.Table) -> None:
     """Writes every image once: exact copies become one row with their count and their uris.
 
     files: score files, in which a uri may stand more than once after a crash. inputs: what is said
@@ -105,8 +104,7 @@ def collapse(files: list[Path], target: Path, inputs: pa.Table) -> None:
     num_read = 0
     repeated_ids = pa.array(repeats, pa.string())
     emitted: set[str] = set()
-    writer = pa.parquet.ParquetWriter(target / "part-00000.parquet", SCORES, compression="zstd")
-    with writer:
+    with parquet_writer(target / "part-00000.parquet", SCORES) as writer:
         for batch in stream(files):
             table = new_labels.over(pa.Table.from_batches([batch]), num_read)
             num_read += batch.num_rows
@@ -135,17 +133,16 @@ def _merge(
             yield row | label | {"copies": 1 + len(others), "duplicate_uris": others or None}
 
 
-def _stored_labels(files: list[Path]) -> Iterator[pa.Table]:
+def _stored_labels(files: list[AnyPath]) -> Iterator[pa.Table]:
     """Ids, uris and labels of all scored rows, some at a time."""
     names = ["image_id", "uri", *LABEL]
     schema = pa.schema([SCORES.field(name) for name in names])
     for file in files:
-        parquet = pa.parquet.ParquetFile(file, pre_buffer=False)
-        for batch in parquet.iter_batches(BATCH_ROWS, columns=names):
+        for batch in open_parquet(file).iter_batches(BATCH_ROWS, columns=names):
             yield conform(pa.Table.from_batches([batch]), schema, str(file))
 
 
-def _repeated_images(files: list[Path]) -> dict[str, list[str]]:
+def _repeated_images(files: list[AnyPath]) -> dict[str, list[str]]:
     """image_id -> its distinct uris, sorted, for images that stand in more than one row."""
     table = read_columns(files, ["image_id", "uri", "duplicate_uris"], SCORES)
     inner = pc.list_parent_indices(table.column("duplicate_uris"))
@@ -167,10 +164,8 @@ def _repeated_images(files: list[Path]) -> dict[str, list[str]]:
     return {image_id: sorted(set(found)) for image_id, found in zip(ids, uris, strict=True)}
 
 
-def stream(files: list[Path]) -> Iterator[pa.RecordBatch]:
+def stream(files: list[AnyPath]) -> Iterator[pa.RecordBatch]:
     """The rows of score files in batches of the schema SCORES, one file after the other."""
     for file in files:
-        # Pre-buffered, a file would lie in memory whole.
-        parquet = pa.parquet.ParquetFile(file, pre_buffer=False)
-        for batch in parquet.iter_batches(batch_size=BATCH_ROWS):
+        for batch in open_parquet(file).iter_batches(BATCH_ROWS):
             yield from conform(pa.Table.from_batches([batch]), SCORES, str(file)).to_batches()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 from georay.config.curate import LimitsRecipe
 from georay.core.images import ImageLimits
 from georay.core.manifest import write_atomic
+from georay.core.paths import AnyPath
 from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
 from georay.curation.report import Example
@@ -35,14 +35,13 @@ def extremes(ends: pa.Table) -> tuple[list[Row], list[Row]]:
 
 
 def load_examples(
-    rows: list[Row], folder: Path, limits: LimitsRecipe, class_maps: ClassMaps
+    rows: list[Row], folder: AnyPath, limits: LimitsRecipe, class_maps: ClassMaps
 ) -> list[Example]:
     """The pictures of these rows with their class maps; segments only those not in `folder` yet.
 
     An image that can no longer be read is left out, and so are all for which `class_maps` gives
     nothing. What a full disk left half-written is made again.
     """
-    folder.mkdir(exist_ok=True)
     found = {str(row["image_id"]): _stored(row, folder) for row in rows}
     missing = [row for row in rows if found[str(row["image_id"])] is None]
     pictures = [(row, _read(row, limits)) for row in missing]
@@ -67,27 +66,27 @@ def _read(row: Row, limits: LimitsRecipe) -> Image.Image | None:
     return shown.image
 
 
-def _stored(row: Row, folder: Path) -> Example | None:
+def _stored(row: Row, folder: AnyPath) -> Example | None:
     """The example kept for a row; None where there is none, or a damaged one."""
     try:
         with (
-            Image.open(_picture_path(folder, row)) as picture,
-            Image.open(_map_path(folder, row)) as class_map,
+            Image.open(BytesIO(_picture_path(folder, row).read_bytes())) as picture,
+            Image.open(BytesIO(_map_path(folder, row).read_bytes())) as class_map,
         ):
             return Example(row, picture.convert("RGB"), np.asarray(class_map, dtype=np.uint8))
     except (OSError, ValueError, SyntaxError):  # the last is how Pillow names a broken PNG
         return None
 
 
-def _keep(picture: Image.Image, path: Path, kind: str) -> None:
+def _keep(picture: Image.Image, path: AnyPath, kind: str) -> None:
     buffer = BytesIO()
     picture.save(buffer, kind, quality=85)
     write_atomic(path, buffer.getvalue())
 
 
-def _picture_path(folder: Path, row: Row) -> Path:
+def _picture_path(folder: AnyPath, row: Row) -> AnyPath:
     return folder / f"{row['image_id']}.jpg"
 
 
-def _map_path(folder: Path, row: Row) -> Path:
+def _map_path(folder: AnyPath, row: Row) -> AnyPath:
     return folder / f"{row['image_id']}.png"

@@ -3,7 +3,6 @@
 import math
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import ray
@@ -12,6 +11,7 @@ from ray.data import ActorPoolStrategy, DataContext
 from ray.exceptions import RayError
 
 from georay.config.curate import CurateRecipe, WorkersRecipe
+from georay.core.paths import AnyPath
 from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.errors import ScoringStopped
 from georay.locatability.weights import ClassWeights
@@ -23,7 +23,7 @@ _BLOCK_BYTES = 16 << 20
 
 
 def score_images(
-    inputs: pa.Table, weights: ClassWeights, recipe: CurateRecipe, parts: Path
+    inputs: pa.Table, weights: ClassWeights, recipe: CurateRecipe, parts: AnyPath
 ) -> Iterator[dict[str, float]]:
     """Scores every input and writes it below `parts`; yields a row per block that was written.
 

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 from functools import reduce
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from georay.core.paths import AnyPath
 from georay.core.tables import SCORES, TERMS
 from georay.curation.inputs import BAD_ENTRY, labelled
 from georay.curation.place_labels import LABEL, first_label
@@ -16,7 +16,7 @@ from georay.curation.run_folder import read_columns
 _VIEW = r"#heading=[^/]*$"  # a part of a panorama: its heading is its own
 
 
-def outdated_entries(inputs: pa.Table, files: list[Path]) -> pa.Array:
+def outdated_entries(inputs: pa.Table, files: list[AnyPath]) -> pa.Array:
     """The uris of rows that were not scored for a bad entry in a list, which is mended since."""
     rows = read_columns(files, ["uri", "error_kind"], SCORES)
     bad = rows.filter(pc.equal(rows.column("error_kind"), BAD_ENTRY)).column("uri")
@@ -37,7 +37,7 @@ class NewLabels:
     row stays as it is.
     """
 
-    def __init__(self, files: list[Path], inputs: pa.Table) -> None:
+    def __init__(self, files: list[AnyPath], inputs: pa.Table) -> None:
         self._labelled = labelled(inputs)
         uris = read_columns(files, ["uri"], SCORES).column("uri")
         self._is_view = pc.match_substring_regex(uris, _VIEW)

@@ -1,12 +1,9 @@
 """A curation run from recipe to report: score, write, select; every step can be run again."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +13,15 @@ from PIL import Image
 
 from georay.config.curate import CurateRecipe, SegmenterRecipe
 from georay.config.load import dump_recipe, parse_recipe
-from georay.core.manifest import digest, machine, versions, write_atomic, write_json
-from georay.core.publishing import are_whole, fingerprints, publishing
+from georay.core.manifest import write_atomic, write_json
+from georay.core.paths import AnyPath, path_of, remove_tree
+from georay.core.run_folder import (
+    are_whole,
+    fingerprints,
+    hold_to,
+    manifest_of,
+    publishing,
+)
 from georay.core.storage import parse_address
 from georay.core.tables import INPUTS, conform
 from georay.curation.collapse import collapse, done_files, remaining, stream
@@ -57,7 +61,7 @@ def curate(recipe: CurateRecipe) -> Summary:
     Raises ValueError if the folder holds a run with other settings or an input is absent, and
     TooManyErrors, after everything was written, if more files failed than the recipe allows.
     """
-    folder = RunFolder(Path(recipe.output).expanduser())
+    folder = RunFolder(path_of(recipe.output))
     clock = Clock()
     with folder.locked():
         notes = folder.set_damaged_aside()
@@ -66,7 +70,8 @@ def curate(recipe: CurateRecipe) -> Summary:
             listing = list_inputs(recipe.inputs, folder.root)
         with clock.step("weights"):
             weights = resolve_weights(recipe.weights, folder.made_weights)
-        _hold_to_settings(folder, _settings(recipe, weights))
+        before, settings = folder.read_settings() or None, _settings(recipe, weights)
+        hold_to(folder.settings, before, settings, "rows scored")
         todo = remaining(listing.table, folder.score_files())
         if not todo.num_rows and _is_finished(folder, recipe, listing):
             summary = _summary(listing, folder, recipe)
@@ -99,7 +104,7 @@ def _score_what_is_left(
         _publish_scores(folder, listing)
 
 
-def reselect(root: Path, threshold: float) -> Summary:
+def reselect(root: AnyPath, threshold: float) -> Summary:
     """Selects again from a finished run at another threshold: no model, no photograph is read.
 
     Where that fails, the old selection stays. Raises ValueError if the folder holds no finished
@@ -165,18 +170,6 @@ def _settings(recipe: CurateRecipe, weights: ClassWeights) -> dict[str, object]:
     }
 
 
-def _hold_to_settings(folder: RunFolder, settings: dict[str, object]) -> None:
-    if before := folder.read_settings():
-        changed = [name for name in settings if before.get(name) != settings[name]]
-        if changed:
-            facts = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
-            raise ValueError(
-                f"{folder.root} holds rows scored with other settings ({facts}); "
-                "choose another --out, or remove that folder to score anew"
-            )
-    write_json(folder.settings, settings)
-
-
 def _summary(listing: Listing, folder: RunFolder, recipe: CurateRecipe) -> Summary:
     inputs, remarks = listing.table, listing.remarks
     return summarize(inputs, remarks, folder.root, folder.scores, recipe.threshold)
@@ -218,7 +211,7 @@ def _publish_scores(folder: RunFolder, listing: Listing) -> None:
         with publishing(folder.root) as fresh:
             (fresh / folder.scores.name).mkdir()
             collapse(folder.score_files(), fresh / folder.scores.name, listing.table)
-        shutil.rmtree(folder.parts, ignore_errors=True)
+        remove_tree(folder.parts)
 
 
 def _select_and_report(
@@ -255,20 +248,15 @@ def _manifest(
     summary: Summary,
     clock: Clock,
 ) -> dict[str, object]:
-    return {
-        "kind": "curation",
-        "recipe": recipe.model_dump(mode="json"),
-        "recipe_hash": digest(recipe.model_dump(mode="json")),
+    facts = {
         "weights_id": weights.id,
         "weights_source": weights.source,
         "counts": summary.counts(),
         "remarks": remarks_to_json(summary.remarks),
         "labels": listing.labels,
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "versions": versions(),
         "seconds": dict(clock.seconds),
     }
+    return manifest_of("curation", recipe.model_dump(mode="json"), facts)
 
 
 def _report(

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 
-from georay.core.publishing import finish_publishing, only_writer, read_facts
+from georay.core.paths import AnyPath, open_input, open_parquet, relative_name, rename
+from georay.core.run_folder import finish_publishing, only_writer, read_facts
 from georay.core.tables import SCORES, conform
 
 
@@ -17,46 +17,46 @@ from georay.core.tables import SCORES, conform
 class RunFolder:
     """Paths of a curation run: `parts` is unfinished work, `scores` every row of a finished one."""
 
-    root: Path
+    root: AnyPath
 
     @property
-    def parts(self) -> Path:
+    def parts(self) -> AnyPath:
         return self.root / "parts"
 
     @property
-    def scores(self) -> Path:
+    def scores(self) -> AnyPath:
         return self.root / "scores"
 
     @property
-    def curated(self) -> Path:
+    def curated(self) -> AnyPath:
         return self.root / "curated"
 
     @property
-    def examples(self) -> Path:
+    def examples(self) -> AnyPath:
         return self.root / "examples"
 
     @property
-    def weights(self) -> Path:
+    def weights(self) -> AnyPath:
         return self.root / "weights.json"
 
     @property
-    def made_weights(self) -> Path:
+    def made_weights(self) -> AnyPath:
         """Weights made from clues, with what they were made from, so that a rerun need not."""
         return self.root / "made_weights.json"
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> AnyPath:
         return self.root / "manifest.json"
 
     @property
-    def settings(self) -> Path:
+    def settings(self) -> AnyPath:
         return self.root / "settings.json"
 
     @property
-    def report(self) -> Path:
+    def report(self) -> AnyPath:
         return self.root / "report.html"
 
-    def score_files(self) -> list[Path]:
+    def score_files(self) -> list[AnyPath]:
         """Files that hold scored rows: of the finished run first, then of unfinished work."""
         return parquet_files(self.scores) + parquet_files(self.parts)
 
@@ -105,30 +105,30 @@ class RunFolder:
         notes = []
         for file in self.score_files():
             if problem := _damage(file):
-                file.rename(file.with_suffix(".damaged"))
-                name = file.relative_to(self.root)
+                rename(file, file.with_suffix(".damaged"))
+                name = relative_name(file, self.root)
                 notes.append(f"{name} is damaged and set aside, its rows are done again: {problem}")
         return notes
 
 
-def parquet_files(folder: Path) -> list[Path]:
+def parquet_files(folder: AnyPath) -> list[AnyPath]:
     return sorted(folder.glob("*.parquet"))
 
 
-def _damage(file: Path) -> str | None:
+def _damage(file: AnyPath) -> str | None:
     """Why a score file cannot be read to its end; None if it can."""
     try:
-        for batch in pa.parquet.ParquetFile(file, pre_buffer=False).iter_batches():
+        for batch in open_parquet(file).iter_batches():
             conform(pa.Table.from_batches([batch]), SCORES, file.name)
     except (pa.ArrowException, OSError, ValueError) as problem:
         return str(problem).strip().partition("\n")[0]
     return None
 
 
-def read_columns(files: list[Path], columns: list[str], schema: pa.Schema) -> pa.Table:
+def read_columns(files: list[AnyPath], columns: list[str], schema: pa.Schema) -> pa.Table:
     """These columns of all files as one table."""
     wanted = pa.schema([schema.field(name) for name in columns])
-    tables = [pa.parquet.read_table(file, columns=columns) for file in files]
+    tables = [pa.parquet.read_table(open_input(file), columns=columns) for file in files]
     conforming = [
         conform(table, wanted, str(file)) for table, file in zip(tables, files, strict=True)
     ]

@@ -1,11 +1,9 @@
 """Selecting: a projection of the scores at a threshold; costs seconds and touches no model."""
 
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 
+from georay.core.paths import AnyPath, parquet_writer
 from georay.core.tables import IMAGES, SCORES, conform
 from georay.curation.collapse import stream
 from georay.curation.run_folder import parquet_files
@@ -14,15 +12,13 @@ CURATED = pa.schema([*IMAGES, pa.field("locatability", pa.float64())])
 _STORED = [name for name in CURATED.names if name in SCORES.names]
 
 
-def select(scores: Path, target: Path, threshold: float) -> int:
+def select(scores: AnyPath, target: AnyPath, threshold: float) -> int:
     """Writes the images with locatability ≥ threshold (section 3.1) and returns their number.
 
     scores: folder of the scores table. target: an empty folder for the curated table.
     """
     num_kept = 0
-    with pa.parquet.ParquetWriter(
-        target / "part-00000.parquet", CURATED, compression="zstd"
-    ) as out:
+    with parquet_writer(target / "part-00000.parquet", CURATED) as out:
         for batch in stream(parquet_files(scores)):
             table = pa.Table.from_batches([batch]).select(_STORED)
             table = table.filter(pc.greater_equal(table["locatability"], threshold))

@@ -8,23 +8,22 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
 from georay.core.allocator import keep_freed_memory
 from georay.core.images import ImageLimits, Photograph, content_id
-from georay.core.manifest import digest
+from georay.core.manifest import digest, write_table
 from georay.core.panoramas import EQUIRECTANGULAR, SKIPPED, VIEW, Handling, Panorama, View
+from georay.core.paths import AnyPath
 from georay.core.picture_files import PictureFile, decoded_views, view_id
-from georay.core.storage import is_uri, read_bytes
+from georay.core.storage import read_bytes
 from georay.core.tables import INPUTS, SCORES, conform
 from georay.curation.collapse import files_of
 from georay.curation.inputs import BAD_ENTRY
@@ -33,7 +32,6 @@ from georay.locatability.score import locatability
 from georay.locatability.weights import ClassWeights
 
 READ_SECONDS, SEGMENT_SECONDS = "seconds_read", "seconds_segment"
-_REMOTE_TRIES = 3
 _BYTES_AT_ONCE = 16 << 20
 _LATER = {"copies", "duplicate_uris", "locatability", "weights_id"}
 SEGMENTED = pa.schema(
@@ -86,7 +84,7 @@ class ReadImages:
         source = PictureFile(uri)
         try:
             source = PictureFile.of_row(uri, projection) if projection else PictureFile.find(uri)
-            raw = _read_with_retries(source.file, self._limit)
+            raw = read_bytes(source.file, self._limit)
         except (OSError, ValueError) as problem:
             reason = getattr(problem, "strerror", None) or str(problem)
             image_id = content_id(f"unreadable {uri}".encode())
@@ -118,21 +116,6 @@ def _with_bytes(table: pa.Table, read: Sequence[_Read], seconds: float) -> pa.Ta
     for name, values in columns.items():
         table = table.append_column(name, values)
     return table
-
-
-def _read_with_retries(uri: str, limit: int) -> bytes:
-    """Remote reads fail for a moment; a local file or an absent one does not come back."""
-    tries = _REMOTE_TRIES if is_uri(uri) else 1
-    for attempt in range(1, tries + 1):
-        try:
-            return read_bytes(uri, limit)
-        except (FileNotFoundError, PermissionError, IsADirectoryError):
-            raise
-        except OSError:
-            if attempt == tries:
-                raise
-            time.sleep(0.5 * 2**attempt)
-    raise AssertionError("unreachable: the loop returns or raises")
 
 
 @dataclass
@@ -300,16 +283,14 @@ class WriteScores:
     The file's name comes from the block's uris, so a block done twice overwrites itself.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
 
     def __call__(self, table: pa.Table) -> pa.Table:
         copies = pa.array([1] * table.num_rows, pa.int64())
         rows = conform(table.append_column("copies", copies), SCORES, "scores")
-        target = self._folder / f"{digest(*rows.column('uri').to_pylist())}.parquet"
-        partial = target.with_suffix(f".{time.time_ns()}.partial")
-        pa.parquet.write_table(rows, partial, compression="zstd")
-        partial.replace(target)
+        name = f"{digest(*rows.column('uri').to_pylist())}.parquet"
+        write_table(self._folder / name, rows)
         files = set(files_of(rows["uri"], rows["projection"]).to_pylist())
         written = {"num_rows": len(files), "num_errors": rows["locatability"].null_count}
         for name in (READ_SECONDS, SEGMENT_SECONDS):

@@ -3,15 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from georay.core.panoramas import SKIPPED
+from georay.core.paths import AnyPath, open_parquet
 from georay.curation.collapse import BATCH_ROWS, FileCount, remaining
 from georay.curation.inputs import Remark, Remarks, labelled
 from georay.curation.inputs.remarks import CONTRADICTING, counts_by_kind
@@ -137,8 +136,8 @@ class Summary:
 def summarize(
     inputs: pa.Table,
     remarks: Sequence[Remark],
-    folder: Path,
-    scores: Path,
+    folder: AnyPath,
+    scores: AnyPath,
     threshold: float,
 ) -> Summary:
     """Counts over a scores table, read in batches of a few columns, held against the inputs.
@@ -153,8 +152,7 @@ def summarize(
     levels = np.zeros(_LEVELS + 1, np.int64)
     copies: list[list[str]] = []
     for file in files:
-        parquet = pa.parquet.ParquetFile(file, pre_buffer=False)
-        for batch in parquet.iter_batches(BATCH_ROWS, columns=_COLUMNS):
+        for batch in open_parquet(file).iter_batches(BATCH_ROWS, columns=_COLUMNS):
             values = batch.column("locatability").drop_null().to_numpy()
             num_images += batch.num_rows
             count.add(pa.Table.from_batches([batch]))

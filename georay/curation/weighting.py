@@ -15,8 +15,10 @@ from scipy.stats import pearsonr, spearmanr
 
 from georay.config.curate import WeightsRecipe
 from georay.core.clue_files import read_clue_texts
+from georay.core.fetched import local_copy
 from georay.core.manifest import digest, file_sha256, write_json
-from georay.core.publishing import read_facts
+from georay.core.paths import AnyPath, path_of
+from georay.core.run_folder import read_facts
 from georay.locatability.labels import ADE20K_LABELS, NUM_LABELS
 from georay.locatability.weights import (
     ClassWeights,
@@ -62,7 +64,7 @@ class SimilarityFile:
             yield np.frombuffer(raw, dtype=np.float32).reshape(-1, NUM_LABELS)
 
 
-def resolve_weights(choice: WeightsRecipe, made: Path) -> ClassWeights:
+def resolve_weights(choice: WeightsRecipe, made: AnyPath) -> ClassWeights:
     """The weights that a recipe names; those made from clues are kept in `made` for a rerun.
 
     Raises ValueError if the file that is named is absent or holds no weights.
@@ -71,13 +73,13 @@ def resolve_weights(choice: WeightsRecipe, made: Path) -> ClassWeights:
         return _make_once(choice, made)
     if choice.source == "published":
         return published_weights()
-    path = Path(choice.source).expanduser()
+    path = path_of(choice.source)
     if not path.is_file():
         raise ValueError(f"weights must be `published` or a file; there is no file {path}")
     return weights_from_json(path.read_text())
 
 
-def _make_once(choice: WeightsRecipe, made: Path) -> ClassWeights:
+def _make_once(choice: WeightsRecipe, made: AnyPath) -> ClassWeights:
     clues = _clue_file(choice)
     key = digest(choice.model_dump(exclude={"clues"}), file_sha256(clues))
     if weights := _made_before(made, key):
@@ -87,7 +89,7 @@ def _make_once(choice: WeightsRecipe, made: Path) -> ClassWeights:
     return weights
 
 
-def _made_before(made: Path, key: str) -> ClassWeights | None:
+def _made_before(made: AnyPath, key: str) -> ClassWeights | None:
     """The weights kept under this key; None if there are none, or the file is damaged."""
     try:
         stored = read_facts(made) or {}
@@ -111,7 +113,7 @@ def make_weights(choice: WeightsRecipe) -> ClassWeights:
 
 
 def _clue_file(choice: WeightsRecipe) -> Path:
-    clues = Path(choice.clues or "").expanduser()
+    clues = local_copy(choice.clues or "")
     if not clues.is_file():
         raise ValueError(f"there is no file of clues at {clues}")
     return clues

@@ -7,13 +7,13 @@ above, it gives confident nonsense without any error; the card is what lets a st
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from georay.core.manifest import write_json
+from georay.core.paths import AnyPath
 
 CARD = "card.json"
 _SAMPLED = 16_384  # values per tensor: any fine-tuning moves some of them, and 10 B weigh 20 MB
@@ -54,12 +54,12 @@ class AdapterCard(BaseModel):
     picture_licences: tuple[str, ...] = ()
 
 
-def write_card(folder: Path, card: AdapterCard) -> None:
+def write_card(folder: AnyPath, card: AdapterCard) -> None:
     """Writes the card atomically beside the adapter's weights."""
     write_json(folder / CARD, card.model_dump(mode="json"))
 
 
-def read_card(folder: Path) -> AdapterCard:
+def read_card(folder: AnyPath) -> AdapterCard:
     """The card in an adapter's folder; raises ValueError when it is absent or not a card."""
     path = folder / CARD
     try:

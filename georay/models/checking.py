@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from georay.core.fetched import name_here
 from georay.models.adapters import read_saved
 from georay.models.loading import check_name, check_type
 from georay.models.locator import adapter_names, find_calibration, load_model
@@ -58,7 +59,7 @@ def check_parts(
 def _num_bytes(model: str) -> float:
     """Of the weights, where they lie in a folder here."""
     spec = REGISTRY.get(model)
-    folder = spec.folder if spec else Path(model)
+    folder = spec.folder if spec else Path(name_here(model))
     if folder is None or not folder.is_dir():
         return math.inf
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))

@@ -7,6 +7,8 @@ import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedConfig
 
+from georay.core.fetched import name_here
+from georay.core.storage import is_uri
 from georay.errors import ModelUnavailable
 from georay.models.families.base import Family
 from georay.models.families.chat import MODEL_TYPES, ChatFamily
@@ -26,7 +28,7 @@ def load_family(
     max_pixels: int | None = None,
     device: str = "cpu",
 ) -> Family:
-    """The family of a registered id, of a local folder, or of a hub id with its revision.
+    """The family of a registered id, of a folder or its uri, or of a hub id with its revision.
 
     The registry's revision, precision and max_pixels hold unless others are given; a folder keeps
     the bound it was saved with and is loaded in `folder_precision`, an unregistered hub id in
@@ -61,7 +63,7 @@ def check_name(name: str, revision: str | None = None) -> None:
 
     A folder is taken at its word: it may lie on other machines than this.
     """
-    if not _is_path(name):
+    if not is_uri(name) and not _is_path(name):
         _resolved(name, revision, None, _ANY_DEVICE)
 
 
@@ -78,6 +80,7 @@ def _resolved(
     name: str, revision: str | None, precision: Precision | None, device: str
 ) -> tuple[str, str | None, Precision]:
     """Where to load from, at which revision and in which precision."""
+    name = name_here(name)
     if spec := REGISTRY.get(name):
         source = name if spec.folder is None else str(spec.folder)
         return source, revision or spec.revision, precision or spec.precision

@@ -14,6 +14,7 @@ from typing import Self
 
 from PIL import Image
 
+from georay.core.fetched import name_here
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
 from georay.core.picture_files import PictureFile
@@ -94,7 +95,7 @@ class Locator:
         weights are not here, or too large for here.
         """
         if isinstance(model, RemoteSettings):
-            if isinstance(adapters, Path):
+            if adapters not in ("packaged", "none"):
                 raise ValueError("adapters cannot be sent to a remote model; load them where it is")
             return cls(RemoteModel(model), settings)
         loaded = load_model(
@@ -261,4 +262,4 @@ def find_calibration(model: str, adapters: Path | None) -> Calibration | None:
     if adapters is not None:
         return Calibration.find(adapters)
     spec = REGISTRY.get(model)
-    return Calibration.find(spec.folder if spec and spec.folder else Path(model))
+    return Calibration.find(spec.folder if spec and spec.folder else Path(name_here(model)))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
+from georay.core.storage import is_uri
 from georay.errors import ModelUnavailable
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -17,7 +18,7 @@ def commit_of(name: str, revision: str | None, what: str, instead: str) -> str |
     what: the kind of model; instead: what a person without the hub may do, both for the message.
     Raises ModelUnavailable if the hub cannot say.
     """
-    if Path(name).is_dir() or (revision and _COMMIT.fullmatch(revision)):
+    if is_uri(name) or Path(name).is_dir() or (revision and _COMMIT.fullmatch(revision)):
         return revision
     try:
         return HfApi().model_info(name, revision=revision, timeout=10).sha

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from georay.core.fetched import name_here
 from georay.errors import ModelUnavailable
 from georay.models.registry import BYTES, REGISTRY, Machine, ModelSpec, Precision, place_for
 
@@ -64,8 +65,9 @@ def _on_cpu(spec: ModelSpec, machine: Machine) -> Placement:
 
 def _unregistered(model: str, machine: Machine) -> Placement:
     device = "cuda:0" if machine.gpus_gib else "cpu"
-    is_folder = Path(model).is_dir()
-    precision = folder_precision(Path(model), device) if is_folder else "bfloat16"
+    folder = Path(name_here(model))
+    is_folder = folder.is_dir()
+    precision = folder_precision(folder, device) if is_folder else "bfloat16"
     if machine.gpus_gib:
         return Placement(device, precision, "there is a GPU, and the model's size is not known")
     return Placement(device, precision, "there is no GPU")

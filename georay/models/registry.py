@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from georay.core.fetched import local_copy
+
 FamilyName = Literal["qwen_vl", "qwen2_5_vl", "qwen3_vl", "llava"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -134,15 +136,19 @@ _TABLE = (
 REGISTRY: Mapping[str, ModelSpec] = MappingProxyType({spec.id: spec for spec in _TABLE})
 
 
-Adapters = Path | Literal["packaged", "none"]
-"""A folder of adapters, those that the package carries for a model, or none: a bare base."""
+Adapters = Path | str
+"""A folder of adapters or its uri, "packaged" for those that the package carries for a model, or
+"none": a bare base."""
 
 
 def adapters_of(model: str, chosen: Adapters) -> Path | None:
-    """The folder of the adapters that act above a model; None for a bare one."""
-    if isinstance(chosen, Path):
-        return chosen
-    return packaged_adapters(model) if chosen == "packaged" else None
+    """The folder of the adapters that act above a model; None for a bare one.
+
+    Raises ValueError for a uri at which nothing lies.
+    """
+    if chosen == "none":
+        return None
+    return packaged_adapters(model) if chosen == "packaged" else local_copy(chosen)
 
 
 def packaged_adapters(model: str) -> Path | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from georay.core.fetched import name_here
 from georay.core.manifest import digest, file_sha256
 from georay.errors import ModelUnavailable
 
@@ -37,7 +38,7 @@ class Segmenter(Protocol):
 def load_segmenter(
     name: str, *, revision: str | None = None, exact: bool = False, device: str = "cpu"
 ) -> Segmenter:
-    """The segmenter of a name: "small", a hub id with its revision, or a local folder.
+    """The segmenter of a name: "small", a hub id with its revision, or a folder or its uri.
 
     `exact` decides classes at the size of the image instead of at the network's reduced
     resolution; it applies to models of transformers. Raises ModelUnavailable if weights cannot
@@ -47,6 +48,7 @@ def load_segmenter(
         from georay.models.segmenters.small import load_small
 
         return load_small(device=device)
+    name = name_here(name)
     from georay.models.segmenters.hub import MASKFORMER, model_config
     from georay.models.segmenters.maskformer import load_maskformer
     from georay.models.segmenters.semantic import load_semantic
@@ -70,7 +72,7 @@ def weights_digest(name: str) -> str | None:
     A hub's weights are named by their revision; local ones may change under the same name.
     Raises ModelUnavailable for a folder without weights.
     """
-    folder = Path(name)
+    folder = Path(name_here(name))
     if name != SMALL and not folder.is_dir():
         return None
     files = [SMALL_WEIGHTS] if name == SMALL else sorted(folder.glob("*.safetensors"))

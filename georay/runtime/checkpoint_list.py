@@ -1,23 +1,26 @@
 """Ray Train's list of a run's checkpoints, which it does not write atomically."""
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import TypeVar, cast
 
-from georay.core.publishing import read_facts
+from georay.core.paths import AnyPath, rename
+from georay.core.run_folder import read_facts
+
+P = TypeVar("P", bound=AnyPath)
 
 SNAPSHOT = "checkpoint_manager_snapshot.json"
 
 
-def listed_checkpoints(storage: Path) -> list[Path]:
+def listed_checkpoints(storage: P) -> list[P]:
     """Folders of the checkpoints that Ray Train goes on from, in the folder of its run.
 
     Raises ValueError, TypeError or KeyError if the list is damaged.
     """
     results = (read_facts(storage / SNAPSHOT) or {}).get("checkpoint_results", [])
-    return [storage / result["checkpoint_dir_name"] for result in results]
+    return [cast(P, storage / result["checkpoint_dir_name"]) for result in results]
 
 
-def set_damaged_list_aside(storage: Path, check: Callable[[Path], object]) -> str | None:
+def set_damaged_list_aside(storage: P, check: Callable[[P], object]) -> str | None:
     """Renames the list if it cannot be read, or `check` raises ValueError for one of its folders.
 
     Ray Train would refuse to start for ever; without its list the run starts anew. Returns what
@@ -28,6 +31,6 @@ def set_damaged_list_aside(storage: Path, check: Callable[[Path], object]) -> st
             check(folder)
     except (ValueError, TypeError, KeyError) as problem:
         listed = storage / SNAPSHOT
-        listed.rename(listed.with_suffix(".damaged"))
+        rename(listed, listed.with_suffix(".damaged"))
         return str(problem)
     return None

@@ -1,11 +1,11 @@
 """A picture's locatability in a replica: the small segmenter, the weights, and the sum shown."""
 
 import time
-from pathlib import Path
 
 from PIL import Image
 
 from georay.config.serve import CluesRecipe
+from georay.core.paths import path_of
 from georay.locatability.colours import class_colour
 from georay.locatability.pictures import overlay_uri
 from georay.locatability.score import area_ratio, contributions
@@ -59,7 +59,7 @@ def class_weights(source: str) -> ClassWeights:
     """The published class weights, or those of a file. Raises ValueError where there are none."""
     if source == "published":
         return published_weights()
-    path = Path(source).expanduser()
+    path = path_of(source)
     if not path.is_file():
         raise ValueError(f"clues.weights must be `published` or a file; there is no file {path}")
     return weights_from_json(path.read_text(encoding="utf-8"))

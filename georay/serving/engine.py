@@ -11,7 +11,9 @@ from typing import Protocol
 from PIL import Image
 
 from georay.config.serve import ServeRecipe
+from georay.core.paths import path_of
 from georay.core.prompts import INFERENCE, LOCATION, Conversation, Prompt
+from georay.core.storage import is_uri
 from georay.models.adapters import STAGES
 from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
 from georay.models.apart import check_alive
@@ -217,14 +219,13 @@ class RemoteEngine:
 
 def adapters_in(recipe: ServeRecipe) -> Path | None:
     """The folder of the recipe's adapters, or of those that the package carries for its model."""
-    named = Path(recipe.adapters).expanduser() if recipe.adapters else None
-    return adapters_of(recipe.model, named or "packaged")
+    return adapters_of(recipe.model, recipe.adapters or "packaged")
 
 
 def _public(model: str) -> str:
     """A model's name for strangers: of a folder, not where it lies."""
-    path = Path(model).expanduser()
-    return path.name if path.is_dir() else model
+    path = path_of(model)
+    return path.name if is_uri(model) or path.is_dir() else model
 
 
 def _question(picture: Image.Image, options: LocateOptions) -> Exchange:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from georay.core.manifest import write_atomic, write_json
+from georay.core.paths import AnyPath
 from georay.runtime.checkpoint_list import set_damaged_list_aside
 from georay.training.engine import whole_weights
 
@@ -67,12 +68,12 @@ def write_checkpoint(engine: Any, folder: Path, step: int, shape: Shape, rank: i
         write_json(folder / FACTS, {"step": step, "shape": asdict(shape)})
 
 
-def set_damaged_aside(storage: Path) -> str | None:
+def set_damaged_aside(storage: AnyPath) -> str | None:
     """Sets Ray Train's list of checkpoints aside if it, or one that it names, cannot be read.
 
     storage: the folder of a stage's checkpoints. Returns a note on it, for a person.
     """
-    problem = set_damaged_list_aside(storage, read_checkpoint)
+    problem = set_damaged_list_aside(storage, _step_and_shape)
     if problem is None:
         return None
     return f"the stage starts anew, its checkpoints cannot be read: {problem}"
@@ -80,8 +81,12 @@ def set_damaged_aside(storage: Path) -> str | None:
 
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Raises ValueError if the folder holds no checkpoint."""
+    return Checkpoint(folder, *_step_and_shape(folder))
+
+
+def _step_and_shape(folder: AnyPath) -> tuple[int, Shape]:
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        return Checkpoint(folder, int(facts["step"]), Shape(**facts["shape"]))
+        return int(facts["step"]), Shape(**facts["shape"])
     except (OSError, KeyError, TypeError, json.JSONDecodeError) as problem:
         raise ValueError(f"{folder} is not a checkpoint: {problem}") from problem

@@ -22,7 +22,8 @@ from ray.data import DataContext, TaskPoolStrategy
 
 from georay.config.train import TrainWorkersRecipe
 from georay.core.allocator import keep_freed_memory
-from georay.core.manifest import digest, write_atomic
+from georay.core.manifest import digest, write_table
+from georay.core.paths import AnyPath, open_input
 from georay.models.families.base import Family
 from georay.training.agreement import all_or_none, as_first_worker
 from georay.training.checkpoints import Checkpoint, Shape, read_checkpoint, write_checkpoint
@@ -187,6 +188,8 @@ class _Stage:
                 if problem := guard.problem(record, self._sample_ids(step)):
                     return loss, problem
                 if (step + 1) % recipe.checkpoints.every == 0 and step + 1 < self._plan.num_steps:
+                    if log is not None:
+                        log.keep()
                     self._checkpoint(step + 1)
         return loss, None
 
@@ -300,7 +303,7 @@ def _stage_samples(
 
 
 def _measures(
-    family: Family, samples: pa.Table, kept: Path, rank: int, num_workers: int
+    family: Family, samples: pa.Table, kept: AnyPath, rank: int, num_workers: int
 ) -> pa.Table:
     """Every sample's length: each worker measures its share, once for the whole run."""
     before = as_first_worker(_measured_before(kept) if rank == 0 else None)
@@ -314,16 +317,14 @@ def _measures(
     torch.distributed.all_gather_object(parts, Measure(family)(mine))
     measures = pa.concat_tables(parts)
     if rank == 0:
-        sink = pa.BufferOutputStream()
-        pq.write_table(measures, sink)
-        write_atomic(kept, sink.getvalue().to_pybytes())
+        write_table(kept, measures)
     return measures
 
 
-def _measured_before(kept: Path) -> pa.Table | None:
+def _measured_before(kept: AnyPath) -> pa.Table | None:
     """The lengths of an earlier start; None if there was none, or they are damaged."""
     try:
-        return pq.read_table(kept, schema=MEASURES)
+        return pq.read_table(open_input(kept), schema=MEASURES)
     except (OSError, pa.ArrowException):
         return None
 

@@ -4,14 +4,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from georay.config.load import dump_recipe
 from georay.config.train import StageRecipe, TrainRecipe
-from georay.core.manifest import digest, machine, versions, write_atomic, write_json
-from georay.core.publishing import only_writer, read_facts
+from georay.core.fetched import local_copy
+from georay.core.manifest import digest, write_atomic, write_json
+from georay.core.paths import AnyPath, path_of, seen_from_elsewhere
+from georay.core.run_folder import hold_to, manifest_of, only_writer, read_facts
+from georay.core.storage import is_uri
 from georay.errors import TrainingStopped
 from georay.models.adapters import is_whole
 from georay.runtime.progress import Meter, progress
@@ -31,7 +33,7 @@ _PACKAGES = ("georay", "ray", "torch", "transformers", "peft", "deepspeed", "acc
 class TrainSummary:
     """What a run left: its folder, and each stage's outcome as its JSON says it."""
 
-    folder: Path
+    folder: AnyPath
     stages: dict[str, dict[str, object]]
 
     def as_text(self) -> str:
@@ -47,7 +49,7 @@ def train(recipe: TrainRecipe) -> TrainSummary:
     Raises ValueError if the folder holds a run with other settings or another run writes to it, or
     samples or a tracker are absent, and TrainingStopped if a stage cannot go on.
     """
-    folder = Path(recipe.output).expanduser().absolute()
+    folder = path_of(recipe.output).absolute()
     recipe = _absolute(recipe)
     check_trackers(recipe.watch.trackers)
     if recipe.stages and not (folder / MANIFEST).exists():
@@ -56,8 +58,9 @@ def train(recipe: TrainRecipe) -> TrainSummary:
         return _train(recipe, folder)
 
 
-def _train(recipe: TrainRecipe, folder: Path) -> TrainSummary:
-    settings = _hold_to_settings(folder, recipe)
+def _train(recipe: TrainRecipe, folder: AnyPath) -> TrainSummary:
+    settings, kept = _settings(recipe), folder / "settings.json"
+    hold_to(kept, read_facts(kept), settings, "a run")
     jobs = [StageJob(recipe, number, folder) for number in range(len(recipe.stages))]
     manifest = _read_or_none(folder / MANIFEST)
     if manifest is not None and all(map(_is_done, jobs)):
@@ -109,7 +112,7 @@ def _cluster(recipe: TrainRecipe, jobs: list[StageJob]) -> AbstractContextManage
 
 
 def _write_report(
-    folder: Path, manifest: dict[str, object], jobs: list[StageJob], problem: str | None = None
+    folder: AnyPath, manifest: dict[str, object], jobs: list[StageJob], problem: str | None = None
 ) -> None:
     """The page of what there is so far; problem: why the run stopped, if it did."""
     steps: dict[str, list[StepRecord]] = {job.stage.adapter: read_steps(job.steps) for job in jobs}
@@ -117,7 +120,7 @@ def _write_report(
     write_atomic(folder / "report.html", page)
 
 
-def _read_or_none(path: Path) -> dict[str, Any] | None:
+def _read_or_none(path: AnyPath) -> dict[str, Any] | None:
     """A run's JSON; None if it is absent or damaged, and then it is written again."""
     try:
         return read_facts(path)
@@ -128,7 +131,14 @@ def _read_or_none(path: Path) -> dict[str, Any] | None:
 def _is_done(job: StageJob) -> bool:
     """Whether a stage's outcome is there, and the adapter that its card describes."""
     names = (*job.below, job.stage.adapter)
-    return _read_or_none(job.outcome) is not None and is_whole(job.adapters, names)
+    return _read_or_none(job.outcome) is not None and _are_whole(job.adapters, names)
+
+
+def _are_whole(adapters: AnyPath, names: tuple[str, ...]) -> bool:
+    try:
+        return is_whole(local_copy(adapters), names)
+    except ValueError:  # nothing lies there yet
+        return False
 
 
 def _run_stage(job: StageJob) -> dict[str, object]:
@@ -161,30 +171,13 @@ def _fill_vision_cache(job: StageJob) -> None:
 
 def _absolute(recipe: TrainRecipe) -> TrainRecipe:
     """Workers run elsewhere: the recipe with every local path written out."""
-    samples = tuple(str(Path(one).expanduser().absolute()) for one in recipe.samples)
-    base, model = recipe.base, Path(recipe.base.model).expanduser()
-    if model.is_dir():
-        base = base.model_copy(update={"model": str(model.absolute())})
-    cache = recipe.vision_cache
+    samples = tuple(map(seen_from_elsewhere, recipe.samples))
+    base, cache = recipe.base, recipe.vision_cache
+    if not is_uri(base.model) and Path(base.model).expanduser().is_dir():
+        base = base.model_copy(update={"model": seen_from_elsewhere(base.model)})
     if cache is not None:
-        cache = str(Path(cache).expanduser().absolute())
+        cache = seen_from_elsewhere(cache)
     return recipe.model_copy(update={"samples": samples, "base": base, "vision_cache": cache})
-
-
-def _hold_to_settings(folder: Path, recipe: TrainRecipe) -> dict[str, object]:
-    """Everything that decides what is learnt stays the same for the whole run of a folder."""
-    kept = folder / "settings.json"
-    settings = _settings(recipe)
-    if (before := read_facts(kept)) is not None:
-        changed = [name for name in settings if before.get(name) != settings[name]]
-        if changed:
-            facts = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
-            raise ValueError(
-                f"{folder} holds a run with other settings ({facts}); choose another output, or "
-                "remove that folder to train anew"
-            )
-    write_json(kept, settings)
-    return settings
 
 
 def _settings(recipe: TrainRecipe) -> dict[str, object]:
@@ -215,17 +208,12 @@ def _data_hash(recipe: TrainRecipe, stage: StageRecipe) -> str:
 def _manifest(
     recipe: TrainRecipe, settings: dict[str, object], stages: dict[str, dict[str, object]]
 ) -> dict[str, object]:
-    return {
-        "kind": "training",
-        "title": recipe.title or Path(recipe.output).name,
-        "recipe": recipe.model_dump(mode="json"),
-        "recipe_hash": digest(recipe.model_dump(mode="json")),
+    facts = {
+        "title": recipe.title or path_of(recipe.output).name,
         "samples": settings["samples"],
         "stages": stages,
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "versions": versions(_PACKAGES),
     }
+    return manifest_of("training", recipe.model_dump(mode="json"), facts, _PACKAGES)
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from georay.config.train import StageRecipe, TrainRecipe
+from georay.core.fetched import local_copy
+from georay.core.paths import AnyPath, copy_folder
 from georay.models.adapter_card import LoraSettings
 from georay.models.adapters import AdapterStack, lora_defaults
 from georay.models.families.base import Family
@@ -22,7 +25,7 @@ class StageJob:
 
     recipe: TrainRecipe
     number: int
-    run: Path
+    run: AnyPath
 
     @property
     def stage(self) -> StageRecipe:
@@ -34,37 +37,37 @@ class StageJob:
         return tuple(stage.adapter for stage in self.recipe.stages[: self.number])
 
     @property
-    def adapters(self) -> Path:
+    def adapters(self) -> AnyPath:
         """The folder with one folder per finished adapter."""
         return self.run / "adapters"
 
     @property
-    def checkpoints(self) -> Path:
+    def checkpoints(self) -> AnyPath:
         """Ray Train's folder, with a folder per stage."""
         return self.run / "checkpoints"
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> AnyPath:
         """What belongs to this stage alone."""
         return self.run / "stages" / self.stage.adapter
 
     @property
-    def measures(self) -> Path:
+    def measures(self) -> AnyPath:
         """Lengths of the stage's samples, so that a resumed run need not measure again."""
         return self.folder / "measures.parquet"
 
     @property
-    def steps(self) -> Path:
+    def steps(self) -> AnyPath:
         """One line of JSON per finished step."""
         return self.folder / "steps.jsonl"
 
     @property
-    def notes(self) -> Path:
+    def notes(self) -> AnyPath:
         """One line for each thing that a person should know of the stage."""
         return self.folder / "notes.txt"
 
     @property
-    def outcome(self) -> Path:
+    def outcome(self) -> AnyPath:
         """Written when the stage is done."""
         return self.folder / "outcome.json"
 
@@ -105,7 +108,8 @@ def build_stack(family: Family, job: StageJob) -> AdapterStack:
     Raises ValueError when an adapter below does not belong to this base.
     """
     network = family.network
-    stack = AdapterStack.load(network, base_name(job.recipe), job.adapters, job.below)
+    folder = local_copy(job.adapters) if job.below else Path()
+    stack = AdapterStack.load(network, base_name(job.recipe), folder, job.below)
     torch.manual_seed(job.seed)
     stack.add(job.stage.adapter, lora_settings(family, job.recipe))
     stack.train_only(job.stage.adapter)
@@ -132,7 +136,7 @@ def frozen_adapters(stack: AdapterStack) -> dict[str, Tensor]:
 
 
 def export_adapters(
-    engine: Any, stack: AdapterStack, below: dict[str, Tensor], folder: Path, rank: int
+    engine: Any, stack: AdapterStack, below: dict[str, Tensor], folder: AnyPath, rank: int
 ) -> None:
     """Writes every adapter as a plain PEFT folder. All workers together; it ends the training.
 
@@ -146,4 +150,13 @@ def export_adapters(
             if is_whole and parameter.dtype == torch.float32:
                 assert torch.equal(parameter.cpu(), below[name]), f"{name} was frozen, and changed"
         put_weights(stack.model, trained | below)
+        _save(stack, folder)
+
+
+def _save(stack: AdapterStack, folder: AnyPath) -> None:
+    if isinstance(folder, Path):
         stack.save(folder)
+        return
+    with TemporaryDirectory(prefix="georay-adapters-") as scratch:
+        stack.save(Path(scratch))
+        copy_folder(Path(scratch), folder)

@@ -2,6 +2,8 @@
 
 import importlib.util
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, Protocol
 
 from georay.config.train import TrackerName
 from georay.core.manifest import write_atomic
+from georay.core.paths import AnyPath, copy_folder
 
 PROJECT = "georay"
 
@@ -25,7 +28,7 @@ class Tracker(Protocol):
 class Tracked:
     """One stage as a tracker sees it. first: the step that comes next, 0 unless it was resumed."""
 
-    run: Path
+    run: AnyPath
     stage: str
     first: int = 0
 
@@ -40,8 +43,9 @@ class TensorBoard:
     def __init__(self, tracked: Tracked) -> None:
         from tensorboardX import SummaryWriter
 
-        folder = tracked.run / "tensorboard" / tracked.stage
-        self._writer = SummaryWriter(str(folder), purge_step=tracked.first, flush_secs=10)
+        self._kept = tracked.run / "tensorboard" / tracked.stage
+        self._here = _folder_here(self._kept)
+        self._writer = SummaryWriter(str(self._here), purge_step=tracked.first, flush_secs=10)
 
     def write(self, step: int, curves: Mapping[str, float]) -> None:
         for name, value in curves.items():
@@ -49,6 +53,9 @@ class TensorBoard:
 
     def close(self) -> None:
         self._writer.close()
+        if self._here != self._kept:
+            copy_folder(self._here, self._kept)
+            shutil.rmtree(self._here, ignore_errors=True)
 
 
 class WeightsAndBiases:
@@ -59,7 +66,11 @@ class WeightsAndBiases:
 
         kept = _kept_id(tracked, "wandb", lambda: secrets.token_hex(8))
         self._run = wandb.init(
-            project=PROJECT, name=tracked.title, id=kept, resume="allow", dir=str(tracked.run)
+            project=PROJECT,
+            name=tracked.title,
+            id=kept,
+            resume="allow",
+            dir=str(_folder_here(tracked.run)),
         )
 
     def write(self, step: int, curves: Mapping[str, float]) -> None:
@@ -112,6 +123,13 @@ def check_trackers(names: Iterable[TrackerName]) -> None:
 def open_trackers(names: Iterable[TrackerName], tracked: Tracked) -> list[Tracker]:
     """What a stage's steps are told to."""
     return [_TRACKERS[name][1](tracked) for name in names]
+
+
+def _folder_here(folder: AnyPath) -> Path:
+    """The folder, or one here to write to where it lies in a storage."""
+    if isinstance(folder, Path):
+        return folder
+    return Path(tempfile.mkdtemp(prefix="georay-curves-"))
 
 
 def _kept_id(tracked: Tracked, tracker: str, make: Callable[[], str]) -> str:

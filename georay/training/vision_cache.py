@@ -6,6 +6,7 @@ picture size and precision. Another model, or the same one retrained, has anothe
 """
 
 import json
+import math
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from torch import Tensor
 
 from georay.config.train import TrainRecipe
 from georay.core.allocator import keep_freed_memory
+from georay.core.fetched import local_copy
 from georay.core.manifest import digest, write_atomic, write_json
+from georay.core.paths import AnyPath, path_of
 from georay.core.prompts import Conversation
 from georay.models.adapter_card import base_fingerprint
 from georay.models.families.base import Batch, Family
@@ -99,22 +102,24 @@ class FrozenVision:
 class VisionShards:
     """The vectors in one folder, found by image id; reading them needs no model."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self.folder = folder
         self._places: dict[str, tuple[Path, int]] = {}
-        self._known: set[Path] = set()
+        self._known: set[str] = set()
         self.refresh()
 
     def refresh(self) -> None:
         """Takes note of shards that were added since; a damaged one is as if it were not there."""
-        for path in sorted(set(self.folder.glob("shard-*.safetensors")) - self._known):
+        there = {path.name: path for path in self.folder.glob("shard-*.safetensors")}
+        for name in sorted(there.keys() - self._known):
             try:
+                path = local_copy(there[name])
                 with safe_open(path, "pt") as shard:
                     ids = json.loads(shard.metadata()["image_ids"])
-            except (OSError, SafetensorError, TypeError, KeyError):
+            except (OSError, SafetensorError, TypeError, KeyError, ValueError):
                 continue
             self._places |= {image_id: (path, row) for row, image_id in enumerate(ids)}
-            self._known.add(path)
+            self._known.add(name)
 
     def missing(self, image_ids: Iterable[str]) -> list[str]:
         """The ids, each once and in order, whose vectors are not here."""
@@ -142,7 +147,7 @@ class VisionShards:
 class VisionCache(VisionShards):
     """One model's folder below `root`. Any number of processes may add shards to it."""
 
-    def __init__(self, root: Path, vision: FrozenVision) -> None:
+    def __init__(self, root: AnyPath, vision: FrozenVision) -> None:
         super().__init__(root / vision.key)
         self._vision = vision
 
@@ -153,7 +158,7 @@ class VisionCache(VisionShards):
         """
         size = self._vision.size(len(self.missing(image_ids)))
         self.folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.folder).free
+        free = _room(self.folder)
         if size.num_bytes > free:
             raise ValueError(
                 f"the vision cache needs {size.num_bytes / 1e6:,.0f} MB and {self.folder} has "
@@ -170,6 +175,11 @@ class VisionCache(VisionShards):
         )
         write_atomic(self.folder / f"shard-{digest(list(image_ids))}.safetensors", content)
         self.refresh()
+
+
+def _room(folder: AnyPath) -> float:
+    """Bytes that are free; a storage has room."""
+    return shutil.disk_usage(folder).free if isinstance(folder, Path) else math.inf
 
 
 class StoreVisionFeatures:
@@ -217,7 +227,9 @@ def open_cache(family: Family, recipe: TrainRecipe) -> VisionCache:
     """The recipe's cache for this base. Raises ValueError as `FrozenVision` does."""
     assert recipe.vision_cache is not None
     base = recipe.base
-    return VisionCache(Path(recipe.vision_cache), FrozenVision(family, base.model, base.revision))
+    return VisionCache(
+        path_of(recipe.vision_cache), FrozenVision(family, base.model, base.revision)
+    )
 
 
 def encode_with_vectors(

@@ -2,14 +2,18 @@
 
 import json
 import math
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import TextIO
 
 from georay.config.train import WatchRecipe
 from georay.core.manifest import write_atomic
+from georay.core.paths import AnyPath, StoragePath
 from georay.training.trackers import Tracker
+
+_PUT_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,11 @@ class StepRecord:
 class StepLog:
     """Records as lines of JSON, and told to trackers."""
 
-    def __init__(self, path: Path, trackers: Sequence[Tracker], first: int) -> None:
+    def __init__(self, path: AnyPath, trackers: Sequence[Tracker], first: int) -> None:
         """first: the step that comes next; what a killed run wrote of later ones is dropped."""
         kept = [record for record in read_steps(path) if record.step < first]
         write_atomic(path, "".join(_line(record) for record in kept))
-        self._file = path.open("a", encoding="utf-8")
+        self._file = _grown(path)
         self._trackers = trackers
 
     def write(self, record: StepRecord) -> None:
@@ -45,17 +49,55 @@ class StepLog:
         for tracker in self._trackers:
             tracker.write(record.step, _curves(record))
 
+    def keep(self) -> None:
+        """Puts every line where a kill does not reach it: before a checkpoint of its step."""
+        if isinstance(self._file, _Grown):
+            self._file.put()
+
     def close(self) -> None:
         self._file.close()
         for tracker in self._trackers:
             tracker.close()
 
 
-def read_steps(path: Path) -> list[StepRecord]:
+def _grown(path: AnyPath) -> "_Grown | TextIO":
+    """The file, to add lines to."""
+    return _Grown(path) if isinstance(path, StoragePath) else path.open("a", encoding="utf-8")
+
+
+class _Grown:
+    """A text file of a storage, where nothing can be added to one: it is put there whole again.
+
+    That every few seconds, at checkpoints and at the end: the steps that a killed run had not put
+    are done again anyway.
+    """
+
+    def __init__(self, path: StoragePath) -> None:
+        self._path = path
+        self._text = path.read_text() if path.is_file() else ""
+        self._put_at = time.monotonic()
+
+    def write(self, text: str) -> None:
+        self._text += text
+
+    def flush(self) -> None:
+        if time.monotonic() - self._put_at >= _PUT_EVERY_S:
+            self.put()
+
+    def close(self) -> None:
+        self.put()
+
+    def put(self) -> None:
+        write_atomic(self._path, self._text)
+        self._put_at = time.monotonic()
+
+
+def read_steps(path: AnyPath) -> list[StepRecord]:
     """The records of a log; none if there is no log yet. Half-written lines are left out."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    lines = text.splitlines(keepends=True)
     records = [_record(line) for line in lines if line.endswith("\n")]
     return [record for record in records if record is not None]
 
@@ -67,12 +109,12 @@ def _record(line: str) -> StepRecord | None:
         return None
 
 
-def read_notes(path: Path) -> list[str]:
+def read_notes(path: AnyPath) -> list[str]:
     """What a stage had to say, a line each; none if there is no such file."""
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
-def add_note(path: Path, note: str) -> None:
+def add_note(path: AnyPath, note: str) -> None:
     """Says it once, also when a resumed stage finds it again."""
     if note not in (known := read_notes(path)):
         write_atomic(path, "".join(f"{one}\n" for one in [*known, note]))

@@ -3,9 +3,9 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from pathlib import Path
-from typing import TextIO
+from io import TextIOWrapper
 
+from georay.core.paths import AnyPath, open_output
 from georay.core.tables import TERMS
 
 _LABELS = "labels.csv"
@@ -32,16 +32,17 @@ def credit_of(row: Mapping[str, object]) -> Credit:
 class CreditTable:
     """Writes the `labels.csv` of a folder of pictures; no file where nothing is told of any."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
-        self._file: TextIO | None = None
+        self._file: TextIOWrapper | None = None
 
     def add(self, name: str, credit: Credit) -> None:
         """name: the picture's, from the folder."""
         if credit == UNKNOWN:
             return
         if self._file is None:
-            self._file = (self._folder / _LABELS).open("w", encoding="utf-8", newline="")
+            out = open_output(self._folder / _LABELS)
+            self._file = TextIOWrapper(out, encoding="utf-8", newline="")
             csv.writer(self._file).writerow(("file", *TERMS))
         csv.writer(self._file).writerow((name, *astuple(credit)))
 

@@ -5,7 +5,6 @@ answer, and the place decides the split unless the row or its file names one.
 """
 
 import re
-from pathlib import Path
 
 from georay.config.samples import SplitRecipe
 from georay.core.answers import Answer, parse_answer
@@ -13,6 +12,7 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, content_id, image_format, measure
 from georay.core.manifest import digest
 from georay.core.panoramas import EQUIRECTANGULAR
+from georay.core.paths import AnyPath
 from georay.core.picture_files import file_id
 from georay.core.prompts import LOCATION, PROMPTS, REASONING, Conversation
 from georay.core.splits import Spot, Unusable, place_of, split_of
@@ -36,7 +36,7 @@ class Incoming:
     """
 
     def __init__(
-        self, splits: SplitRecipe, gazetteer: Gazetteer, unpacked: Path, final: Path
+        self, splits: SplitRecipe, gazetteer: Gazetteer, unpacked: AnyPath, final: AnyPath
     ) -> None:
         self._splits = splits
         self._gazetteer = gazetteer

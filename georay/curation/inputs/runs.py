@@ -4,9 +4,9 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from georay.core.storage import Address, LocalAddress
+from georay.core.paths import AnyPath, StoragePath
+from georay.core.storage import Address, LocalAddress, StorageAddress
 
 # A folder that holds all of one of these was written by a verb, finished or not.
 _MARKS = (
@@ -32,7 +32,7 @@ class Apart:
 
 
 def apart_from_runs(
-    files: Sequence[Address], listed: Sequence[Address], folder: Address, output: Path | None
+    files: Sequence[Address], listed: Sequence[Address], folder: Address, output: AnyPath | None
 ) -> Apart:
     """The files that no run wrote.
 
@@ -58,7 +58,7 @@ def _named(folder: Address, run: str) -> str:
     return (folder.child(run) if run else folder).uri
 
 
-def _runs_below(listed: Sequence[Address], folder: Address, output: Path | None) -> set[str]:
+def _runs_below(listed: Sequence[Address], folder: Address, output: AnyPath | None) -> set[str]:
     """The folders of runs by their names from here; the folder itself is ``""``."""
     inside: defaultdict[str, set[str]] = defaultdict(set)
     for file in listed:
@@ -72,13 +72,28 @@ def _runs_below(listed: Sequence[Address], folder: Address, output: Path | None)
     return runs if own is None else runs | {own}
 
 
-def _own(folder: Address, output: Path | None) -> str | None:
+def _own(folder: Address, output: AnyPath | None) -> str | None:
+    if isinstance(output, StoragePath):
+        return _own_in_storage(folder, output.address)
     if output is None or not isinstance(folder, LocalAddress):
         return None
     here, there = os.path.realpath(folder.path), os.path.realpath(output)
     if there == here:
         return ""
     inside = f"{here.rstrip('/')}/"
+    return there[len(inside) :] if there.startswith(inside) else None
+
+
+def _own_in_storage(folder: Address, output: StorageAddress) -> str | None:
+    """Options only say how a storage is reached."""
+    if not isinstance(folder, StorageAddress):
+        return None
+    if (folder.scheme, folder.authority) != (output.scheme, output.authority):
+        return None
+    here, there = folder.key.rstrip("/"), output.key.rstrip("/")
+    if there == here:
+        return ""
+    inside = f"{here}/" if here else ""
     return there[len(inside) :] if there.startswith(inside) else None
 
 

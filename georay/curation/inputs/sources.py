@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from georay.core.manifest import digest
+from georay.core.paths import AnyPath
 from georay.core.storage import Address, LocalAddress, Matches, is_uri, parse_address
 from georay.core.tables import INPUTS
 from georay.curation.inputs.lists import MENTIONS, read_list, shown
@@ -63,7 +64,7 @@ class _Found:
     passed_over: Set[str] = frozenset()
 
 
-def list_inputs(sources: Sequence[str], output: Path | None = None) -> Listing:
+def list_inputs(sources: Sequence[str], output: AnyPath | None = None) -> Listing:
     """One row per file to read, in a stable order, with all that lists and labels say of it.
 
     A source is a folder, a pattern, a CSV or Parquet list (columns: see `columns.ALIASES`), or one
@@ -89,7 +90,7 @@ def _door(source: str) -> Address:
     return address
 
 
-def _find(source: Address, output: Path | None, remarks: Remarks) -> _Found:
+def _find(source: Address, output: AnyPath | None, remarks: Remarks) -> _Found:
     try:
         if source.is_pattern():
             return _matching(source, output, remarks)
@@ -107,7 +108,7 @@ def _find(source: Address, output: Path | None, remarks: Remarks) -> _Found:
     return _Found(_files([source]))
 
 
-def _matching(pattern: Address, output: Path | None, remarks: Remarks) -> _Found:
+def _matching(pattern: Address, output: AnyPath | None, remarks: Remarks) -> _Found:
     matches = pattern.matches()
     if not matches.files:
         raise ValueError(f"no file matches {shown(pattern)}")
@@ -125,7 +126,7 @@ def _up_to(folder: Address, file: Address) -> Iterator[Address]:
         yield file
 
 
-def _below(found: Matches, output: Path | None, remarks: Remarks) -> _Found:
+def _below(found: Matches, output: AnyPath | None, remarks: Remarks) -> _Found:
     pictures = [file for file in found.files if _may_be_picture(file)]
     apart = apart_from_runs(pictures, found.listed, found.folder, output)
     for run, count in apart.left_out.items():

@@ -13,8 +13,9 @@ from georay.config.curate import CurateRecipe, LimitsRecipe
 from georay.config.load import parse_recipe
 from georay.core.images import content_id
 from georay.core.panoramas import VIEW, View, parse_view
+from georay.core.paths import AnyPath, open_parquet
 from georay.core.picture_files import PictureFile
-from georay.core.publishing import are_whole
+from georay.core.run_folder import are_whole
 from georay.core.splits import Unusable
 from georay.core.storage import LocalAddress, parse_address, read_bytes
 from georay.core.tables import SCORES, TERMS, conform
@@ -66,7 +67,7 @@ class Scored:
     threshold: float
 
 
-def read_run(root: Path) -> Scored:
+def read_run(root: AnyPath) -> Scored:
     """Every picture of a curation run. Raises ValueError if the folder holds no whole one."""
     folder = RunFolder(root)
     manifest = folder.read_manifest()
@@ -80,10 +81,10 @@ def read_run(root: Path) -> Scored:
     return Scored(tuple(_scored(parquet_files(folder.scores))), recipe.threshold)
 
 
-def _scored(files: Sequence[Path]) -> Iterator[Picture]:
+def _scored(files: Sequence[AnyPath]) -> Iterator[Picture]:
     wanted = pa.schema([SCORES.field(name) for name in _COLUMNS])
     for file in files:
-        for batch in pa.parquet.ParquetFile(file).iter_batches(columns=list(_COLUMNS)):
+        for batch in open_parquet(file).iter_batches(columns=list(_COLUMNS)):
             table = conform(pa.Table.from_batches([batch]), wanted, str(file))
             for row in table.to_pylist():
                 copies = row.pop("duplicate_uris") or []

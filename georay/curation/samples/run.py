@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from itertools import chain
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -15,9 +13,10 @@ from georay.config.load import dump_recipe
 from georay.config.samples import SamplesRecipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.licences import clue_licences, picture_licences
-from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
+from georay.core.manifest import file_sha256, write_atomic, write_json, write_table
+from georay.core.paths import AnyPath, open_input, path_of
 from georay.core.prompts import LOCATION, REASONING
-from georay.core.publishing import only_writer, publishing
+from georay.core.run_folder import manifest_of, only_writer, publishing
 from georay.core.splits import SPLITS
 from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
 from georay.curation.exchange import Incoming, conversation_files, read_conversations
@@ -42,27 +41,27 @@ _OF_CLUES = ["clue_id", "text", "country", "city", "image_id", "source", "licenc
 class SamplesFolder:
     """Where samples lie in a folder, which may be that of the curation run they come from."""
 
-    root: Path
+    root: AnyPath
 
     @property
-    def samples(self) -> Path:
+    def samples(self) -> AnyPath:
         return self.root / "samples"
 
     @property
-    def left_out(self) -> Path:
+    def left_out(self) -> AnyPath:
         return self.root / "samples_left_out"
 
     @property
-    def pictures(self) -> Path:
+    def pictures(self) -> AnyPath:
         """Of conversations that came with them in one file."""
         return self.root / "samples_pictures"
 
     @property
-    def recipe(self) -> Path:
+    def recipe(self) -> AnyPath:
         return self.root / "samples.yaml"
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> AnyPath:
         return self.root / "samples.json"
 
 
@@ -113,16 +112,16 @@ def make_samples(recipe: SamplesRecipe) -> SamplesSummary:
     Raises ValueError if an input is absent, nothing at all became a sample, or another run writes
     to the folder.
     """
-    with only_writer(Path(recipe.output).expanduser()):
+    with only_writer(path_of(recipe.output)):
         return _make(recipe)
 
 
 def _make(recipe: SamplesRecipe) -> SamplesSummary:
     scored = _read_run(recipe.curation)
-    clues = [clue for path in recipe.clues for clue in _read_clues(Path(path).expanduser())]
-    listing = list_inputs(recipe.images, Path(recipe.output)) if recipe.images else None
+    clues = [clue for path in recipe.clues for clue in _read_clues(path_of(path))]
+    listing = list_inputs(recipe.images, path_of(recipe.output)) if recipe.images else None
     pictures = [] if listing is None else read_pictures(listing.table)
-    folder = SamplesFolder(Path(recipe.output).expanduser())
+    folder = SamplesFolder(path_of(recipe.output))
     with publishing(folder.root) as root:
         fresh = SamplesFolder(root)
         gazetteer = Gazetteer.load()
@@ -157,12 +156,12 @@ def _sort(
 
 
 def _read_run(folder: str | None) -> Scored:
-    return Scored((), 0.0) if folder is None else read_run(Path(folder).expanduser())
+    return Scored((), 0.0) if folder is None else read_run(path_of(folder))
 
 
-def _read_clues(path: Path) -> Iterator[Clue]:
+def _read_clues(path: AnyPath) -> Iterator[Clue]:
     try:
-        table = pa.parquet.ParquetFile(path).read()
+        table = pa.parquet.ParquetFile(open_input(path)).read()
     except (OSError, pa.ArrowInvalid) as problem:
         raise ValueError(f"cannot read clues from {path}: {problem}") from problem
     rows = conform(table, CLUES, str(path))
@@ -186,8 +185,7 @@ def _write(
         picture_licences=picture_licences(samples),
     )
     for table, target in ((samples, fresh.samples), (left_out, fresh.left_out)):
-        target.mkdir()
-        pa.parquet.write_table(table, target / _PART, compression="zstd")
+        write_table(target / _PART, table)
     write_atomic(fresh.recipe, dump_recipe(recipe))
     write_json(fresh.manifest, _manifest(recipe, summary, fresh.samples / _PART))
     return summary
@@ -213,11 +211,8 @@ def _places(samples: pa.Table) -> dict[str, int]:
     return {split: sum(1 for other, _ in pairs if other == split) for split in SPLITS}
 
 
-def _manifest(recipe: SamplesRecipe, summary: SamplesSummary, file: Path) -> dict[str, object]:
-    return {
-        "kind": "samples",
-        "recipe": recipe.model_dump(mode="json"),
-        "recipe_hash": digest(recipe.model_dump(mode="json")),
+def _manifest(recipe: SamplesRecipe, summary: SamplesSummary, file: AnyPath) -> dict[str, object]:
+    facts = {
         "inputs": _inputs(recipe),
         "samples_sha256": file_sha256(file),
         "samples": summary.samples,
@@ -225,15 +220,14 @@ def _manifest(recipe: SamplesRecipe, summary: SamplesSummary, file: Path) -> dic
         "picture_licences": summary.picture_licences,
         "places": summary.num_places,
         "left_out": summary.left_out,
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": versions(),
     }
+    return manifest_of("samples", recipe.model_dump(mode="json"), facts)
 
 
 def _inputs(recipe: SamplesRecipe) -> list[dict[str, str]]:
     """SHA-256 of every file of clues and conversations, and of the curation run's manifest."""
-    files = [Path(path).expanduser() for path in recipe.clues]
+    files = [path_of(path) for path in recipe.clues]
     files += conversation_files(recipe.conversations)
     if recipe.curation is not None:
-        files.append(RunFolder(Path(recipe.curation).expanduser()).manifest)
+        files.append(RunFolder(path_of(recipe.curation)).manifest)
     return [{"name": path.name, "sha256": file_sha256(path)} for path in files]

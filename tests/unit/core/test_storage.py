@@ -1,11 +1,13 @@
 import os
 
 import fsspec
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from storage_server import AWKWARD, serving_bucket
 
+from georay.core import retries, storage
 from georay.core.storage import LocalAddress, StorageAddress, is_uri, parse_address, read_bytes
 
 
@@ -272,3 +274,30 @@ def test_an_option_that_the_storage_does_not_know_is_named():
 def test_an_absent_file_is_an_os_error(tmp_path, location):
     with pytest.raises(OSError):
         read_bytes(location.format(tmp_path), 10)
+
+
+class Flaky:
+    """A filesystem of which the first reads fail."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def open_input_stream(self, path, compression):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return pa.BufferReader(answer)
+
+
+def test_a_remote_read_that_fails_for_a_moment_is_tried_again(monkeypatch):
+    flaky = Flaky(OSError("reset"), OSError("503 SlowDown"), b"bytes")
+    monkeypatch.setattr(retries.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(storage, "_filesystem", lambda *_: (flaky, "bucket"))
+    assert read_bytes("s3://bucket/a.jpg", 100) == b"bytes"
+    flaky.answers[:] = [OSError("reset")] * retries.TRIES + [b"never"]
+    with pytest.raises(OSError, match="reset"):
+        read_bytes("s3://bucket/a.jpg", 100)
+    flaky.answers[:] = [FileNotFoundError(2, "No such file"), b"never"]
+    with pytest.raises(FileNotFoundError):
+        read_bytes("s3://bucket/a.jpg", 100)
+    assert flaky.answers == [b"never"], "an absent file does not come back"

@@ -7,7 +7,6 @@ from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
 from georay.core.tables import INPUTS, SCORES, rows_to_table
-from georay.curation import stages
 from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.locatability.weights import published_weights
 
@@ -69,25 +68,6 @@ def test_an_image_that_cannot_be_segmented_costs_only_itself(tmp_path, monkeypat
     assert [row["error_kind"] for row in rows] == [None, "segmentation", None]
     assert "too narrow" in rows[1]["error"]
     assert rows[0]["area_ratio"][0] == rows[2]["area_ratio"][0] == 1
-
-
-def test_a_remote_read_that_fails_for_a_moment_is_tried_again(monkeypatch):
-    answers = [OSError("reset"), OSError("reset"), b"bytes"]
-    monkeypatch.setattr(stages.time, "sleep", lambda seconds: None)
-
-    def flaky(uri: str, limit: int) -> bytes:
-        answer = answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    monkeypatch.setattr(stages, "read_bytes", flaky)
-    assert read("s3://bucket/a.jpg").column("error").to_pylist() == [None]
-    answers[:] = [OSError("reset")] * 3
-    assert read("s3://bucket/a.jpg").column("error").to_pylist() == ["cannot be read: reset"]
-    answers[:] = [FileNotFoundError(2, "No such file"), b"never"]
-    assert read("s3://bucket/a.jpg").column("error_kind").to_pylist() == ["unreadable"]
-    assert answers == [b"never"], "an absent file does not come back"
 
 
 def test_a_bad_entry_of_a_list_is_an_error_of_that_row_and_its_file_is_not_read():
