@@ -11,18 +11,16 @@ import typer
 
 from georay.config.load import load_recipe
 from georay.config.predict import PredictRecipe
-from georay.errors import GeorayError
 from georay.evaluation.predict import predict
+from jobs import problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of predictions, YAML.")],
 ) -> None:
     """Ask one model on the cluster that this job was submitted to."""
-    try:
+    with problems_in_a_sentence():
         summary = predict(load_recipe(recipe, PredictRecipe))
-    except (GeorayError, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
     print(summary.as_text())
 
 

@@ -1,0 +1,28 @@
+r"""Job: the figures of tables of predictions, by a recipe.
+
+ray job submit --working-dir . -- \
+  python -m jobs.evaluate --recipe jobs/recipes/paper/evaluate.yaml
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from georay.config.evaluate import EvaluateRecipe
+from georay.config.load import load_recipe
+from georay.evaluation.written import evaluate_by_recipe
+from jobs import problems_in_a_sentence
+
+
+def main(
+    recipe: Annotated[Path, typer.Option(help="A recipe of an evaluation, YAML.")],
+) -> None:
+    """Judge the answers of a recipe on the node that runs this job."""
+    with problems_in_a_sentence():
+        written = evaluate_by_recipe(load_recipe(recipe, EvaluateRecipe))
+    print(written.as_text())
+
+
+if __name__ == "__main__":
+    typer.run(main)
