@@ -265,10 +265,10 @@ def test_a_served_replica_has_a_gpu_and_its_segmenter_is_there(serving, monkeypa
     assert (scaling["min_replicas"], scaling["max_replicas"]) == (0, 8)
     given = []
     monkeypatch.setattr(clues, "load_segmenter", lambda name, **how: given.append((name, how)))
-    clues.CluesReader(recipe.clues)
-    assert [(name, how["device"]) for name, how in given] == [
-        ("facebook/maskformer-swin-base-ade", "cuda")
-    ]
+    monkeypatch.setattr(clues, "pinned_revision", lambda name, revision: "a commit")
+    clues.CluesReader(recipe.clues.model_copy(update={"weights": "published"}))
+    paper = [("facebook/maskformer-swin-base-ade", "cuda", "a commit")]
+    assert [(name, how["device"], how["revision"]) for name, how in given] == paper
     assert file["http_options"]["host"] == "127.0.0.1"
     assert recipe.limits.keys_variable == "GEORAY_API_KEYS"
 
