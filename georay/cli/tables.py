@@ -45,7 +45,7 @@ def tables(
 ) -> None:
     """Print the paper's Tables 1 to 6: what it says, what was run here, what does not fit.
 
-    Example: georay tables 1:both=runs/both.parquet 5:ours=jobs/recipes/train-paper.yaml
+    Example: georay tables 1:both=runs/both.parquet 5:ours=jobs/recipes/train-tiny.yaml
     --im2gps im2gps.csv
     """
     from georay.core.manifest import write_atomic

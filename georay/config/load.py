@@ -5,19 +5,35 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 
 from georay.config.keys import nearest_key
 from georay.config.overlay import Setting, merged, plain, with_settings
+from georay.config.shared_folder import in_shared_folder
 from georay.core.storage import is_uri, parse_address
 
 Model = TypeVar("Model", bound="Recipe")
 
 
 class Recipe(BaseModel):
-    """Base of every recipe and part of one: frozen; unknown keys, NaN and infinity are refused."""
+    """Base of every recipe and part of one: frozen; unknown keys, NaN and infinity are refused.
+
+    `${GEORAY_STORAGE}` is written out wherever it stands; see `config.shared_folder`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_shared_folder(cls, content: object) -> object:
+        return in_shared_folder(content)
 
 
 def refuse_uri(location: str) -> str:

@@ -7,11 +7,16 @@ from georay.config.train import TrainRecipe
 
 RECIPES = Path(__file__).parents[3] / "jobs" / "recipes"
 SMALLEST = {"samples": ["s.parquet"], "output": "run", "base": {"model": "tiny"}}
-TRAINING = ("train-tiny", "train-paper")
+
+
+@pytest.fixture(autouse=True)
+def storage(monkeypatch):
+    """The folder that the paper's recipes name by their one variable."""
+    monkeypatch.setenv("GEORAY_STORAGE", "/mnt/georay")
 
 
 def recipes():
-    return sorted(p for p in RECIPES.glob("train-*.yaml") if p.stem.startswith(TRAINING))
+    return sorted([*RECIPES.glob("train-tiny*.yaml"), *RECIPES.glob("paper/train*.yaml")])
 
 
 @pytest.mark.parametrize("path", recipes(), ids=lambda path: path.stem)
@@ -33,13 +38,13 @@ def test_the_ablations_differ_from_the_whole_by_their_stages_alone():
 
 
 def test_the_papers_settings_are_the_defaults_of_its_recipe():
-    recipe = load_recipe(RECIPES / "train-paper.yaml", TrainRecipe)
+    recipe = load_recipe(RECIPES / "paper" / "train.yaml", TrainRecipe)
     assert recipe.base.model.endswith("/qwen-vl-chat"), "converted: the hub has no safetensors"
     assert recipe.optimizer == TrainRecipe(**SMALLEST).optimizer
     assert (recipe.optimizer.learning_rate, recipe.optimizer.weight_decay) == (1e-5, 0.1)
     assert (recipe.optimizer.betas, recipe.optimizer.warmup_ratio) == ((0.9, 0.95), 0.01)
     assert (recipe.zero.stage, recipe.workers.dtype) == (2, "bfloat16")
-    split = load_recipe(RECIPES / "train-paper-zero3.yaml", TrainRecipe)
+    split = load_recipe(RECIPES / "paper" / "train-zero3.yaml", TrainRecipe)
     assert split.zero.stage == 3
     same = {"zero": recipe.zero, "title": recipe.title, "output": recipe.output}
     assert split.model_copy(update=same) == recipe

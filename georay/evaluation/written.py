@@ -1,0 +1,45 @@
+"""An evaluation by a recipe: judged, and written down as text, numbers and a page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from georay.config.evaluate import EvaluateRecipe
+from georay.config.load import dump_recipe
+from georay.core.manifest import write_atomic, write_json
+from georay.evaluation.inputs.truth import read_truth
+from georay.evaluation.judging import Inputs
+from georay.evaluation.metrics import Measuring
+from georay.evaluation.report.judgement import render_judgements
+from georay.evaluation.side_by_side import SideBySide, judge
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an evaluation left: its figures, and the folder they were written to."""
+
+    folder: Path
+    found: SideBySide
+
+    def as_text(self) -> str:
+        return f"{self.found.as_text()}\nreport: {self.folder / 'report.html'}"
+
+
+def evaluate_by_recipe(recipe: EvaluateRecipe) -> Written:
+    """Judges the files of a recipe and writes figures.md, figures.json, report.html, recipe.yaml.
+
+    Run again, it judges again and writes the same. Raises ValueError as `judge` does.
+    """
+    rows = {
+        name: [Path(file).expanduser() for file in files]
+        for name, files in recipe.predictions.items()
+    }
+    truth = None if recipe.truth is None else read_truth(Path(recipe.truth).expanduser())
+    inputs = Inputs(truth, recipe.raw_column, recipe.extra)
+    found = judge(rows, inputs, Measuring(recipe.formula, recipe.within))
+    folder = Path(recipe.output).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
+    write_atomic(folder / "figures.md", found.as_markdown())
+    write_json(folder / "figures.json", found.to_json())
+    write_atomic(folder / "report.html", render_judgements(found))
+    return Written(folder, found)
