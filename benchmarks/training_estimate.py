@@ -24,7 +24,7 @@ def estimate() -> dict[str, object]:
         "parameters": sizes,
         "stages": {name: _stage(name, sizes) for name in TEXT_TOKENS},
         "memory_gb_per_gpu": {
-            f"ZeRO-{stage} on {gpus} GPUs": round(_memory_gb(stage, gpus, sizes), 1)
+            f"ZeRO-{stage} on {gpus} GPUs": round(memory_gb(stage, gpus, sizes), 1)
             for stage in (0, 1, 2, 3)
             for gpus in (1, 8, 16)
         },
@@ -61,7 +61,14 @@ def parameters() -> dict[str, int]:
     }
 
 
-def _stage(name: str, sizes: dict[str, int]) -> dict[str, object]:
+def samples_per_s_per_gpu(stage: str, utilisation: float = UTILISATIONS[1]) -> float:
+    """How many samples of a stage a GPU learns in a second, at a share of its peak."""
+    flops, _ = sample_flops(stage, parameters())
+    return utilisation * GPU_TFLOPS * 1e12 / flops
+
+
+def sample_flops(name: str, sizes: dict[str, int]) -> tuple[float, float]:
+    """FLOPs of learning one sample of a stage: with its pixels, and with cached vision vectors."""
     tokens = IMAGE_TOKENS + TEXT_TOKENS[name]
     vision = 2 * sizes["vision"] * PATCHES + 2 * sizes["adapter"] * IMAGE_TOKENS
     vision += 4 * 48 * PATCHES * PATCHES * 1664
@@ -70,10 +77,13 @@ def _stage(name: str, sizes: dict[str, int]) -> dict[str, object]:
     attention = 4 * 32 * tokens * tokens * 4096
     # Forward, again for checkpointing, and back; back, attention has gradients of both factors.
     learning = 3 * products + 4 * attention + 2 * sizes["lora"] * tokens
-    flops = vision + learning
-    cached = learning
+    return vision + learning, learning
+
+
+def _stage(name: str, sizes: dict[str, int]) -> dict[str, object]:
+    flops, cached = sample_flops(name, sizes)
     return {
-        "tokens_per_sample": tokens,
+        "tokens_per_sample": IMAGE_TOKENS + TEXT_TOKENS[name],
         "tflops_per_sample": round(flops / 1e12, 2),
         "tflops_per_sample_with_vision_cache": round(cached / 1e12, 2),
         "samples_per_s_per_gpu": {
@@ -87,7 +97,7 @@ def _stage(name: str, sizes: dict[str, int]) -> dict[str, object]:
     }
 
 
-def _memory_gb(stage: int, gpus: int, sizes: dict[str, int]) -> float:
+def memory_gb(stage: int, gpus: int, sizes: dict[str, int]) -> float:
     """Weights in bfloat16, with both adapters; of the one that learns, gradients, float32 originals
     and Adam's two moments; the activations kept at layer borders, one layer's own, and the logits
     with their float32 copy, its gradient and that in bfloat16, in micro-batches of 2. ZeRO-3
