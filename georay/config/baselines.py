@@ -207,11 +207,14 @@ class LearningRecipe(Recipe):
     """AdamW, a linear warm-up and half a cosine down to zero.
 
     batch_size: pictures of one step, over all workers. max_minutes: ends training there, and the
-    learning rate's descent with it. min_scale: of the random crops, 1 for none.
+    learning rate's descent with it. clock: what these minutes are of, the wall's clock or the first
+    worker's processor, which stands still while others use the machine. min_scale: of the random
+    crops, 1 for none.
     """
 
     num_epochs: PositiveInt = 10
     max_minutes: PositiveFloat | None = None
+    clock: Literal["wall", "processor"] = "wall"
     batch_size: PositiveInt = 256
     learning_rate: PositiveFloat = 1e-4
     weight_decay: float = Field(default=0.05, ge=0)
@@ -242,6 +245,12 @@ class BaselineRecipe(Recipe):
     cache_gib: float = Field(default=2.0, ge=0)
     workers: TrainWorkersRecipe = TrainWorkersRecipe()
     cluster: ClusterRecipe = ClusterRecipe()
+
+    @model_validator(mode="after")
+    def _clock_sees_the_work(self) -> Self:
+        if self.workers.use_gpu and self.learning and self.learning.clock == "processor":
+            raise ValueError("a processor's clock does not see what a GPU does: set clock to wall")
+        return self
 
     @model_validator(mode="after")
     def _can_stay_untrained(self) -> Self:
