@@ -88,7 +88,7 @@ class Budget:
     test_images: int
 
 
-FULL = Budget(num_scenes=2_800, minutes=4.0, test_images=600)
+FULL = Budget(num_scenes=2_800, minutes=3.0, test_images=600)
 QUICK = Budget(num_scenes=160, minutes=0.2, test_images=30)
 
 

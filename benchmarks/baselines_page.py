@@ -191,8 +191,10 @@ def _line(label: str, values: Sequence[float], top: float, number: int) -> str:
 
 def main() -> None:
     """Writes the page's tables and the figure from the records that there are."""
-    write_page(FOLDER / "baselines.json")
-    write_photographs(FOLDER / "real_photographs.json")
+    writers = {"baselines.json": write_page, "real_photographs.json": write_photographs}
+    for name, write in writers.items():
+        if (FOLDER / name).exists():
+            write(FOLDER / name)
 
 
 if __name__ == "__main__":
