@@ -98,7 +98,6 @@ class CPlaNetRecipe(Recipe):
 class _HierarchyRecipe(Recipe):
     """partitions: the coarsest first."""
 
-    backbone: BackboneRecipe
     partitions: tuple[PartitionRecipe, ...] = Field(
         default=tuple(PartitionRecipe(max_pictures=most) for most in (5_000, 2_000, 1_000)),
         min_length=2,
@@ -125,11 +124,38 @@ class SegmenterOfScenes(Recipe):
     revision: str | None = None
 
 
+class PublishedISNsRecipe(Recipe):
+    """What the authors published. cells: a CSV file of each level, the coarsest first.
+
+    networks: the checkpoint of each kind of scene; the one of all scenes may stand at every kind.
+    """
+
+    cells: tuple[LocalPath, ...] = Field(min_length=2)
+    networks: dict[SceneKind, LocalPath]
+
+    @model_validator(mode="after")
+    def _of_every_kind(self) -> Self:
+        if absent := [kind for kind in SCENE_KINDS if kind not in self.networks]:
+            raise ValueError(f"networks: give the checkpoint of {', '.join(absent)} too")
+        return self
+
+
 class ISNsRecipe(_HierarchyRecipe):
-    """Individual scene networks: a network for each kind of scene, over a hierarchy."""
+    """Individual scene networks: a network for each kind of scene, over a hierarchy.
+
+    published: the authors' own networks and cells, instead of `backbone` and `partitions`.
+    """
 
     name: Literal["isns"]
+    backbone: BackboneRecipe | None = None
+    published: PublishedISNsRecipe | None = None
     segmenter: SegmenterOfScenes = SegmenterOfScenes()
+
+    @model_validator(mode="after")
+    def _backbone_or_published(self) -> Self:
+        if (self.backbone is None) == (self.published is None):
+            raise ValueError("give either `backbone` or `published`")
+        return self
 
 
 class TranslocatorRecipe(_HierarchyRecipe):
@@ -148,6 +174,7 @@ class GeoDecoderRecipe(_HierarchyRecipe):
     """
 
     name: Literal["geodecoder"]
+    backbone: BackboneRecipe
     segmenter: SegmenterOfScenes = SegmenterOfScenes()
     independent_layers: NonNegativeInt = 5
     dependent_layers: PositiveInt = 3
@@ -207,11 +234,14 @@ class LearningRecipe(Recipe):
     """AdamW, a linear warm-up and half a cosine down to zero.
 
     batch_size: pictures of one step, over all workers. max_minutes: ends training there, and the
-    learning rate's descent with it. min_scale: of the random crops, 1 for none.
+    learning rate's descent with it. clock: what these minutes are of, the wall's clock or the first
+    worker's processor, which stands still while others use the machine. min_scale: of the random
+    crops, 1 for none.
     """
 
     num_epochs: PositiveInt = 10
     max_minutes: PositiveFloat | None = None
+    clock: Literal["wall", "processor"] = "wall"
     batch_size: PositiveInt = 256
     learning_rate: PositiveFloat = 1e-4
     weight_decay: float = Field(default=0.05, ge=0)
@@ -244,10 +274,18 @@ class BaselineRecipe(Recipe):
     cluster: ClusterRecipe = ClusterRecipe()
 
     @model_validator(mode="after")
+    def _clock_sees_the_work(self) -> Self:
+        if self.workers.use_gpu and self.learning and self.learning.clock == "processor":
+            raise ValueError("a processor's clock does not see what a GPU does: set clock to wall")
+        return self
+
+    @model_validator(mode="after")
     def _can_stay_untrained(self) -> Self:
         if self.learning is not None:
             return self
         system = self.system
+        if isinstance(system, ISNsRecipe) and system.published:
+            return self
         can = isinstance(system, StreetCLIPRecipe | GeoCLIPRecipe) and system.backbone.pretrained
         if not can or (isinstance(system, GeoCLIPRecipe) and not system.published):
             raise ValueError(

@@ -18,6 +18,7 @@ from georay.config.cluster import ClusterRecipe
 from georay.config.load import dump_recipe
 from georay.core.tables import SAMPLES, rows_to_table
 from georay.errors import ModelUnavailable, TrainingStopped
+from georay.evaluation.baselines.loop import CLOCKS
 from georay.evaluation.baselines.run import make_baseline
 from georay.evaluation.metrics import evaluate_file
 from georay.evaluation.predict import predict
@@ -146,6 +147,20 @@ def test_two_workers_learn_together(samples, tmp_path):
     recipe = recipe_of(samples, tmp_path / "m", "planet", learning=learning, workers=workers)
     summary = make_baseline(recipe)
     assert (summary.outcome["num_pictures"], summary.outcome["num_steps"]) == (20, 4)
+
+
+@pytest.mark.parametrize("clock", ["wall", "processor"])
+def test_minutes_end_training_by_either_clock(samples, tmp_path, clock):
+    learning = LEARNING | {"num_epochs": 50_000, "max_minutes": 0.01, "clock": clock}
+    told = make_baseline(recipe_of(samples, tmp_path / "m", "planet", learning=learning)).outcome
+    assert told["minutes"] >= 0.01 and 1 <= told["num_steps"] < 100_000
+
+
+def test_the_processors_clock_stands_still_while_a_worker_waits():
+    before = {name: clock() for name, clock in CLOCKS.items()}
+    time.sleep(0.3)
+    passed = {name: clock() - before[name] for name, clock in CLOCKS.items()}
+    assert passed["wall"] >= 0.29 > passed["processor"]
 
 
 def test_a_loss_that_is_no_number_stops_the_run_with_a_sentence(samples, tmp_path):

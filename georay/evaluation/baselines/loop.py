@@ -22,6 +22,9 @@ from georay.evaluation.baselines.pictures import LearntPictures
 from georay.evaluation.baselines.protocol import Baseline
 from georay.evaluation.baselines.systems import build_system
 
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+"""What `LearningRecipe.clock` names, in seconds."""
+
 _LAST = 20  # steps whose mean loss is told
 
 
@@ -86,10 +89,11 @@ class _Worker:
         total = num_steps(self._num_pictures, self._learning)
         number, minutes = self._resumed()
         losses: deque[float] = deque(maxlen=_LAST)
-        since = time.perf_counter() - 60 * minutes
+        clock = CLOCKS[self._learning.clock]
+        since = clock() - 60 * minutes
         while (progress := self._progress(number, total, minutes)) < 1:
             losses.append(self._learner.step(number, progress))
-            number, minutes = number + 1, (time.perf_counter() - since) / 60
+            number, minutes = number + 1, (clock() - since) / 60
             self._tell(number, losses[-1])
             if number % self._job.recipe.checkpoints.every == 0:
                 self._checkpoint(number, minutes)

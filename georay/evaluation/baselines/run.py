@@ -113,7 +113,9 @@ def _trained(job: BaselineJob) -> Outcome:
 
 def _pinned(recipe: BaselineRecipe) -> BaselineRecipe:
     """The same with the commits of all hub ids, so that everyone loads the same weights."""
-    changes: dict[str, object] = {"backbone": pinned(recipe.system.backbone)}
+    changes: dict[str, object] = {}
+    if (backbone := recipe.system.backbone) is not None:
+        changes["backbone"] = pinned(backbone)
     scenes = getattr(recipe.system, "segmenter", None)
     if scenes is not None and scenes.model != SMALL:
         instead = f"Take {SMALL!r}, which the package holds."

@@ -65,6 +65,11 @@ SMALL = {"small": {"kind": "resnet"}}
         ({"name": "planet", "backbone": SMALL}, {"learning": None}, "give `learning`"),
         ({"name": "geoclip", "backbone": SMALL}, {"learning": None}, "give `learning`"),
         (
+            {"name": "planet", "backbone": SMALL},
+            {"learning": {"clock": "processor"}, "workers": {"use_gpu": True}},
+            "set clock to wall",
+        ),
+        (
             {
                 "name": "isns",
                 "backbone": SMALL,

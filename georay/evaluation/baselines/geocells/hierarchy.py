@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from georay.config.baselines import (
+    BackboneRecipe,
     GeoDecoderRecipe,
     ISNsRecipe,
     PartitionRecipe,
@@ -31,13 +32,14 @@ from georay.models.locations import Location
 
 def facts_of(
     system: ISNsRecipe | TranslocatorRecipe | GeoDecoderRecipe,
+    backbone: BackboneRecipe,
     image_size: int,
     pictures: Sequence[KnownPicture],
 ) -> dict[str, Any]:
     """What the systems with levels of cells are built from; see `protocol.Baseline.facts`."""
     levels = Hierarchy.build(pictures, system.partitions)
     return {
-        "backbone": backbone_config(system.backbone, image_size),
+        "backbone": backbone_config(backbone, image_size),
         "hierarchy": levels.to_json(),
         "notes": levels.notes(len(pictures), system.partitions),
     }

@@ -10,9 +10,20 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from georay.config.baselines import SCENE_KINDS, BaselineRecipe, ISNsRecipe
+from georay.config.baselines import (
+    SCENE_KINDS,
+    BackboneRecipe,
+    BaselineRecipe,
+    ISNsRecipe,
+    PublishedISNsRecipe,
+    SmallNetworkRecipe,
+)
 from georay.evaluation.baselines.backbones import Backbone
 from georay.evaluation.baselines.geocells.hierarchy import Hierarchy, facts_of
+from georay.evaluation.baselines.geocells.published_isns import (
+    published_facts,
+    put_published,
+)
 from georay.evaluation.baselines.geocells.scenes import kinds_of
 from georay.evaluation.baselines.protocol import Baseline, Card, Facts, Views
 from georay.evaluation.datasets import KnownPicture
@@ -33,17 +44,23 @@ class ISNs(Baseline):
         ours="The kind is told by the areas of a segmenter's classes, not by a network trained on "
         "Places365. A kind of which no training picture was is answered by the network that saw "
         "most. The backbone may be another than ResNet-101; all networks start at once instead of "
-        "from one that was trained on all kinds.",
+        "from one that was trained on all kinds. With `published`, the authors' cells and weights "
+        "answer about the whole picture, squeezed, where they take the best of five crops.",
     )
 
     @classmethod
     def facts(cls, recipe: BaselineRecipe, pictures: Sequence[KnownPicture]) -> Facts:
-        return facts_of(_own(recipe), recipe.image_size, pictures)
+        system = _own(recipe)
+        if system.backbone is None:
+            return published_facts(_published(system))
+        return facts_of(system, system.backbone, recipe.image_size, pictures)
 
     def __init__(self, recipe: BaselineRecipe, facts: Facts) -> None:
         super().__init__(recipe, facts)
         self._levels = Hierarchy.from_json(facts["hierarchy"])
-        backbone = _own(recipe).backbone
+        self._recipe, self._files = _own(recipe), facts.get("files", {})
+        # Of published networks only the normalisation is asked here, which was ImageNet's.
+        backbone = self._recipe.backbone or BackboneRecipe(small=SmallNetworkRecipe())
         self.networks = nn.ModuleList(
             _SceneNetwork(Backbone(backbone, facts["backbone"]), self._levels.sizes)
             for _ in SCENE_KINDS
@@ -52,6 +69,12 @@ class ISNs(Baseline):
         self.register_buffer("num_seen", torch.zeros(len(SCENE_KINDS)))
 
     def start(self) -> None:
+        if self._recipe.backbone is None:
+            published = _published(self._recipe)
+            for kind, network in zip(SCENE_KINDS, self.networks, strict=True):
+                put_published(network, published, kind, self._files)
+            self.num_seen.fill_(1)  # all of them answer
+            return
         for network in self.networks:
             network.backbone.start()
 
@@ -89,6 +112,11 @@ class _SceneNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> list[Tensor]:
         pooled = self.backbone(pixels).pooled
         return [head(pooled) for head in self.heads]
+
+
+def _published(system: ISNsRecipe) -> PublishedISNsRecipe:
+    assert system.published is not None, "the recipe holds one of the two"
+    return system.published
 
 
 def _own(recipe: BaselineRecipe) -> ISNsRecipe:

@@ -39,7 +39,8 @@ class Translocator(Baseline):
 
     @classmethod
     def facts(cls, recipe: BaselineRecipe, pictures: Sequence[KnownPicture]) -> Facts:
-        return facts_of(_own(recipe), recipe.image_size, pictures)
+        system = _own(recipe)
+        return facts_of(system, system.backbone, recipe.image_size, pictures)
 
     def __init__(self, recipe: BaselineRecipe, facts: Facts) -> None:
         super().__init__(recipe, facts)
