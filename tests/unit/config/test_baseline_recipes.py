@@ -1,5 +1,6 @@
 """Recipes of baselines: those of the repository, and what a recipe refuses."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ SYSTEMS = {
     *("vit", "streetclip", "geoclip"),
 }
 ASKED = {"predict-small", "predict-paper", "llava-paper", "qwen-vl-paper", "gpt-4v-paper"}
+ASKED_OF_THE_HUB = {"isns-paper", "geodecoder-paper"}
+"""Where no public source names a commit: the hub is asked once, and its answer is kept."""
 PATHS = sorted(RECIPES.glob("*.yaml"))
 
 
@@ -40,6 +43,16 @@ def test_a_recipes_folders_lie_together(path):
     folders = [word for word in words if word.startswith(("/", "~"))]
     root = "~/georay-runs/" if path.stem.endswith("small") else "/mnt/shared/georay/"
     assert folders and all(folder.startswith(root) for folder in folders)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_published_weights_are_named_by_a_whole_commit(path):
+    """So that everyone who runs the recipe loads the same ones, whatever the hub has by then."""
+    if path.stem in ASKED | ASKED_OF_THE_HUB:
+        return
+    backbone = load_recipe(path, BaselineRecipe).system.backbone
+    if backbone is not None and (known := backbone.pretrained) is not None:
+        assert re.fullmatch(r"[0-9a-f]{40}", known.revision or ""), known.model
 
 
 def test_a_home_folder_as_model_is_written_out():
