@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from georay.pages import render_page
 from georay.training.watch import StepRecord
 
 WIDTH, HEIGHT = 560, 200
@@ -36,17 +35,14 @@ def render_report(
 
     problem: why the run stopped, if it did; stages that have begun are shown by their curves.
     """
-    environment = Environment(
-        loader=PackageLoader("georay.training", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-    )
     stages = [
         {"name": name, "facts": manifest["stages"].get(name), "curves": curves(done)}
         for name, done in steps.items()
         if done or name in manifest["stages"]
     ]
-    return environment.get_template("report.html").render(
+    return render_page(
+        __package__,
+        "report.html",
         manifest=manifest,
         stages=stages,
         recipe=recipe,

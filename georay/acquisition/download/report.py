@@ -4,15 +4,12 @@ import base64
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from markupsafe import Markup
 
 from georay.acquisition.download.place_map import Floats, PlaceMap, place_map
 from georay.acquisition.download.summary import Summary
@@ -22,8 +19,8 @@ from georay.config.load import dump_recipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
 from georay.core.storage import read_bytes
+from georay.pages import render_page
 
-TEMPLATES = Path(__file__).with_name("templates")
 _NUM_EXAMPLES = 12
 _MOST_ROWS = 40
 _EXAMPLE_SIDE = 360
@@ -121,20 +118,7 @@ def render_report(
         attributions=_attributions(images),
         recipe=dump_recipe(recipe),
     )
-    style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    return _template().render(page=page, style=style)
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,  # attributions come from strangers
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")
+    return render_page(__package__, "page.html", page=page)
 
 
 def _places(images: pa.Table, missing: pa.Table) -> tuple[Floats, Floats]:

@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
@@ -17,8 +15,8 @@ from georay.clues.workspace import CluesFiles
 from georay.config.clues import CluesRecipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.world_outline import WIDTH, outlines, project
+from georay.pages import render_page
 
-TEMPLATES = Path(__file__).with_name("templates")
 _MOST_BARS, _MOST_EXAMPLES, _LOOKED_AT = 16, 4, 20_000
 _LARGEST_DOT = 22.0
 _SOUTH = -57.0
@@ -78,20 +76,7 @@ def render_report(
 
     files: where the finished tables lie; only their first rows are looked at, for examples.
     """
-    style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    return _template().render(page=_page(recipe, summary, manifest, files), style=style)
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,  # sentences come from strangers
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")
+    return render_page(__package__, "page.html", page=_page(recipe, summary, manifest, files))
 
 
 def _page(

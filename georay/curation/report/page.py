@@ -4,10 +4,8 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
@@ -16,6 +14,7 @@ from georay.curation.report.data import Example, ReportData, scored_pictures
 from georay.curation.report.figures import axis_end, bin_places
 from georay.curation.report.pieces import Explained
 from georay.curation.report.worldmap import WorldMap, world_map
+from georay.pages import render_page
 
 TEMPLATES = Path(__file__).with_name("templates")
 _LEAD_SIDE, _GALLERY_SIDE = 1100, 560
@@ -67,24 +66,13 @@ def render_report(data: ReportData) -> str:
     grow with the number of rows.
     """
     script = (TEMPLATES / "threshold.js").read_text(encoding="utf-8")
-    return _template().render(
+    return render_page(
+        __package__,
+        "page.html",
         page=_page(data),
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,  # file names and errors come from strangers
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")
 
 
 def _page(data: ReportData) -> Page:

@@ -1,10 +1,6 @@
 """The page of `georay evaluate`: figures, charts and maps, whole in itself."""
 
 from dataclasses import dataclass
-from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from georay.evaluation.judging import Judgement
 from georay.evaluation.report.charts import Bar, reliability_bars, risk_path
@@ -17,9 +13,9 @@ from georay.evaluation.report.sections import (
 )
 from georay.evaluation.side_by_side import SideBySide
 from georay.evaluation.tables import HEADS, LEVELS
+from georay.pages import render_page
 
 _MOST_ROWS = 500
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -39,16 +35,10 @@ class _File:
 
 def render_judgements(found: SideBySide) -> str:
     """One HTML document that loads nothing from anywhere."""
-    environment = Environment(
-        loader=PackageLoader("georay.evaluation.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    style = "".join(
-        (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "judgement.css")
-    )
-    return environment.get_template("judgement.html").render(
+    return render_page(
+        __package__,
+        "judgement.html",
+        ("style.css", "judgement.css"),
         comparison=found.comparison,
         distances=distances_section(found.comparison),
         pairs=paired_section(found.tests) if found.tests else None,
@@ -56,7 +46,6 @@ def render_judgements(found: SideBySide) -> str:
         levels=LEVELS,
         most_rows=_MOST_ROWS,
         heads=HEADS,
-        style=Markup(style),
     )
 
 

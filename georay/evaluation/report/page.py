@@ -2,15 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from georay.evaluation.report.answers import PictureAnswers
 from georay.evaluation.tables import HEADS, LEVELS, Comparison
-
-_TEMPLATES = Path(__file__).with_name("templates")
+from georay.pages import render_page
 
 
 @dataclass(frozen=True)
@@ -31,14 +26,4 @@ class ComparisonPage:
 
 def render_comparison(page: ComparisonPage) -> str:
     """The page, whole in itself: figures with their intervals, answers, and the files behind."""
-    environment = Environment(
-        loader=PackageLoader("georay.evaluation.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-    )
-    return environment.get_template("page.html").render(
-        page=page,
-        levels=LEVELS,
-        heads=HEADS,
-        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
-    )
+    return render_page(__package__, "page.html", page=page, levels=LEVELS, heads=HEADS)
