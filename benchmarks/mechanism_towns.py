@@ -27,9 +27,9 @@ from georay.core.images import ImageLimits, decode
 from georay.core.manifest import file_sha256
 from georay.core.prompts import LOCATION, Conversation
 from georay.evaluation.datasets import KnownPicture, read_split
-from georay.models.decoding.answer_tree import AnswerTree
+from georay.models.decoding.answer_tree import AnswerTrees
 from georay.models.decoding.candidates import TokenTrie, answer_ids, opening
-from georay.models.decoding.search import BestFirst
+from georay.models.decoding.search import Wish, search_all
 from georay.models.families.base import Exchange, Family
 from georay.models.locator import load_model
 from georay.runtime.progress import progress
@@ -58,7 +58,8 @@ def score_towns(
     for number, picture in enumerate(pictures):
         pixels = decode(Path(picture.uri).read_bytes(), ImageLimits()).image
         prompt = family.encode([Exchange((pixels,), Conversation(LOCATION.question))])
-        for town, score in BestFirst(AnswerTree(family.network, prompt), trie).best().candidates:
+        (found,) = search_all(AnswerTrees(family.network, prompt), [Wish(0, trie)])
+        for town, score in found.candidates:
             scores[number, town] = score
         on_scored(1)
     return scores

@@ -113,7 +113,7 @@ def filled_cache(job: StageJob) -> VisionShards | None:
     pictures = pictures_of(job)
     assert what_is_lacking(job.recipe, pictures["image_id"].to_pylist()).problem is None
     StoreVisionFeatures(job.recipe)(pictures)
-    return cached_vectors(load_base(job.recipe), job.recipe)
+    return cached_vectors(load_base(job.recipe), job.recipe, ())
 
 
 def two_workers(rank: int, recipes: dict[str, str], port: int, out: str) -> None:

@@ -1,18 +1,16 @@
 """The pictures that clues may be paired with: of every country and class the fullest ones."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from georay.config.clues import PairingRecipe
 from georay.core.gazetteer import Gazetteer
+from georay.core.paths import files_in, open_parquet, path_of
+from georay.core.run_folder import read_facts
 from georay.core.splits import Spot, Unusable, fraction, place_of, split_of
 from georay.locatability.labels import NUM_LABELS
 
@@ -92,12 +90,12 @@ def training_pictures(recipe: PairingRecipe, gazetteer: Gazetteer) -> Iterator[S
 
     Raises ValueError if the folder holds no finished run.
     """
-    root = Path(recipe.curation).expanduser()
-    manifest = root / "manifest.json"
-    if not manifest.exists() or json.loads(manifest.read_text()).get("kind") != "curation":
+    root = path_of(recipe.curation)
+    manifest = read_facts(root / "manifest.json") or {}
+    if manifest.get("kind") != "curation":
         raise ValueError(f"{root} holds no finished curation run; make one with `georay curate`")
-    for file in sorted((root / "scores").glob("*.parquet")):
-        for batch in pa.parquet.ParquetFile(file).iter_batches(batch_size=1024, columns=_COLUMNS):
+    for file in files_in(root / "scores"):
+        for batch in open_parquet(file).iter_batches(batch_size=1024, columns=_COLUMNS):
             for row in batch.to_pylist():
                 if (picture := _usable(row, recipe, gazetteer)) is not None:
                     yield picture

@@ -2,19 +2,26 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from georay.clues.report import render_report
 from georay.clues.sources import SENTENCES, SentenceFile
 from georay.clues.summary import CluesSummary, Counts, count_tables
 from georay.clues.tools import Tools
-from georay.clues.workspace import CluesFiles, Workspace, write_whole
+from georay.clues.workspace import CluesFiles, Workspace
 from georay.config.clues import CluesRecipe
-from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
+from georay.core.fetched import local_copy
+from georay.core.manifest import (
+    digest,
+    file_sha256,
+    versions,
+    write_atomic,
+    write_json,
+    write_table,
+)
+from georay.core.paths import AnyPath, files_in, open_parquet, parquet_writer, path_of, rename
+from georay.core.run_folder import manifest_of
 from georay.core.tables import CLUES, CLUES_DROPPED, rows_to_table
 from georay.runtime.connect import connect
 from georay.runtime.progress import progress
@@ -30,7 +37,7 @@ def make_clues(recipe: CluesRecipe, tools: Tools) -> CluesSummary:
     last, the manifest `.json`. The same inputs give the same rows in the same order.
     Raises ValueError if a source is absent or holds no sentence, or if none is kept.
     """
-    files = CluesFiles(Path(recipe.output).expanduser())
+    files = CluesFiles(path_of(recipe.output).absolute())
     if files.table.suffix != ".parquet":
         raise ValueError(
             f"clues are written to a Parquet file; {files.table} is not called .parquet"
@@ -48,7 +55,7 @@ def make_clues(recipe: CluesRecipe, tools: Tools) -> CluesSummary:
 
 def _sources(recipe: CluesRecipe) -> list[dict[str, str]]:
     """Name and SHA-256 of every source."""
-    paths = [Path(one.path).expanduser() for one in recipe.sources]
+    paths = [path_of(one.path) for one in recipe.sources]
     for path in paths:
         if not path.is_file():
             raise ValueError(f"no file of clues at {path}")
@@ -64,14 +71,13 @@ def _read(recipe: CluesRecipe, work: Workspace) -> list[str]:
     """The names of the parts, written before or now."""
     if not work.reading.exists():
         files = [
-            SentenceFile(Path(one.path).expanduser(), one.name, one.licence)
-            for one in recipe.sources
+            SentenceFile(local_copy(one.path), one.name, one.licence) for one in recipe.sources
         ]
         with progress("reading", None, "sentences") as meter:
             num_parts, num_rows = 0, 0
             for rows in _chunks(files, recipe.workers.rows_per_part):
                 part = work.parts / f"part-{num_parts:06d}.parquet"
-                write_whole(rows_to_table(rows, SENTENCES), part)
+                write_table(part, rows_to_table(rows, SENTENCES))
                 num_parts, num_rows = num_parts + 1, num_rows + len(rows)
                 meter.advance(len(rows))
         if not num_rows:
@@ -99,7 +105,7 @@ def _chunks(files: list[SentenceFile], size: int) -> Iterator[list[dict[str, obj
 def _publish(
     recipe: CluesRecipe, sources: list[dict[str, str]], work: Workspace, files: CluesFiles
 ) -> CluesSummary:
-    counts = count_tables(sorted(work.kept.iterdir()), sorted(work.dropped.iterdir()))
+    counts = count_tables(files_in(work.kept), files_in(work.dropped))
     reading = json.loads(work.reading.read_text())
     if counts.num_read != reading["num_rows"]:
         raise AssertionError(f"{counts.num_read} of {reading['num_rows']} sentences came through")
@@ -116,24 +122,22 @@ def _publish(
     return summary
 
 
-def _join(folder: Path, target: Path, schema: pa.Schema) -> None:
+def _join(folder: AnyPath, target: AnyPath, schema: pa.Schema) -> None:
     """One file of all parts, in their order, one part in memory at a time."""
     partial = target.with_name(f".{target.name}.partial")
-    with pa.parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for path in sorted(folder.iterdir()):
-            table = pa.parquet.ParquetFile(path).read()
+    with parquet_writer(partial, schema) as writer:
+        for path in files_in(folder):
+            table = open_parquet(path).read()
             if table.num_rows:
                 writer.write_table(table)
-    partial.replace(target)
+    rename(partial, target)
 
 
 def _manifest(
     recipe: CluesRecipe, sources: list[dict[str, str]], summary: CluesSummary, files: CluesFiles
 ) -> dict[str, object]:
     counts: Counts = summary.counts
-    return {
-        "kind": "clues",
-        "recipe": recipe.model_dump(mode="json"),
+    facts = {
         "sources": sources,
         "clues_sha256": file_sha256(files.table),
         "num_read": counts.num_read,
@@ -142,6 +146,5 @@ def _manifest(
         "kept_by_rule": dict(counts.rules),
         "licences": counts.licences_as_text(),
         "ignored_columns": summary.ignored_columns,
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": versions(_PACKAGES),
     }
+    return manifest_of("clues", recipe.model_dump(mode="json"), facts, _PACKAGES)

@@ -4,7 +4,8 @@ Plain classes; Ray never appears here, pipeline.py hands them the names of their
 """
 
 from collections.abc import Sequence
-from pathlib import Path
+from io import BytesIO
+from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,9 @@ from georay.clues.duplicates import BANDS, EXACT, NEAR, REPEATS, Said, Sketcher,
 from georay.clues.examine import EXAMINED, Examine, Row
 from georay.clues.pairing import NamePictures
 from georay.clues.sources import Sentence
-from georay.clues.workspace import Workspace, write_whole
+from georay.clues.workspace import Workspace
+from georay.core.manifest import write_atomic, write_table
+from georay.core.paths import AnyPath, files_in, open_input, open_parquet
 from georay.core.tables import CLUES, CLUES_DROPPED, rows_to_table
 
 _STEP = 512  # sentences at a time; their texts and spans are the largest thing in a worker
@@ -33,8 +36,8 @@ class ExamineParts:
 
     def __call__(self, name: str) -> int:
         """The number of sentences examined."""
-        file = pa.parquet.ParquetFile(self._work.parts / name)
-        first = int(Path(name).stem.rpartition("-")[2]) * self._part_rows
+        file = open_parquet(self._work.parts / name)
+        first = int(PurePosixPath(name).stem.rpartition("-")[2]) * self._part_rows
         tables, bands = [], []
         for batch in file.iter_batches(batch_size=_STEP):
             rows = self._examine([Sentence(**row) for row in batch.to_pylist()])
@@ -45,7 +48,7 @@ class ExamineParts:
             tables.append(rows_to_table(rows, EXAMINED))
         self._write_bands(pa.concat_tables(bands), name)
         table = pa.concat_tables(tables)
-        write_whole(table, self._work.examined / name)
+        write_table(self._work.examined / name, table)
         return int(table.num_rows)
 
     def _banded(self, rows: list[Row]) -> pa.Table:
@@ -59,14 +62,13 @@ class ExamineParts:
 
     def _write_bands(self, bands: pa.Table, name: str) -> None:
         """A file with one batch a bucket, so that a bucket is read without the others."""
-        path = self._work.bands / name
-        partial = path.with_name(f".{name}.partial")
+        content = BytesIO()
         buckets = bands["key"].to_numpy() % self._num_buckets
-        with pa.ipc.new_file(partial, BANDS) as file:
+        with pa.ipc.new_file(content, BANDS) as file:
             for bucket in range(self._num_buckets):
                 chosen = bands.filter(pa.array(buckets == bucket)).combine_chunks()
                 file.write_batch(chosen.to_batches()[0] if chosen.num_rows else _empty_batch())
-        partial.replace(path)
+        write_atomic(self._work.bands / name, content.getvalue())
 
 
 class CompareBucket:
@@ -77,11 +79,11 @@ class CompareBucket:
 
     def __call__(self, name: str) -> int:
         """The number of bands compared. name: "bucket-00012.parquet"."""
-        bucket = int(Path(name).stem.rpartition("-")[2])
-        batches = [_batch(path, bucket) for path in sorted(self._work.bands.iterdir())]
+        bucket = int(PurePosixPath(name).stem.rpartition("-")[2])
+        batches = [_batch(path, bucket) for path in files_in(self._work.bands)]
         bands = pa.Table.from_batches(batches, schema=BANDS)
         found = find_repeats(bands, self._similarity)
-        write_whole(found, self._work.repeats / name, _ROW_GROUP)
+        write_table(self._work.repeats / name, found, _ROW_GROUP)
         return int(bands.num_rows)
 
 
@@ -97,23 +99,23 @@ def gather_repeats(work: Workspace, num_parts: int, part_rows: int) -> None:
             found = sorted(_found_between(work, group * size, (group + 1) * size).items())
             rows = [{"order": at, "kind": kind, "of": of} for at, (kind, of) in found]
             table = rows_to_table(rows, REPEATS)
-            write_whole(table, path, _ROW_GROUP)
+            write_table(path, table, _ROW_GROUP)
 
 
 def _found_between(work: Workspace, first: int, stop: int) -> dict[int, tuple[str, str]]:
     """Kind of repeat, and what it repeats, of the sentences in [first, stop), over all buckets."""
     found: dict[int, tuple[str, str]] = {}
-    for path in sorted(work.repeats.iterdir()):
+    for path in files_in(work.repeats):
         for row in _repeats_between(path, first, stop):
             if row["order"] not in found or row["kind"] == EXACT:
                 found[row["order"]] = (row["kind"], row["of"])
     return found
 
 
-def _repeats_between(path: Path, first: int, stop: int) -> list[dict[str, Any]]:
+def _repeats_between(path: AnyPath, first: int, stop: int) -> list[dict[str, Any]]:
     within = [("order", ">=", first), ("order", "<", stop)]
     rows: list[dict[str, Any]] = pa.parquet.read_table(
-        path, filters=within, schema=REPEATS
+        open_input(path), filters=within, schema=REPEATS
     ).to_pylist()
     return rows
 
@@ -130,13 +132,13 @@ class FinishParts:
 
     def __call__(self, name: str) -> int:
         """The number of sentences of the part."""
-        table = pa.parquet.ParquetFile(self._work.examined / name).read()
-        repeats = self._repeats(int(Path(name).stem.rpartition("-")[2]))
+        table = open_parquet(self._work.examined / name).read()
+        repeats = self._repeats(int(PurePosixPath(name).stem.rpartition("-")[2]))
         rows = [_marked(row, repeats) for row in table.to_pylist()]
         kept = self._pictures([row for row in rows if row["kind"] is None])
         dropped = [row for row in rows if row["kind"] is not None]
-        write_whole(_strict(kept, CLUES), self._work.kept / name)
-        write_whole(_strict(dropped, CLUES_DROPPED), self._work.dropped / name)
+        write_table(self._work.kept / name, _strict(kept, CLUES))
+        write_table(self._work.dropped / name, _strict(dropped, CLUES_DROPPED))
         return len(rows)
 
     def _repeats(self, part: int) -> dict[int, tuple[str, str]]:
@@ -175,8 +177,8 @@ def _strict(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     return rows_to_table([{name: row.get(name) for name in schema.names} for row in rows], schema)
 
 
-def _batch(path: Path, bucket: int) -> pa.RecordBatch:
-    with pa.memory_map(str(path)) as file:
+def _batch(path: AnyPath, bucket: int) -> pa.RecordBatch:
+    with open_input(path) as file:
         return pa.ipc.open_file(file).get_batch(bucket)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from georay.clues.tools import Tools
 from georay.clues.workspace import Workspace, missing
 from georay.config.clues import CluesRecipe
 from georay.core.gazetteer import Gazetteer
+from georay.core.paths import AnyPath
 from georay.runtime.progress import progress
 
 BUCKET_BANDS = 400_000
@@ -44,7 +44,7 @@ def run_steps(names: list[str], recipe: CluesRecipe, tools: Tools, work: Workspa
 
 def _on_all(
     names: list[str],
-    folder: Path,
+    folder: AnyPath,
     maker: StageMaker,
     recipe: CluesRecipe,
     title: str,

@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from georay.core.licences import NOT_STATED
+from georay.core.paths import AnyPath, open_parquet
 
 MOST_DISTINCT = 1_000
 OTHERS = "others"
@@ -89,7 +88,7 @@ class CluesSummary:
         }
 
 
-def count_tables(kept: Sequence[Path], dropped: Sequence[Path]) -> Counts:
+def count_tables(kept: Sequence[AnyPath], dropped: Sequence[AnyPath]) -> Counts:
     """Counts over Parquet files of CLUES and of CLUES_DROPPED."""
     counts = Counts()
     fields = {
@@ -125,9 +124,9 @@ def _add_pairs(counter: Counter[tuple[str, str]], pairs: Iterable[tuple[str, str
         counter[(source if is_known else OTHERS, licence)] += count
 
 
-def _batches(files: Sequence[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _batches(files: Sequence[AnyPath], columns: list[str]) -> Iterator[pa.RecordBatch]:
     for file in files:
-        yield from pa.parquet.ParquetFile(file).iter_batches(columns=columns)
+        yield from open_parquet(file).iter_batches(columns=columns)
 
 
 def _listed(counter: Counter[str], most: int = 12) -> str:

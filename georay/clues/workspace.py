@@ -1,40 +1,35 @@
 """Where a table of clues and its unfinished work lie, and what of it is already done."""
 
-import fcntl
-import json
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet
 
 from georay.core.manifest import write_json
+from georay.core.paths import AnyPath, remove_tree
+from georay.core.run_folder import only_writer, read_facts
 
 
 @dataclass(frozen=True)
 class CluesFiles:
     """The files that a run publishes: the table itself, and beside it what tells about it."""
 
-    table: Path
+    table: AnyPath
 
     @property
-    def dropped(self) -> Path:
+    def dropped(self) -> AnyPath:
         return self.table.with_suffix(".dropped.parquet")
 
     @property
-    def report(self) -> Path:
+    def report(self) -> AnyPath:
         return self.table.with_suffix(".html")
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> AnyPath:
         """Written last, so where it is, the others are whole."""
         return self.table.with_suffix(".json")
 
     @property
-    def work(self) -> Path:
+    def work(self) -> AnyPath:
         return self.table.with_name(f".{self.table.stem}.work")
 
 
@@ -44,38 +39,38 @@ class Workspace:
     file appears whole or not at all. `root` must be a folder that every worker sees.
     """
 
-    root: Path
+    root: AnyPath
 
     @property
-    def parts(self) -> Path:
+    def parts(self) -> AnyPath:
         return self.root / "parts"
 
     @property
-    def examined(self) -> Path:
+    def examined(self) -> AnyPath:
         return self.root / "examined"
 
     @property
-    def bands(self) -> Path:
+    def bands(self) -> AnyPath:
         return self.root / "bands"
 
     @property
-    def repeats(self) -> Path:
+    def repeats(self) -> AnyPath:
         return self.root / "repeats"
 
     @property
-    def gathered(self) -> Path:
+    def gathered(self) -> AnyPath:
         return self.root / "gathered"
 
     @property
-    def kept(self) -> Path:
+    def kept(self) -> AnyPath:
         return self.root / "kept"
 
     @property
-    def dropped(self) -> Path:
+    def dropped(self) -> AnyPath:
         return self.root / "dropped"
 
     @property
-    def reading(self) -> Path:
+    def reading(self) -> AnyPath:
         """What reading the sources found, written when all parts are there."""
         return self.root / "reading.json"
 
@@ -85,39 +80,32 @@ class Workspace:
 
         What was done stays if an error ends the run. Raises ValueError if another run holds it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        lock = self.root.with_name(f"{self.root.name}.lock")
-        with lock.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ValueError(
-                    f"another run is writing to {self.root}; wait for it, or choose another --out"
-                ) from None
+        lock = f"{self.root.name}.lock"
+        with only_writer(self.root.parent, lock):
             self._begin(settings)
             yield
-            shutil.rmtree(self.root)
-            lock.unlink()
+            remove_tree(self.root)
+            (self.root.parent / lock).unlink(missing_ok=True)
 
     def _begin(self, settings: str) -> None:
         begun = self.root / "settings.json"
-        if not begun.exists() or json.loads(begun.read_text()) != settings:
-            shutil.rmtree(self.root)
+        if (_read_or_none(begun) or {}).get("settings") != settings:
+            remove_tree(self.root)
             for folder in (self.parts, self.examined, self.bands, self.repeats, self.gathered):
                 folder.mkdir(parents=True)
             self.kept.mkdir()
             self.dropped.mkdir()
-            write_json(begun, settings)
+            write_json(begun, {"settings": settings})
 
 
-def missing(names: Sequence[str], folder: Path) -> list[str]:
+def _read_or_none(path: AnyPath) -> dict[str, object] | None:
+    try:
+        return read_facts(path)
+    except ValueError:  # what a full disk left of it: begun anew
+        return None
+
+
+def missing(names: Sequence[str], folder: AnyPath) -> list[str]:
     """The names that are not in the folder yet."""
     there = {path.name for path in folder.iterdir()}
     return [name for name in names if name not in there]
-
-
-def write_whole(table: pa.Table, path: Path, row_group: int | None = None) -> None:
-    """Writes a Parquet file so that it is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    pa.parquet.write_table(table, partial, compression="zstd", row_group_size=row_group)
-    partial.replace(path)

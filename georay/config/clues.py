@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import Location, Recipe
 from georay.config.samples import SplitRecipe
 
 SPACY, NONE = "spacy", "none"
@@ -18,7 +18,7 @@ class ClueSource(Recipe):
     as written ("CC BY-NC 4.0", "not for commercial use") into samples and the cards of adapters.
     """
 
-    path: LocalPath
+    path: Location
     name: str | None = None
     licence: str | None = None
 
@@ -53,7 +53,7 @@ class PairingRecipe(Recipe):
     clues without such a picture; it sees clip_pictures of each country. splits: as for `samples`.
     """
 
-    curation: LocalPath
+    curation: Location
     min_area: float = Field(default=0.01, gt=0, le=1)
     most_pictures: PositiveInt = 32
     clip: str | None = None
@@ -81,7 +81,7 @@ class CluesRecipe(Recipe):
     """
 
     sources: tuple[ClueSource, ...] = Field(min_length=1)
-    output: LocalPath
+    output: Location
     title: str = ""
     tagger: TaggerRecipe = TaggerRecipe()
     languages: tuple[str, ...] = ()

@@ -233,6 +233,12 @@ def files_below(folder: AnyPath) -> list[AnyPath]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+def files_in(folder: AnyPath, pattern: str = "*.parquet") -> list[AnyPath]:
+    """The files in a folder whose names fit, sorted; none if there is no folder."""
+    found: list[AnyPath] = [*folder.glob(pattern)]
+    return sorted(found, key=str)
+
+
 def relative_name(file: AnyPath, folder: AnyPath) -> str:
     """The name of a file, counted from a folder above it."""
     if isinstance(file, StoragePath) and isinstance(folder, StoragePath):

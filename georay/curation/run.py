@@ -14,7 +14,7 @@ from PIL import Image
 from georay.config.curate import CurateRecipe, SegmenterRecipe
 from georay.config.load import dump_recipe, parse_recipe
 from georay.core.manifest import write_atomic, write_json
-from georay.core.paths import AnyPath, path_of, remove_tree
+from georay.core.paths import AnyPath, files_in, path_of, remove_tree
 from georay.core.run_folder import (
     are_whole,
     fingerprints,
@@ -29,7 +29,7 @@ from georay.curation.examples import ClassMaps, extremes, load_examples
 from georay.curation.inputs import Listing, list_inputs
 from georay.curation.inputs.remarks import remarks_from_json, remarks_to_json
 from georay.curation.report import ReportData, charted_scores, render_report
-from georay.curation.run_folder import RunFolder, parquet_files
+from georay.curation.run_folder import RunFolder
 from georay.curation.select import select
 from georay.curation.summary import Summary, summarize
 from georay.curation.weighting import resolve_weights
@@ -128,7 +128,7 @@ def reselect(root: AnyPath, threshold: float) -> Summary:
 
 def _listed_before(folder: RunFolder, manifest: dict[str, Any]) -> Listing:
     """What a finished run listed: its files and the remarks; their labels are in the scores."""
-    inputs = pa.table({"uri": done_files(parquet_files(folder.scores))})
+    inputs = pa.table({"uri": done_files(files_in(folder.scores))})
     remarks = remarks_from_json(manifest.get("remarks", {}))
     return Listing(conform(inputs, INPUTS, "inputs"), remarks, manifest.get("labels", ""))
 
@@ -177,7 +177,7 @@ def _summary(listing: Listing, folder: RunFolder, recipe: CurateRecipe) -> Summa
 
 def _is_finished(folder: RunFolder, recipe: CurateRecipe, listing: Listing) -> bool:
     manifest = folder.read_manifest()
-    if manifest is None or parquet_files(folder.parts):
+    if manifest is None or files_in(folder.parts):
         return False
     if manifest.get("labels") != listing.labels:
         return False
@@ -206,7 +206,7 @@ def _score(
 
 def _publish_scores(folder: RunFolder, listing: Listing) -> None:
     labels_before = (folder.read_manifest() or {}).get("labels")
-    is_whole = folder.scores.exists() and not parquet_files(folder.parts)
+    is_whole = folder.scores.exists() and not files_in(folder.parts)
     if not is_whole or labels_before != listing.labels:
         with publishing(folder.root) as fresh:
             (fresh / folder.scores.name).mkdir()
@@ -235,8 +235,8 @@ def _select_and_report(
             write_atomic(fresh.report, _report(folder, recipe, weights, manifest, notes))
         manifest["seconds"] = {**before, **clock.seconds}
         manifest["files"] = fingerprints(
-            folder.root, [folder.weights, *parquet_files(folder.scores)]
-        ) | fingerprints(root, [fresh.report, *parquet_files(fresh.curated)])
+            folder.root, [folder.weights, *files_in(folder.scores)]
+        ) | fingerprints(root, [fresh.report, *files_in(fresh.curated)])
         write_json(fresh.manifest, manifest)
     return replace(summary, notes=tuple(notes))
 
@@ -267,7 +267,7 @@ def _report(
     notes: list[str],
 ) -> str:
     """The page; notes: gets a line on what it does not show."""
-    scores = charted_scores(stream(parquet_files(folder.scores)))
+    scores = charted_scores(stream(files_in(folder.scores)))
     class_maps = _class_maps(recipe.segmenter, notes)
     examples = [
         load_examples(rows, folder.examples, recipe.limits, class_maps)

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from georay.core.paths import AnyPath, open_input, open_parquet, relative_name, rename
+from georay.core.paths import AnyPath, files_in, open_input, open_parquet, relative_name, rename
 from georay.core.run_folder import finish_publishing, only_writer, read_facts
 from georay.core.tables import SCORES, conform
 
@@ -58,7 +58,7 @@ class RunFolder:
 
     def score_files(self) -> list[AnyPath]:
         """Files that hold scored rows: of the finished run first, then of unfinished work."""
-        return parquet_files(self.scores) + parquet_files(self.parts)
+        return files_in(self.scores) + files_in(self.parts)
 
     def read_manifest(self) -> dict[str, Any] | None:
         """The manifest of a finished run; None if there is none, or a damaged one."""
@@ -109,10 +109,6 @@ class RunFolder:
                 name = relative_name(file, self.root)
                 notes.append(f"{name} is damaged and set aside, its rows are done again: {problem}")
         return notes
-
-
-def parquet_files(folder: AnyPath) -> list[AnyPath]:
-    return sorted(folder.glob("*.parquet"))
 
 
 def _damage(file: AnyPath) -> str | None:

@@ -3,10 +3,9 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from georay.core.paths import AnyPath, parquet_writer
+from georay.core.paths import AnyPath, files_in, parquet_writer
 from georay.core.tables import IMAGES, SCORES, conform
 from georay.curation.collapse import stream
-from georay.curation.run_folder import parquet_files
 
 CURATED = pa.schema([*IMAGES, pa.field("locatability", pa.float64())])
 _STORED = [name for name in CURATED.names if name in SCORES.names]
@@ -19,7 +18,7 @@ def select(scores: AnyPath, target: AnyPath, threshold: float) -> int:
     """
     num_kept = 0
     with parquet_writer(target / "part-00000.parquet", CURATED) as out:
-        for batch in stream(parquet_files(scores)):
+        for batch in stream(files_in(scores)):
             table = pa.Table.from_batches([batch]).select(_STORED)
             table = table.filter(pc.greater_equal(table["locatability"], threshold))
             out.write_table(conform(table, CURATED, "curated"))

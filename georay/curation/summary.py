@@ -10,12 +10,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from georay.core.panoramas import SKIPPED
-from georay.core.paths import AnyPath, open_parquet
+from georay.core.paths import AnyPath, files_in, open_parquet
 from georay.curation.collapse import BATCH_ROWS, FileCount, remaining
 from georay.curation.inputs import Remark, Remarks, labelled
 from georay.curation.inputs.remarks import CONTRADICTING, counts_by_kind
 from georay.curation.place_labels import contradiction
-from georay.curation.run_folder import parquet_files
 
 _COLUMNS = ["uri", "copies", "duplicate_uris", "projection", "locatability", "error", "error_kind"]
 MAX_NAMED = 50
@@ -144,7 +143,7 @@ def summarize(
 
     remarks: what listing the inputs gave rise to; contradicting labels of copies are added.
     """
-    files = parquet_files(scores)
+    files = files_in(scores)
     num_images = num_scored = num_kept = 0
     count = FileCount()
     failures: list[Failure] = []

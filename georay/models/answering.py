@@ -13,14 +13,14 @@ from georay.core.answers import parse_answer
 from georay.core.gazetteer import Gazetteer, Place
 from georay.core.prompts import INFERENCE, LOCATION, REASONING, Conversation, Prompt, target_answer
 from georay.models.adapters import STAGES, AdapterStack
-from georay.models.decoding.calibration import Calibration, Scores, tempered
+from georay.models.decoding.calibration import Calibration, Scores
 from georay.models.decoding.candidates import opening
 from georay.models.decoding.grammar import answer_grammar, generate_constrained
-from georay.models.decoding.placing import Placing, least_expected_distance
-from georay.models.decoding.ranking import PlaceRanker, Ranking
+from georay.models.decoding.ranking import PlaceRanker, Ranking, rows_at_once
 from georay.models.families.base import Batch, Exchange, Family, Sampling
 from georay.models.families.remote import RemoteModel, Reply
-from georay.models.locations import Candidate, Location, Timings, TownCandidate, Usage
+from georay.models.locations import Candidate, Location, Timings, Usage
+from georay.models.ranked import Ranked, ranked_from
 
 ANSWER_SAMPLING = Sampling(max_new_tokens=320)  # greedy, and room for a paragraph of reasons
 
@@ -95,9 +95,9 @@ class LocalAnswerer:
         """One location per exchange, in order, with `top_k` candidates; all in one batch."""
         if top_k == 0:
             return self._written(exchanges)
-        ranked = [self._rank(one, top_k) for one in exchanges]
+        ranked, seen = self._rank(exchanges, top_k)
         if self._settings.constrained:
-            return self._explained(exchanges, ranked)
+            return self._explained(exchanges, ranked, seen)
         return list(map(self._with_candidates, self._written(exchanges), ranked))
 
     def answer_aloud(
@@ -117,17 +117,23 @@ class LocalAnswerer:
             if found.reasons:
                 on_reasons(found.reasons)
             return found
-        ranked = self._rank(exchange, top_k)
+        (ranked,), seen = self._rank([exchange], top_k)
         place = self._with_candidates(_settled_location(ranked, self._settings.prompt), ranked)
         on_place(place)
         if place.status == "abstained":
             return place
-        (found,) = self._explained([exchange], [ranked], _in_pieces(on_reasons))
+        (found,) = self._explained([exchange], [ranked], seen, _in_pieces(on_reasons))
         return found
 
     def country_scores(self, exchanges: Sequence[Exchange]) -> Scores:
         """[pictures, countries] log-probabilities before any calibration."""
-        return np.stack([self._ranking(exchange, 0, 0).log_probabilities for exchange in exchanges])
+        size = self._settings.batch_size
+        rankings = [
+            ranking
+            for start in range(0, len(exchanges), size)
+            for ranking in self._rankings(exchanges[start : start + size], 0, 0)[0]
+        ]
+        return np.stack([ranking.log_probabilities for ranking in rankings])
 
     @property
     def _in_halves(self) -> bool:
@@ -135,22 +141,28 @@ class LocalAnswerer:
         asked = self._settings.prompt
         return asked is INFERENCE and self._stack is not None and self._stack.active == STAGES
 
-    def _ranking(self, exchange: Exchange, num_countries: int, num_towns: int | None) -> Ranking:
+    def _rankings(
+        self, exchanges: Sequence[Exchange], num_countries: int, num_towns: int | None
+    ) -> tuple[list[Ranking], Batch | None]:
+        """Rankings of pictures, as many together as the memory holds; and the batch that was looked
+        at, where that was one.
+        """
         prompt = LOCATION if self._in_halves else self._settings.prompt
-        return self._ranker(prompt).rank(_asked(exchange, prompt), num_countries, num_towns)
+        asked = [_asked(exchange, prompt) for exchange in exchanges]
+        size = rows_at_once(self._family.network, num_countries)
+        rankings, seen = list[Ranking](), None
+        for start in range(0, len(asked), size):
+            seen = self._family.look(self._family.encode(asked[start : start + size]))
+            rankings += self._ranker(prompt).rank(seen, num_countries, num_towns)
+        return rankings, seen if len(asked) <= size else None
 
-    def _rank(self, exchange: Exchange, top_k: int) -> "_Ranked":
+    def _rank(self, exchanges: Sequence[Exchange], top_k: int) -> tuple[list[Ranked], Batch | None]:
         started = time.perf_counter()
-        ranking = self._ranking(exchange, top_k, self._settings.towns_per_country)
+        rankings, seen = self._rankings(exchanges, top_k, self._settings.towns_per_country)
         temperature = self.calibration.temperature if self.calibration else 1.0
-        scores = tempered(ranking.log_probabilities, temperature)
-        probability = dict(zip(ranking.codes, np.exp(scores).tolist(), strict=True))
-        return _Ranked(
-            probability,
-            _candidates(ranking, probability, ranking.best(top_k), self._gazetteer),
-            _placing(ranking, probability),
-            (time.perf_counter() - started) * 1000,
-        )
+        ranked = [ranked_from(one, temperature, top_k, self._gazetteer) for one in rankings]
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        return [replace(one, elapsed_ms=elapsed_ms) for one in ranked], seen
 
     def _written(self, exchanges: Sequence[Exchange]) -> list[Location]:
         """What the model writes by itself, under the grammar or freely."""
@@ -171,7 +183,8 @@ class LocalAnswerer:
     def _explained(
         self,
         exchanges: Sequence[Exchange],
-        ranked: Sequence["_Ranked"],
+        ranked: Sequence[Ranked],
+        seen: Batch | None = None,
         on_text: Callable[[str], None] | None = None,
     ) -> list[Location]:
         """The likeliest places, and the model's reasons for them if it is asked for any."""
@@ -181,7 +194,7 @@ class LocalAnswerer:
         if all(len(values) == len(prompt.fields) for values in known):
             texts = [target_answer(prompt, **values) for values in known]
         elif self._in_halves and all("city" in values for values in known):
-            texts = self._with_reasons(exchanges, known, on_text)
+            texts = self._with_reasons(exchanges, known, on_text, seen)
         else:
             texts = self._completed(self._family.encode(exchanges), prompt, known, on_text)
         timings = Timings(answer_ms=(time.perf_counter() - started) * 1000)
@@ -232,7 +245,7 @@ class LocalAnswerer:
             on_text,
         )
 
-    def _with_candidates(self, written: Location, ranked: "_Ranked") -> Location:
+    def _with_candidates(self, written: Location, ranked: Ranked) -> Location:
         """The answer with what the ranking says of it; no place where that is too little."""
         confidence = ranked.probability.get(written.country or "")
         found = replace(
@@ -258,16 +271,6 @@ class LocalAnswerer:
             longitude=town.longitude,
             expected_distance_km=ranked.placing.expected_distance_km,
         )
-
-
-@dataclass(frozen=True)
-class _Ranked:
-    """What the ranking says of one picture; `probability` of every country, calibrated."""
-
-    probability: Mapping[str, float]
-    candidates: tuple[Candidate, ...]
-    placing: Placing | None
-    elapsed_ms: float
 
 
 def read_location(raw: str, gazetteer: Gazetteer) -> Location:
@@ -314,7 +317,7 @@ def _settled(best: Candidate, prompt: Prompt) -> dict[str, str]:
     return known
 
 
-def _settled_location(ranked: _Ranked, prompt: Prompt) -> Location:
+def _settled_location(ranked: Ranked, prompt: Prompt) -> Location:
     """What the ranking settles of an answer, before a word is written."""
     best = ranked.candidates[0]
     city = _settled(best, prompt).get("city")
@@ -356,33 +359,3 @@ def _explanation(best: Candidate, text: str, timings: Timings) -> Location:
         raw=text,
         timings=timings,
     )
-
-
-def _candidates(
-    ranking: Ranking, probability: Mapping[str, float], codes: Sequence[str], gazetteer: Gazetteer
-) -> tuple[Candidate, ...]:
-    found = []
-    for code in codes:
-        towns = tuple(
-            TownCandidate(
-                town.place.name,
-                town.place.latitude,
-                town.place.longitude,
-                probability[code] * town.probability,
-            )
-            for town in ranking.towns.get(code, ())
-        )
-        found.append(Candidate(code, gazetteer.country_name(code), probability[code], towns))
-    return tuple(found)
-
-
-def _placing(ranking: Ranking, probability: Mapping[str, float]) -> Placing | None:
-    """The best single town; each country's probability is shared out among its towns found."""
-    places: list[Place] = []
-    weights: list[float] = []
-    for code, towns in ranking.towns.items():
-        total = sum(town.probability for town in towns)
-        if total > 0:
-            places += [town.place for town in towns]
-            weights += [probability[code] * town.probability / total for town in towns]
-    return least_expected_distance(places, weights) if sum(weights) > 0 else None

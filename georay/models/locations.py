@@ -28,7 +28,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds. `rank` is the picture's own; `answer` that of the batch it was answered in."""
+    """Milliseconds of the batches that the picture was ranked and answered in."""
 
     rank_ms: float = 0.0
     answer_ms: float = 0.0

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import ray.data
 
-from georay.core.publishing import new_folder
+from georay.core.run_folder import new_folder
 from georay.streetworld.records import SCENES, scene_row
 from georay.streetworld.world import DEFAULT_SIZE, StreetWorld
 

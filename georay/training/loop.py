@@ -3,19 +3,18 @@
 import shutil
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import ray.data
 import ray.train
+import ray.train.torch
 import torch
 import torch.distributed
 from ray.data import DataContext, TaskPoolStrategy
@@ -25,7 +24,8 @@ from georay.core.allocator import keep_freed_memory
 from georay.core.manifest import digest, write_table
 from georay.core.paths import AnyPath, open_input
 from georay.models.families.base import Family
-from georay.training.agreement import all_or_none, as_first_worker
+from georay.training.agreement import all_or_none, as_first_worker, wait_until_seen
+from georay.training.ahead import AHEAD, made_ahead
 from georay.training.checkpoints import Checkpoint, Shape, read_checkpoint, write_checkpoint
 from georay.training.collate import MEASURES, Measure, Sample, collate
 from georay.training.engine import prepare_deepspeed, put_weights, start_engine
@@ -38,18 +38,14 @@ from georay.training.stages import (
     build_stack,
     export_adapters,
     frozen_adapters,
-    load_base,
+    load_in_turn,
 )
 from georay.training.trackers import Tracked, open_trackers
 from georay.training.usable import Usable, usable_samples
 from georay.training.vision import cached_vectors, collate_vectors
 from georay.training.watch import Guard, StepLog, StepRecord, add_note, read_notes, read_steps
 
-Item = TypeVar("Item")
-Made = TypeVar("Made")
-
 _ROWS_PER_BLOCK = 16
-_AHEAD = 4  # batches that wait for the network
 
 
 @dataclass(frozen=True)
@@ -95,8 +91,9 @@ class _Stage:
         recipe = job.recipe
         self._shape = Shape(num_workers, recipe.zero.stage, recipe.workers.dtype)
         _remove_leftovers(job)
+        self._device = ray.train.torch.get_device()
         with all_or_none():
-            self._family = load_base(recipe)
+            self._family = load_in_turn(job, self._device)
         self._learnt, self._held_out = _stage_samples(self._family, job, rank, num_workers)
         if not self._learnt.samples:
             raise ValueError(
@@ -110,8 +107,10 @@ class _Stage:
             job.seed,
             job.stage.max_steps,
         )
+        for name in job.below:
+            wait_until_seen(job.adapters / name)
         with all_or_none():
-            self._vectors = cached_vectors(self._family, recipe)
+            self._vectors = cached_vectors(self._family, recipe, self._image_ids())
             self._stack = build_stack(self._family, job)
         self._below = frozen_adapters(self._stack) if rank == 0 else {}
         for note in (self._learnt.note(), self._held_out.note()):
@@ -126,6 +125,7 @@ class _Stage:
         if found is None:
             return 0, self._engine_at(0)
         with found.as_directory() as folder:
+            wait_until_seen(Path(folder))
             return self._resume(read_checkpoint(Path(folder)))
 
     def _resume(self, checkpoint: Checkpoint) -> tuple[int, Any]:
@@ -138,7 +138,8 @@ class _Stage:
             f"checkpoint was of {_in_words(checkpoint.shape)}: the adapter's weights go on, the "
             "optimizer starts anew"
         )
-        put_weights(self._stack.model, checkpoint.adapter())
+        weights = {name: one.to(self._device) for name, one in checkpoint.adapter().items()}
+        put_weights(self._stack.model, weights)
         return checkpoint.step, self._engine_at(checkpoint.step)
 
     def _engine_at(self, step: int) -> Any:
@@ -233,7 +234,7 @@ class _Stage:
                 samples = [usable.samples[index] for index in slot.indices]
                 return SlotBatch(collate_vectors(self._family, samples, vectors), slot.is_filler)
 
-            return _ahead(slots, read)
+            return made_ahead(slots, read)
         workers = self._job.recipe.workers
         rows = _rows(plan, usable.samples, first, self._rank, self._num_workers, workers)
 
@@ -241,7 +242,7 @@ class _Stage:
             samples = [usable.samples[index] for index in row["indices"]]
             return SlotBatch(collate(self._family, samples, row["pictures"]), row["is_filler"])
 
-        return _ahead(rows, make)
+        return made_ahead(rows, make)
 
     def _say(self, note: str) -> None:
         """Kept with the stage, so that what happened before a resume is told at the end too."""
@@ -266,6 +267,10 @@ class _Stage:
         tracked = Tracked(self._job.run, self._job.stage.adapter, self._first)
         trackers = open_trackers(self._job.recipe.watch.trackers, tracked)
         return closing(StepLog(self._job.steps, trackers, self._first))
+
+    def _image_ids(self) -> set[str]:
+        """Of the pictures that are learnt from or held out."""
+        return {one.image_id for one in (*self._learnt.samples, *self._held_out.samples)}
 
     def _sample_ids(self, step: int) -> list[str]:
         return [self._learnt.samples[index].sample_id for index in self._plan.step(step)]
@@ -356,13 +361,13 @@ def _rows(
         ]
         read = ray.data.from_blocks(blocks).map_batches(
             ReadPictures(),
-            batch_size=_AHEAD,
+            batch_size=AHEAD,
             batch_format="pyarrow",
             num_cpus=workers.cpus_per_read,
             compute=TaskPoolStrategy(size=workers.reads_per_worker),
         )
         for batch in read.iter_batches(
-            batch_size=_AHEAD, batch_format="pyarrow", prefetch_batches=1
+            batch_size=AHEAD, batch_format="pyarrow", prefetch_batches=1
         ):
             yield from batch.to_pylist()
 
@@ -380,15 +385,3 @@ def _slot_table(
         for slot in plan.slots(step, rank, num_workers)
     ]
     return pa.Table.from_pylist(rows)
-
-
-def _ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Generator[Made, None, None]:
-    """Makes the next few while the last one is used, in order, in a thread."""
-    with ThreadPoolExecutor(1) as thread:
-        waiting: deque[Future[Made]] = deque()
-        for item in items:
-            waiting.append(thread.submit(make, item))
-            if len(waiting) >= _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

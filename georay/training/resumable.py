@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from georay.core.manifest import write_atomic, write_json
-from georay.core.publishing import read_facts
+from georay.core.run_folder import read_facts
 
 POINTER = "checkpoint.json"
 

@@ -10,13 +10,17 @@ from torch import Tensor
 
 from georay.config.train import StageRecipe, TrainRecipe
 from georay.core.fetched import local_copy
+from georay.core.manifest import digest
 from georay.core.paths import AnyPath, copy_folder
 from georay.models.adapter_card import LoraSettings
 from georay.models.adapters import AdapterStack, lora_defaults
 from georay.models.families.base import Family
 from georay.models.loading import load_family
 from georay.models.registry import REGISTRY
+from georay.training.agreement import one_at_a_time
 from georay.training.engine import put_weights, whole_weights
+
+_MOST_FILLED = 0.9  # of a device's free memory
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,26 @@ def load_base(recipe: TrainRecipe) -> Family:
         precision=recipe.workers.dtype,
         max_pixels=base.max_pixels,
     )
+
+
+def load_in_turn(job: StageJob, device: torch.device) -> Family:
+    """The base where it will be trained, one worker of a machine after the other.
+
+    All at once, eight workers of a machine would hold eight whole models in its main memory. What
+    does not fit on the device as a whole, because ZeRO-3 is there to split it, stays on the CPU.
+    """
+    with one_at_a_time(f"load-{digest(str(job.run))}"):
+        family = load_base(job.recipe)
+        if device.type != "cpu" and _fits(family, device):
+            network: Any = family.network
+            network.to(device)
+    return family
+
+
+def _fits(family: Family, device: torch.device) -> bool:
+    size = sum(one.numel() * one.element_size() for one in family.network.parameters())
+    free, _ = torch.cuda.mem_get_info(device)
+    return bool(size < _MOST_FILLED * free)
 
 
 def base_name(recipe: TrainRecipe) -> str:

@@ -1,6 +1,7 @@
 """The frozen-vision cache around a stage: what it lacks, and batches made from it."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from georay.core.tables import SAMPLES
 from georay.errors import GeorayError
 from georay.models.families.base import Batch, Family
 from georay.models.families.qwen_vl import QwenVLFamily
+from georay.training.agreement import LOOK_EVERY_S, PATIENCE_S
 from georay.training.collate import Sample
 from georay.training.samples import stage_samples
 from georay.training.stages import StageJob, load_base
@@ -47,9 +49,21 @@ def what_is_lacking(recipe: TrainRecipe, image_ids: Sequence[str]) -> Lack:
         return Lack(problem=str(problem))
 
 
-def cached_vectors(family: Family, recipe: TrainRecipe) -> VisionShards | None:
-    """The shards that a worker reads; None without a cache in the recipe."""
-    return None if recipe.vision_cache is None else open_cache(family, recipe)
+def cached_vectors(
+    family: Family, recipe: TrainRecipe, image_ids: Iterable[str]
+) -> VisionShards | None:
+    """The shards that a worker reads; None without a cache in the recipe.
+
+    Waits for those of these images that other machines wrote and a mount does not show yet; what is
+    not there after two minutes is missed when it is read.
+    """
+    if recipe.vision_cache is None:
+        return None
+    cache, deadline = open_cache(family, recipe), time.monotonic() + PATIENCE_S
+    while cache.missing(image_ids) and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY_S)
+        cache.refresh()
+    return cache
 
 
 def collate_vectors(family: Family, samples: Sequence[Sample], shards: VisionShards) -> Batch:

@@ -29,6 +29,7 @@ from georay.core.prompts import Conversation
 from georay.models.adapter_card import base_fingerprint
 from georay.models.families.base import Batch, Family
 from georay.models.families.qwen_vl import QwenVLFamily
+from georay.training.agreement import one_at_a_time
 from georay.training.pictures import look
 from georay.training.stages import load_base
 
@@ -196,10 +197,11 @@ class StoreVisionFeatures:
         keep_freed_memory()
         if not recipe.workers.use_gpu:
             torch.set_num_threads(recipe.workers.threads)
-        family = load_base(recipe)
-        if recipe.workers.use_gpu:
-            network: Any = family.network
-            network.to("cuda")
+        with one_at_a_time(f"load-{digest(recipe.output)}"):
+            family = load_base(recipe)
+            if recipe.workers.use_gpu:
+                network: Any = family.network
+                network.to("cuda")
         self._cache = open_cache(family, recipe)
 
     def __call__(self, table: pa.Table) -> pa.Table:

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from georay.core.manifest import write_json
-from georay.core.publishing import read_facts
+from georay.core.run_folder import read_facts
 
 _SHARE_AT_ONCE = 0.005
 _MOST_AT_ONCE = 100

@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,14 +17,13 @@ from georay.acquisition.download.run_files import (
     LABELS,
     CollectFolder,
     write_labels,
-    write_table,
 )
 from georay.acquisition.download.summary import Summary, summarize
 from georay.acquisition.providers import Terms, load_provider
 from georay.config.collect import CollectRecipe
 from georay.config.load import dump_recipe
-from georay.core.manifest import machine, versions, write_atomic, write_json
-from georay.core.publishing import fingerprints, publishing
+from georay.core.manifest import write_atomic, write_json, write_table
+from georay.core.run_folder import fingerprints, manifest_of, publishing
 from georay.core.tables import MISSING_VIEWS, POINTS, STREET_VIEWS, conform
 from georay.errors import TooManyErrors
 from georay.runtime.progress import Meter, progress
@@ -170,8 +168,8 @@ def _published(
     missing = conform(views.filter(pc.invert(is_taken)), MISSING_VIEWS, "missing")
     with publishing(folder.root) as root:
         fresh = CollectFolder(root)
-        write_table(images, fresh.images)
-        write_table(missing, fresh.missing)
+        write_table(fresh.images, images)
+        write_table(fresh.missing, missing)
         write_labels(images, folder.root, root / LABELS)
         write_atomic(root / "collect.yaml", dump_recipe(recipe))
         manifest = _manifest(recipe, terms, summary)
@@ -184,12 +182,9 @@ def _published(
 
 
 def _manifest(recipe: CollectRecipe, terms: Terms, summary: Summary) -> dict[str, object]:
-    return {
-        "kind": "street views",
-        "recipe": recipe.model_dump(mode="json"),
+    facts = {
         "counts": summary.to_json(),
         "terms": {"obligation": terms.obligation, "url": terms.url},
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "versions": versions(("georay", "ray", "pyarrow", "httpx", "pillow")),
     }
+    packages = ("georay", "ray", "pyarrow", "httpx", "pillow")
+    return manifest_of("street views", recipe.model_dump(mode="json"), facts, packages)

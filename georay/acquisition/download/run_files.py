@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from georay.core.manifest import write_atomic, write_json
-from georay.core.publishing import finish_publishing, only_writer, read_facts
+from georay.core.manifest import write_atomic, write_table
+from georay.core.run_folder import finish_publishing, hold_to, only_writer, read_facts
 from georay.core.storage import LocalAddress, parse_address
 from georay.core.tables import STREET_VIEWS, rows_to_table
 
@@ -104,16 +104,8 @@ class CollectFolder:
 
     def hold_to_settings(self, settings: Mapping[str, object]) -> None:
         """Raises ValueError if the views here were taken with other settings."""
-        before = read_facts(self.settings)
-        if before is not None and self.views().num_rows:
-            changed = [name for name in settings if before.get(name) != settings[name]]
-            if changed:
-                facts = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
-                raise ValueError(
-                    f"{self.root} holds views taken with other settings ({facts}); choose another "
-                    "output, or remove that folder to begin anew"
-                )
-        write_json(self.settings, dict(settings))
+        before = read_facts(self.settings) if self.views().num_rows else None
+        hold_to(self.settings, before, settings, "views taken")
 
     def views(self) -> pa.Table:
         """Every view that is done, published or not, each once (schema VIEWS)."""
@@ -164,7 +156,7 @@ class CollectFolder:
         for journal in sorted(self.parts.glob("*.jsonl")):
             table = journal.with_suffix(".parquet")
             if not table.exists() and (rows := _read_journal(journal)):
-                write_table(rows_to_table(rows, VIEWS), table)
+                write_table(table, rows_to_table(rows, VIEWS))
             journal.unlink()
 
 
@@ -186,15 +178,8 @@ class Journal:
         """Replaces the journal by a table."""
         self._file.close()
         if self.rows:
-            write_table(rows_to_table(self.rows, VIEWS), self._path.with_suffix(".parquet"))
+            write_table(self._path.with_suffix(".parquet"), rows_to_table(self.rows, VIEWS))
         self._path.unlink()
-
-
-def write_table(table: pa.Table, path: Path) -> None:
-    """Writes Parquet so that the file is whole or not there."""
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    write_atomic(path, buffer.getvalue())
 
 
 def write_labels(images: pa.Table, root: Path, path: Path) -> None:

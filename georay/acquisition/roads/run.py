@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from georay.acquisition.extra import PACKAGES, require_extra
 from georay.acquisition.table_files import ACKNOWLEDGED, write_table
 from georay.config.points import CityRecipe, PointsRecipe
-from georay.core.manifest import digest, file_sha256, versions, write_atomic, write_json
+from georay.core.manifest import digest, file_sha256, write_atomic, write_json
 from georay.core.names import fold
-from georay.core.publishing import only_writer
+from georay.core.run_folder import manifest_of, only_writer
 from georay.core.tables import POINTS, conform
 from georay.runtime.progress import progress
 
@@ -213,12 +213,9 @@ def _publish(
         num_finished_before=num_before,
         outcomes=outcomes,
     )
-    manifest = {
-        "recipe": recipe.model_dump(mode="json"),
-        **ACKNOWLEDGED["points"],
-        "versions": versions(("georay", "ray", "pyarrow", "numpy", *PACKAGES)),
-        **summary.to_json(),
-    }
+    facts = {**ACKNOWLEDGED["points"], **summary.to_json()}
+    packages = ("georay", "ray", "pyarrow", "numpy", *PACKAGES)
+    manifest = manifest_of("points", recipe.model_dump(mode="json"), facts, packages)
     write_json(output.with_suffix(".json"), manifest)
     return summary
 

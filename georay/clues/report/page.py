@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 from markupsafe import Markup, escape
 
 from georay.clues.summary import CluesSummary, Counts
 from georay.clues.workspace import CluesFiles
 from georay.config.clues import CluesRecipe
 from georay.core.gazetteer import Gazetteer
+from georay.core.paths import AnyPath, open_parquet, path_of
 from georay.core.world_outline import WIDTH, outlines, project
 from georay.pages import render_page
 
@@ -85,7 +84,7 @@ def _page(
     counts, gazetteer = summary.counts, Gazetteer.load()
     land, borders = outlines()
     height = project(np.array([0.0]), np.array([_SOUTH]))[1][0]
-    names = [Path(one.path).name for one in recipe.sources]
+    names = [path_of(one.path).name for one in recipe.sources]
     kept, dropped = _head(files.table), _head(files.dropped)
     return Page(
         title=recipe.title or f"Clues of {', '.join(names)}",
@@ -156,10 +155,10 @@ def _dots(counts: Counts, gazetteer: Gazetteer) -> list[Dot]:
     return dots
 
 
-def _head(path: Path) -> list[dict[str, object]]:
+def _head(path: AnyPath) -> list[dict[str, object]]:
     """The first rows of a table, spread over its first row groups."""
     rows: list[dict[str, object]] = []
-    for batch in pa.parquet.ParquetFile(path).iter_batches(batch_size=1_000):
+    for batch in open_parquet(path).iter_batches(batch_size=1_000):
         rows += batch.to_pylist()
         if len(rows) >= _LOOKED_AT:
             break

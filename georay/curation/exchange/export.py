@@ -13,7 +13,7 @@ import pyarrow.parquet
 
 from georay.core.licences import NOT_STATED
 from georay.core.manifest import file_sha256, versions, write_atomic, write_json
-from georay.core.publishing import only_writer, publishing, read_facts
+from georay.core.run_folder import only_writer, publishing, read_facts
 from georay.core.splits import SPLITS, Unusable
 from georay.core.tables import LEFT_OUT, SAMPLES, conform, rows_to_table
 from georay.curation.exchange.card import card

@@ -13,13 +13,13 @@ from georay.config.curate import CurateRecipe, LimitsRecipe
 from georay.config.load import parse_recipe
 from georay.core.images import content_id
 from georay.core.panoramas import VIEW, View, parse_view
-from georay.core.paths import AnyPath, open_parquet
+from georay.core.paths import AnyPath, files_in, open_parquet
 from georay.core.picture_files import PictureFile
 from georay.core.run_folder import are_whole
 from georay.core.splits import Unusable
 from georay.core.storage import LocalAddress, parse_address, read_bytes
 from georay.core.tables import SCORES, TERMS, conform
-from georay.curation.run_folder import RunFolder, parquet_files
+from georay.curation.run_folder import RunFolder
 
 _COLUMNS = (
     "image_id",
@@ -78,7 +78,7 @@ def read_run(root: AnyPath) -> Scored:
     if scores and not are_whole(root, scores):
         raise ValueError(f"the run in {root} is not whole; run the `georay curate` of it again")
     recipe = parse_recipe(manifest["recipe"], CurateRecipe, str(folder.manifest))
-    return Scored(tuple(_scored(parquet_files(folder.scores))), recipe.threshold)
+    return Scored(tuple(_scored(files_in(folder.scores))), recipe.threshold)
 
 
 def _scored(files: Sequence[AnyPath]) -> Iterator[Picture]:

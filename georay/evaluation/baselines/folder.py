@@ -11,7 +11,7 @@ from torch import nn
 from georay.config.baselines import BaselineRecipe
 from georay.config.load import parse_recipe
 from georay.core.manifest import file_sha256, write_atomic
-from georay.core.publishing import read_facts
+from georay.core.run_folder import read_facts
 from georay.errors import ModelUnavailable
 from georay.evaluation.baselines.protocol import Baseline, Facts
 from georay.evaluation.baselines.systems import build_system

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from georay.config.baselines import LearningRecipe
 from georay.core.manifest import write_atomic, write_json
-from georay.core.publishing import read_facts
+from georay.core.run_folder import read_facts
 from georay.evaluation.baselines.pictures import LearntPictures, randomly_cropped
 
 _STATE, _PROGRESS = "state.safetensors", "progress.json"

@@ -3,13 +3,12 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from georay.config.baselines import BaselineRecipe
-from georay.core.manifest import digest, file_sha256, machine, versions, write_atomic, write_json
-from georay.core.publishing import only_writer, read_facts
+from georay.core.manifest import digest, file_sha256, write_atomic, write_json
+from georay.core.run_folder import hold_to, manifest_of, only_writer, read_facts
 from georay.evaluation.baselines.backbones import pinned
 from georay.evaluation.baselines.folder import CARD, FACTS, KIND, WEIGHTS, card_text
 from georay.evaluation.baselines.job import BaselineJob, Outcome
@@ -59,7 +58,8 @@ def make_baseline(recipe: BaselineRecipe) -> BaselineSummary:
     folder = Path(recipe.output).expanduser().absolute()
     with only_writer(folder):
         pictures = read_split(recipe.samples, "train", "location", recipe.max_pictures)
-        _hold_to_settings(folder, _settings(recipe, pictures))
+        kept = folder / _SETTINGS
+        hold_to(kept, read_facts(kept), _settings(recipe, pictures), "a baseline")
         if (done := read_facts(folder / FACTS)) is None:
             done = _make(folder, recipe, pictures)
             return BaselineSummary(str(folder), recipe.system.name, done["outcome"], False)
@@ -73,19 +73,6 @@ def _settings(recipe: BaselineRecipe, pictures: Sequence[KnownPicture]) -> dict[
     return content | {
         "pictures": {"count": len(pictures), "hash": digest(*(one.facts() for one in pictures))}
     }
-
-
-def _hold_to_settings(folder: Path, settings: dict[str, object]) -> None:
-    before = read_facts(folder / _SETTINGS)
-    if before is None:
-        write_json(folder / _SETTINGS, settings)
-        return
-    if changed := [name for name in settings if before.get(name) != settings[name]]:
-        differences = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
-        raise ValueError(
-            f"{folder} holds a baseline with other settings ({differences}); choose another "
-            "output, or remove that folder to train anew"
-        )
 
 
 def _make(folder: Path, recipe: BaselineRecipe, known: Sequence[KnownPicture]) -> dict[str, Any]:
@@ -129,17 +116,13 @@ def _publish(
 ) -> dict[str, Any]:
     """The card first and the facts last: where they are, all is."""
     weights = None if recipe.learning is None else file_sha256(folder / WEIGHTS)
-    content = {
-        "kind": KIND,
+    told = {
         "title": recipe.title or system_class(recipe).card.title,
-        "recipe": recipe.model_dump(mode="json"),
         "weights": weights,
         "outcome": outcome,
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "versions": versions(_PACKAGES),
         "facts": facts,
     }
+    content = manifest_of(KIND, recipe.model_dump(mode="json"), told, _PACKAGES)
     write_atomic(folder / CARD, card_text(recipe, system_class(recipe), outcome))
     write_json(folder / FACTS, content)
     shutil.rmtree(folder / _CHECKPOINTS, ignore_errors=True)

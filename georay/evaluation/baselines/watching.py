@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from georay.core.publishing import read_facts
+from georay.core.run_folder import read_facts
 from georay.evaluation.baselines.job import BaselineJob
 from georay.runtime.progress import Meter, progress
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from georay.config.load import load_recipe, parse_recipe
 from georay.config.train import TrainRecipe
-from georay.core.publishing import read_facts
+from georay.core.run_folder import read_facts
 from georay.evaluation.inputs.files import read_columns
 from georay.evaluation.inputs.truth import Truth
 from georay.evaluation.judging import Inputs, judge_file

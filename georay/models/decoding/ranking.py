@@ -1,24 +1,36 @@
 """How probable each country is, and each town of the likeliest ones, given a picture.
 
 Every name is scored as the tokens it has in the answer itself (`{"country": "Niger", …`), on the
-tree of all names above one reading of the picture; see `answer_tree`.
+tree of all names above one reading of the picture, of many pictures together; see `answer_tree`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
+import torch
+from transformers import PreTrainedModel
 
 from georay.core.gazetteer import Gazetteer, Place
 from georay.core.prompts import Prompt
-from georay.models.decoding.answer_tree import AnswerTree
+from georay.models.decoding.answer_tree import AnswerTrees
 from georay.models.decoding.calibration import Scores, tempered
 from georay.models.decoding.candidates import TokenTrie, answer_ids, opening, quoted
-from georay.models.decoding.search import BestFirst
-from georay.models.families.base import Exchange, Family
+from georay.models.decoding.search import (
+    NODES_AT_ONCE,
+    NODES_AT_ONCE_FOR_FEW,
+    Found,
+    Wish,
+    search_all,
+)
+from georay.models.families.base import Batch, Family
 
 _COUNTRIES_KEPT = 32  # whose towns' tokens stay in memory, up to 10 MB each
+_MOST_GIVEN = 1500  # tokens of a prompt with its picture
+_NODES_OF_COUNTRIES = 1000
+_OF_MAIN_MEMORY = 2 << 30
 _MOST_NODES = 512  # grown for the towns of one country; a network that knows towns needs few
 
 
@@ -56,6 +68,36 @@ class _Towns:
     trie: TokenTrie
 
 
+def rows_at_once(network: PreTrainedModel, num_countries: int) -> int:
+    """How many pictures can be ranked together: their keys and values must fit into memory."""
+    config: Any = network.config.get_text_config()
+    heads = config.num_attention_heads
+    width = (getattr(config, "num_key_value_heads", None) or heads) * (
+        getattr(config, "head_dim", None) or config.hidden_size // heads
+    )
+    of_token = 2 * config.num_hidden_layers * width * network.dtype.itemsize
+    nodes_at_once = max(NODES_AT_ONCE, NODES_AT_ONCE_FOR_FEW * num_countries) * 3 // 2
+    of_scores = nodes_at_once * config.vocab_size * (network.dtype.itemsize + 4)
+    num_tokens = _MOST_GIVEN + max(_NODES_OF_COUNTRIES, _MOST_NODES * num_countries)
+    return max(1, _memory_for(network) // (num_tokens * of_token + of_scores))
+
+
+def _memory_for(network: PreTrainedModel) -> int:
+    """Bytes: half of what a GPU has free; of main memory a share that is there."""
+    if network.device.type != "cuda":
+        return _OF_MAIN_MEMORY
+    free, _ = torch.cuda.mem_get_info(network.device)
+    return int(free) // 2
+
+
+def _in_order(found: Found) -> Scores:
+    """The scores of all candidates, by their numbers."""
+    scores = np.empty(len(found.candidates))
+    for number, score in found.candidates:
+        scores[number] = score
+    return scores
+
+
 class PlaceRanker:
     """Ranks the gazetteer's places with one family's network, for answers to one prompt."""
 
@@ -68,40 +110,53 @@ class PlaceRanker:
         self._gazetteer = gazetteer
         self._towns_of = lru_cache(_COUNTRIES_KEPT)(self._read_towns)
 
-    def rank(self, exchange: Exchange, num_countries: int, num_towns: int | None) -> Ranking:
-        """All countries, and `num_towns` towns of each of the `num_countries` likeliest.
+    def rank(self, prompts: Batch, num_countries: int, num_towns: int | None) -> list[Ranking]:
+        """All countries, and `num_towns` towns of each of the `num_countries` likeliest, by row.
 
-        The countries are exact. The towns are the likeliest of all the gazetteer's, unless 512
-        tokens of their names were scored before that was certain: then the likeliest seen by then.
-        None scores every town, whose tokens all stay in the cache: half a MiB each for a network
-        of 7 billion parameters.
+        prompts: encoded questions, all ranked together. The countries are exact. The towns are the
+        likeliest of all the gazetteer's, unless 512 tokens of their names were scored before that
+        was certain: then the likeliest seen by then. None scores every town, whose tokens all stay
+        in the cache: half a MiB each for a network of 7 billion parameters.
         """
-        tree = AnswerTree(self._family.network, self._family.encode([exchange]))
+        trees = AnswerTrees(self._family.network, prompts)
+        rows = range(trees.num_rows)
+        found = search_all(trees, [Wish(row, self._countries) for row in rows])
+        raw = [_in_order(one) for one in found]
         codes = tuple(self._gazetteer.countries())
-        raw = np.empty(len(codes))
-        for number, score in BestFirst(tree, self._countries).best().candidates:
-            raw[number] = score
-        ranking = Ranking(codes, tempered(raw, 1.0), {})
+        rankings = [Ranking(codes, tempered(scores, 1.0), {}) for scores in raw]
         if "city" not in self._prompt.fields:
-            return ranking
-        spelt = dict(zip(codes, raw.tolist(), strict=True))
-        towns = {
-            code: self._best_towns(tree, code, spelt[code], num_towns)
-            for code in ranking.best(num_countries)
-        }
-        return Ranking(codes, ranking.log_probabilities, towns)
+            return rankings
+        trees.forget()
+        asked = [(row, code) for row in rows for code in rankings[row].best(num_countries)]
+        towns = self._best_towns(trees, asked, raw, num_towns)
+        return [
+            Ranking(codes, one.log_probabilities, towns[row]) for row, one in enumerate(rankings)
+        ]
 
     def _best_towns(
-        self, tree: AnswerTree, code: str, country_score: float, count: int | None
-    ) -> tuple[RankedTown, ...]:
-        towns = self._towns_of(code)
-        if towns is None or count == 0:
-            return ()
-        found = BestFirst(tree, towns.trie).best(count, None if count is None else _MOST_NODES)
-        return tuple(
-            RankedTown(towns.places[number], float(np.exp(score - country_score)))
-            for number, score in found.candidates
-        )
+        self,
+        trees: AnswerTrees,
+        asked: Sequence[tuple[int, str]],
+        raw: Sequence[Scores],
+        count: int | None,
+    ) -> list[dict[str, tuple[RankedTown, ...]]]:
+        """Towns of the countries asked for, by row and country. raw: log-probabilities of them."""
+        best: list[dict[str, tuple[RankedTown, ...]]] = [{} for _ in raw]
+        number_of = {code: number for number, code in enumerate(self._gazetteer.countries())}
+        wishes, sought = [], []
+        for row, code in asked:
+            best[row][code] = ()
+            if count != 0 and (towns := self._towns_of(code)) is not None:
+                limit = None if count is None else _MOST_NODES
+                wishes.append(Wish(row, towns.trie, count, limit))
+                sought.append((row, code, towns.places))
+        for (row, code, places), found in zip(sought, search_all(trees, wishes), strict=True):
+            above = float(raw[row][number_of[code]])
+            best[row][code] = tuple(
+                RankedTown(places[number], float(np.exp(score - above)))
+                for number, score in found.candidates
+            )
+        return best
 
     @cached_property
     def _countries(self) -> TokenTrie:

@@ -1,15 +1,16 @@
-"""The most probable candidates of a trie, exactly, without visiting the improbable ones."""
+"""The most probable candidates of tries, exactly, without visiting the improbable ones."""
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from georay.models.decoding.answer_tree import ROOT, AnswerTree, LogProbabilities
+from georay.models.decoding.answer_tree import ROOT, AnswerTrees, Chain, Grown, LogProbabilities
 from georay.models.decoding.candidates import Node, TokenTrie
 
 NODES_AT_ONCE = 256
-_NODES_AT_ONCE_FOR_FEW = 64  # the best few are soon found: do not grow what none of them needs
+NODES_AT_ONCE_FOR_FEW = 64  # the best few are soon found: do not grow what none of them needs
 
 
 @dataclass(frozen=True)
@@ -33,79 +34,89 @@ class _Open:
     parent: int = field(compare=False)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Growth:
-    """Nodes to be grown in one forward pass, and where in the trie each of them is."""
+    """A chain that was asked for. total: the score above it; branches: behind each of its nodes."""
 
-    tokens: list[int] = field(default_factory=list)
-    parents: list[int] = field(default_factory=list)
-    branches: list[list[tuple[int, Node]]] = field(default_factory=list)
-    starts: list[tuple[int, float]] = field(default_factory=list)  # (place here, score above it)
+    total: float
+    branches: list[list[tuple[int, Node]]]
 
 
 class BestFirst:
-    """Grows the most probable open nodes first, many at a time.
+    """A search that grows the most probable open nodes first, many at a time.
 
     A name's probability is at most that of each of its beginnings (A* with the bound 0), so
-    what is found above every open node is found for good.
+    what is found above every open node is found for good. It says which nodes it wants next and is
+    told their scores: searches above many prompts go on together (`search_all`).
     """
 
-    def __init__(self, tree: AnswerTree, trie: TokenTrie) -> None:
-        self._tree = tree
-        self._trie = trie
+    def __init__(
+        self,
+        trie: TokenTrie,
+        root_scores: LogProbabilities,
+        count: int | None = None,
+        max_nodes: int | None = None,
+    ) -> None:
+        """Looks for the `count` best candidates, all of them if None.
+
+        root_scores: of the trie's first tokens, in the order of its children. max_nodes: stop after
+        growing so many, with the best found so far.
+        """
+        self._trie, self._count, self._max_nodes = trie, count, max_nodes
         self._open: list[_Open] = []
         self._found: list[tuple[int, float]] = []
-        branches = trie.children(trie.root)
-        scores = tree.root_scores([token for token, _ in branches])
-        self._add(ROOT, 0.0, branches, scores)
+        self._asked: list[_Growth] = []
+        self.num_nodes = 0
+        self._add(ROOT, 0.0, trie.children(trie.root), root_scores)
 
-    def best(self, count: int | None = None, max_nodes: int | None = None) -> Found:
-        """The `count` best candidates, all of them if None.
+    @property
+    def is_done(self) -> bool:
+        is_cut_short = self._max_nodes is not None and self.num_nodes >= self._max_nodes
+        return not self._open or self._is_settled() or is_cut_short
 
-        max_nodes: stop after growing so many, with the best found so far.
-        """
-        limit = None if max_nodes is None else len(self._tree) + max_nodes
-        while self._open and not self._is_settled(count):
-            if limit is not None and len(self._tree) >= limit:
-                break
-            self._grow(NODES_AT_ONCE if count is None else _NODES_AT_ONCE_FOR_FEW)
-        settled = not self._open or self._is_settled(count)
+    def found(self) -> Found:
+        """What was found by now."""
         ranked = sorted(self._found, key=lambda one: -one[1])
-        return Found(ranked[:count], settled)
+        return Found(ranked[: self._count], not self._open or self._is_settled())
 
-    def _is_settled(self, count: int | None) -> bool:
-        if count is None or len(self._found) < count:
-            return False
-        scores = np.partition([score for _, score in self._found], -count)
-        return bool(scores[-count] >= -self._open[0].improbability)
+    def wanted(self) -> list[Chain]:
+        """The next nodes to grow; `take` must be told of them before it is asked again."""
+        most = NODES_AT_ONCE if self._count is None else NODES_AT_ONCE_FOR_FEW
+        chains: list[Chain] = []
+        before = self.num_nodes
+        while self._open and self.num_nodes - before < most:
+            chains.append(self._chain(heapq.heappop(self._open)))
+        return chains
 
-    def _grow(self, num_nodes: int) -> None:
-        growth = _Growth()
-        while self._open and len(growth.tokens) < num_nodes:
-            self._put(growth, heapq.heappop(self._open))
-        first = len(self._tree)
-        asked = [[token for token, _ in branches] for branches in growth.branches]
-        scores = self._tree.grow(growth.tokens, growth.parents, asked)
-        stops = [place for place, _ in growth.starts[1:]] + [len(growth.tokens)]
-        for (start, total), stop in zip(growth.starts, stops, strict=True):
+    def take(self, grown: Sequence[Grown]) -> None:
+        """What became of the wanted nodes, in their order."""
+        for asked, one in zip(self._asked, grown, strict=True):
             # All but the last node of a chain have one branch: the next node.
-            total += sum(float(scores[place][0]) for place in range(start, stop - 1))
-            last = stop - 1
-            self._add(first + last, total, growth.branches[last], scores[last])
+            total = asked.total + sum(float(scores[0]) for scores in one.scores[:-1])
+            self._add(one.nodes[-1], total, asked.branches[-1], one.scores[-1])
+        self._asked = []
 
-    def _put(self, growth: _Growth, chosen: _Open) -> None:
-        """Adds a node, and below it all that can only go on in one way."""
-        growth.starts.append((len(growth.tokens), -chosen.improbability))
-        token, node, parent = chosen.token, chosen.node, chosen.parent
+    def _is_settled(self) -> bool:
+        if self._count is None or len(self._found) < self._count:
+            return False
+        scores = np.partition([score for _, score in self._found], -self._count)
+        return bool(scores[-self._count] >= -self._open[0].improbability)
+
+    def _chain(self, chosen: _Open) -> Chain:
+        """A node, and below it all that can only go on in one way."""
+        tokens: list[int] = []
+        branches: list[list[tuple[int, Node]]] = []
+        token, node = chosen.token, chosen.node
         while True:
-            growth.tokens.append(token)
-            growth.parents.append(parent)
-            branches = self._trie.children(node)
-            growth.branches.append(branches)
-            if len(branches) > 1 or self._trie.candidate(branches[0][1]) is not None:
-                return
-            parent = len(self._tree) + len(growth.tokens) - 1
-            token, node = branches[0]
+            tokens.append(token)
+            branches.append(self._trie.children(node))
+            if len(branches[-1]) > 1 or self._trie.candidate(branches[-1][0][1]) is not None:
+                break
+            token, node = branches[-1][0]
+        self.num_nodes += len(tokens)
+        self._asked.append(_Growth(-chosen.improbability, branches))
+        asked = [[token for token, _ in behind] for behind in branches]
+        return Chain(chosen.parent, tokens, asked)
 
     def _add(
         self, parent: int, total: float, branches: list[tuple[int, Node]], scores: LogProbabilities
@@ -116,3 +127,37 @@ class BestFirst:
                 heapq.heappush(self._open, _Open(-(total + float(score)), node, token, parent))
             else:
                 self._found.append((candidate, total + float(score)))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is looked for above the prompt of a row; see `BestFirst`."""
+
+    row: int
+    trie: TokenTrie
+    count: int | None = None
+    max_nodes: int | None = None
+
+
+def search_all(trees: AnswerTrees, wishes: Sequence[Wish]) -> list[Found]:
+    """What each wish finds; all of them go on together, so that a forward pass serves all."""
+    searches = [_begun(trees, wish) for wish in wishes]
+    rows = [wish.row for wish in wishes]
+    while waiting := [number for number, one in enumerate(searches) if not one.is_done]:
+        chains: list[list[Chain]] = [[] for _ in range(trees.num_rows)]
+        shares: list[slice] = []
+        for number in waiting:
+            of_row = chains[rows[number]]
+            start = len(of_row)
+            of_row += searches[number].wanted()
+            shares.append(slice(start, len(of_row)))
+        grown = trees.grow(chains)
+        for number, share in zip(waiting, shares, strict=True):
+            searches[number].take(grown[rows[number]][share])
+    return [one.found() for one in searches]
+
+
+def _begun(trees: AnswerTrees, wish: Wish) -> BestFirst:
+    first = [token for token, _ in wish.trie.children(wish.trie.root)]
+    scores = trees.root_scores(wish.row, first)
+    return BestFirst(wish.trie, scores, wish.count, wish.max_nodes)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from georay.config.load import dump_recipe
 from georay.config.pretrain import PretrainRecipe
 from georay.core.manifest import write_atomic, write_json
-from georay.core.publishing import only_writer, publishing
+from georay.core.run_folder import only_writer, publishing
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
 from georay.streetworld.questions import Pair

@@ -11,7 +11,7 @@ from transformers import MaskFormerForInstanceSegmentation
 
 from georay.config.segmenter import TrainSegmenterRecipe
 from georay.core.manifest import write_atomic
-from georay.core.publishing import only_writer, publishing
+from georay.core.run_folder import only_writer, publishing
 from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
 from georay.models.segmenters.network import SmallSegmenterNetwork
 from georay.models.segmenters.small import load_small

@@ -11,6 +11,7 @@ import pytest
 
 from georay.acquisition.download import run_files
 from georay.acquisition.download.run_files import VIEWS, CollectFolder, Journal
+from georay.core.manifest import write_table
 from georay.core.storage import LocalAddress
 from georay.core.tables import rows_to_table
 
@@ -139,7 +140,7 @@ def test_labels_name_pictures_from_their_folder_whatever_it_is_called(tmp_path):
 
 
 def test_tables_are_whole_or_not_there(folder):
-    run_files.write_table(rows_to_table([TAKEN], VIEWS), folder.images)
+    write_table(folder.images, rows_to_table([TAKEN], VIEWS))
     assert pq.read_table(folder.images).num_rows == 1
     assert not list(folder.root.glob(".images*"))
 

@@ -35,7 +35,7 @@ def test_the_papers_recipe_asks_the_sentence_itself_for_a_place():
     ("change", "message"),
     [
         ({"sources": []}, "sources"),
-        ({"output": "s3://bucket/clues.parquet"}, "output"),
+        ({"output": "s3://name:key@bucket/clues.parquet"}, "output"),
         ({"near_duplicate": 0}, "near_duplicate"),
         ({"pairing": {"curation": "run"}, "label": {"encoder": "none"}}, r"label\.encoder"),
     ],

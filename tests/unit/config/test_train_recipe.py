@@ -59,7 +59,7 @@ def test_the_papers_settings_are_the_defaults_of_its_recipe():
         ({"zero": {"stage": 0, "offload_optimizer": "cpu"}}, "needs stage 1"),
         ({"zero": {"stage": 3, "offload_optimizer": "nvme"}}, "zero.nvme"),
         ({"samples": []}, "samples"),
-        ({"output": "s3://bucket/run"}, "every node sees"),
+        ({"output": "s3://name:key@bucket/run"}, "holds a secret"),
         ({"batches": {"micro_batch": 0}}, "batches.micro_batch"),
     ],
 )

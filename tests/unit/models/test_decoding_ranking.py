@@ -10,10 +10,10 @@ from locating_family import question, small_family
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.prompts import INFERENCE, LOCATION, REASONING, Prompt, target_answer
-from georay.models.decoding.answer_tree import ROOT, AnswerTree
+from georay.models.decoding.answer_tree import ROOT, AnswerTrees, Chain
 from georay.models.decoding.candidates import Ids, TokenTrie, answer_ids, opening
-from georay.models.decoding.ranking import PlaceRanker, RankedTown
-from georay.models.decoding.search import BestFirst
+from georay.models.decoding.ranking import PlaceRanker, RankedTown, Ranking, rows_at_once
+from georay.models.decoding.search import Found, Wish, search_all
 from georay.models.families.base import Exchange, Family
 from georay.models.families.chat import ChatFamily
 from georay.models.families.qwen_vl import QwenVLForConditionalGeneration
@@ -38,6 +38,22 @@ def brute_force(family: Family, exchange: Exchange, rows: Sequence[Ids]) -> list
     return scores
 
 
+def trees_of(family: Family, *exchanges: Exchange) -> AnswerTrees:
+    return AnswerTrees(family.network, family.encode(exchanges or [question()]))
+
+
+def best(
+    trees: AnswerTrees, trie: TokenTrie, count: int | None = None, max_nodes: int | None = None
+) -> Found:
+    (found,) = search_all(trees, [Wish(0, trie, count, max_nodes)])
+    return found
+
+
+def rank(ranker: PlaceRanker, family: Family, exchange: Exchange, *how: int) -> Ranking:
+    (ranking,) = ranker.rank(family.encode([exchange]), *how)
+    return ranking
+
+
 def names(codes: Sequence[str]) -> list[str]:
     return [GAZETTEER.country_name(code) for code in codes]
 
@@ -49,14 +65,14 @@ def country_rows(family: Family, num_countries: int | None = None) -> list[Ids]:
 
 def test_every_country_scores_as_by_a_forward_pass_of_its_own() -> None:
     family = small_family()
-    ranking = PlaceRanker(family, INFERENCE, GAZETTEER).rank(question(), 0, 0)
+    ranking = rank(PlaceRanker(family, INFERENCE, GAZETTEER), family, question(), 0, 0)
     expected = np.array(brute_force(family, question(), country_rows(family)))
     expected -= np.log(np.exp(expected).sum())
     assert ranking.codes == tuple(GAZETTEER.countries())
     assert np.abs(ranking.log_probabilities - expected).max() < 1e-4
     third = np.sort(expected)[-3]
-    best = [expected[ranking.codes.index(code)] for code in ranking.best(3)]
-    assert min(best) > third - 1e-4 and best[0] > expected.max() - 1e-4
+    likeliest = [expected[ranking.codes.index(code)] for code in ranking.best(3)]
+    assert min(likeliest) > third - 1e-4 and likeliest[0] > expected.max() - 1e-4
     assert np.ptp(expected) > 3  # the network has opinions: equality is no accident
 
 
@@ -68,8 +84,7 @@ def test_chat_families_score_the_same_way(
     with torch.no_grad():
         family.network.get_output_embeddings().weight.mul_(20)
     rows = country_rows(family, 40)
-    tree = AnswerTree(family.network, family.encode([question()]))
-    found = dict(BestFirst(tree, TokenTrie(rows)).best().candidates)
+    found = dict(best(trees_of(family), TokenTrie(rows)).candidates)
     expected = brute_force(family, question(), rows)
     assert [found[n] for n in range(40)] == pytest.approx(expected, abs=1e-4)
 
@@ -83,8 +98,7 @@ def test_a_prompt_longer_than_the_training_length_is_no_exception() -> None:
     try:
         assert family.encode([question()])["input_ids"].shape[1] > 64
         rows = country_rows(family, 20)
-        tree = AnswerTree(network, family.encode([question()]))
-        found = dict(BestFirst(tree, TokenTrie(rows)).best().candidates)
+        found = dict(best(trees_of(family), TokenTrie(rows)).candidates)
         expected = brute_force(family, question(), rows)
     finally:
         network.config.seq_length = before
@@ -106,8 +120,7 @@ def test_names_have_the_tokens_of_the_answer_that_is_learnt(prompt: Prompt) -> N
 def test_a_name_that_begins_another_is_told_apart() -> None:
     family = small_family()
     rows = answer_ids(family.tokenizer, opening(LOCATION), ["Niger", "Nigeria"], ', "city": "')
-    tree = AnswerTree(family.network, family.encode([question()]))
-    found = dict(BestFirst(tree, TokenTrie(rows)).best().candidates)
+    found = dict(best(trees_of(family), TokenTrie(rows)).candidates)
     assert found.keys() == {0, 1}
     assert [found[0], found[1]] == pytest.approx(brute_force(family, question(), rows), abs=1e-4)
 
@@ -117,29 +130,27 @@ def test_the_best_are_found_without_visiting_all() -> None:
     cities = [place.name for place in GAZETTEER.cities("LU")]
     unique = list(dict.fromkeys(cities))
     rows = answer_ids(family.tokenizer, opening(INFERENCE, "Luxembourg"), unique, ', "reasons": "')
-    whole, part = (AnswerTree(family.network, family.encode([question()])) for _ in range(2))
-    every = BestFirst(whole, TokenTrie(rows)).best()
-    few = BestFirst(part, TokenTrie(rows)).best(3)
+    whole, part = trees_of(family), trees_of(family)
+    every, few = best(whole, TokenTrie(rows)), best(part, TokenTrie(rows), 3)
     assert every.complete and few.complete
     assert len(every.candidates) == len(unique)
     scores = dict(every.candidates)
-    best = [score for _, score in every.candidates[:3]]
-    assert [score for _, score in few.candidates] == pytest.approx(best, abs=1e-4)
-    assert [scores[number] for number, _ in few.candidates] == pytest.approx(best, abs=1e-4)
+    expected = [score for _, score in every.candidates[:3]]
+    assert [score for _, score in few.candidates] == pytest.approx(expected, abs=1e-4)
+    assert [scores[number] for number, _ in few.candidates] == pytest.approx(expected, abs=1e-4)
     assert len(part) < len(whole)
 
 
 def test_a_search_cut_short_says_so() -> None:
     family = small_family()
-    tree = AnswerTree(family.network, family.encode([question()]))
-    found = BestFirst(tree, TokenTrie(country_rows(family))).best(max_nodes=1)
+    found = best(trees_of(family), TokenTrie(country_rows(family)), max_nodes=1)
     assert not found.complete
 
 
 def test_towns_are_those_of_the_likeliest_countries() -> None:
     family = small_family()
     ranker = PlaceRanker(family, INFERENCE, GAZETTEER)
-    ranking = ranker.rank(question(), 3, 2)
+    ranking = rank(ranker, family, question(), 3, 2)
     likeliest = [code for code in ranking.best(3) if GAZETTEER.cities(code)]
     assert [code for code, towns in ranking.towns.items() if towns] == likeliest
     for code in likeliest:
@@ -162,8 +173,9 @@ def test_every_town_is_scored_where_asked() -> None:
     ranker = PlaceRanker(family, INFERENCE, GAZETTEER)
 
     def towns(count: int | None) -> tuple[RankedTown, ...]:
-        tree = AnswerTree(family.network, family.encode([question()]))
-        return ranker._best_towns(tree, "LU", 0.0, count)
+        raw = [np.zeros(len(GAZETTEER.countries()))]
+        (found,) = ranker._best_towns(trees_of(family), [(0, "LU")], raw, count)
+        return found["LU"]
 
     every = towns(None)
     assert {town.place.name for town in every} == {town.name for town in GAZETTEER.cities("LU")}
@@ -176,14 +188,16 @@ def test_every_town_is_scored_where_asked() -> None:
 
 
 def test_a_prompt_without_towns_ranks_countries_alone() -> None:
-    ranking = PlaceRanker(small_family(), REASONING, GAZETTEER).rank(question(), 3, 2)
+    family = small_family()
+    ranking = rank(PlaceRanker(family, REASONING, GAZETTEER), family, question(), 3, 2)
     assert ranking.towns == {}
     assert np.exp(ranking.log_probabilities).sum() == pytest.approx(1)
 
 
 def test_another_picture_ranks_otherwise() -> None:
-    ranker = PlaceRanker(small_family(), INFERENCE, GAZETTEER)
-    first, again, other = (ranker.rank(question(seed), 0, 0) for seed in (0, 0, 1))
+    family = small_family()
+    ranker = PlaceRanker(family, INFERENCE, GAZETTEER)
+    first, again, other = (rank(ranker, family, question(seed), 0, 0) for seed in (0, 0, 1))
     np.testing.assert_allclose(first.log_probabilities, again.log_probabilities, atol=1e-4)
     assert np.abs(first.log_probabilities - other.log_probabilities).max() > 0.01
 
@@ -197,10 +211,73 @@ def test_candidates_of_the_same_tokens_are_refused() -> None:
 
 def test_nodes_added_together_see_their_own_line_only() -> None:
     family = small_family()
-    prompt = family.encode([question()])
-    together = AnswerTree(family.network, prompt)
-    one, other = together.grow([5, 6, 7], [ROOT, 0, ROOT], [[1], [1], [1]])[1:]
-    alone = AnswerTree(family.network, prompt)
-    (expected,) = alone.grow([7], [ROOT], [[1]])
-    assert other == pytest.approx(expected, abs=1e-4)
-    assert one != pytest.approx(expected, abs=1e-2)
+    chains = [Chain(ROOT, [5, 6], [[1], [1]]), Chain(ROOT, [7], [[1]])]
+    ((long, short),) = trees_of(family).grow([chains])
+    (((alone),),) = trees_of(family).grow([[Chain(ROOT, [7], [[1]])]])
+    assert short.scores[0] == pytest.approx(alone.scores[0], abs=1e-4)
+    assert long.scores[1] != pytest.approx(alone.scores[0], abs=1e-2)
+    assert (list(long.nodes), list(short.nodes)) == ([0, 1], [2])
+
+
+def test_pictures_ranked_together_rank_as_each_alone() -> None:
+    family = small_family()
+    ranker = PlaceRanker(family, INFERENCE, GAZETTEER)
+    asked = [question(seed) for seed in range(3)]
+    together = ranker.rank(family.encode(asked), 3, 2)
+    for exchange, ranking in zip(asked, together, strict=True):
+        alone = rank(ranker, family, exchange, 3, 2)
+        assert_alike(ranking, alone)
+
+
+def assert_alike(one: Ranking, other: Ranking) -> None:
+    np.testing.assert_allclose(one.log_probabilities, other.log_probabilities, atol=1e-4)
+    assert one.towns.keys() == other.towns.keys()
+    for code, towns in one.towns.items():
+        assert [town.place for town in towns] == [town.place for town in other.towns[code]]
+        found = [town.probability for town in towns]
+        assert found == pytest.approx([town.probability for town in other.towns[code]], rel=1e-2)
+
+
+@pytest.mark.parametrize("model_type", ["qwen2_5_vl", "qwen3_vl", "llava"])
+def test_prompts_of_different_lengths_are_ranked_together(
+    small_chat_family: Callable[[str, int], ChatFamily], model_type: str
+) -> None:
+    """Pictures of these families take as many tokens as they have pixels."""
+    family = small_chat_family(model_type, 3)
+    with torch.no_grad():
+        family.network.get_output_embeddings().weight.mul_(20)
+    rows, asked = country_rows(family, 12), [question(0), sized(1, (140, 84))]
+    trees = trees_of(family, *asked)
+    found = search_all(trees, [Wish(row, TokenTrie(rows)) for row in range(2)])
+    for exchange, one in zip(asked, found, strict=True):
+        scores = dict(one.candidates)
+        expected = brute_force(family, exchange, rows)
+        assert [scores[number] for number in range(12)] == pytest.approx(expected, abs=1e-4)
+
+
+def sized(seed: int, size: tuple[int, int]) -> Exchange:
+    asked = question(seed)
+    return Exchange((asked.images[0].resize(size),), asked.conversation)
+
+
+def test_a_forward_pass_serves_all_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    family = small_family()
+    ranker, passes = PlaceRanker(family, INFERENCE, GAZETTEER), list[int]()
+    grow = AnswerTrees.grow
+    monkeypatch.setattr(
+        AnswerTrees, "grow", lambda self, chains: passes.append(1) or grow(self, chains)
+    )
+    rank(ranker, family, question(), 3, 2)
+    alone = len(passes)
+    ranker.rank(family.encode([question(seed) for seed in range(4)]), 3, 2)
+    assert len(passes) - alone < 2 * alone
+
+
+def test_no_more_pictures_are_ranked_together_than_memory_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    family = small_family()
+    many = rows_at_once(family.network, 5)
+    assert many > 8
+    monkeypatch.setattr("georay.models.decoding.ranking._OF_MAIN_MEMORY", 1)
+    assert rows_at_once(family.network, 5) == 1

@@ -14,7 +14,7 @@ from georay.config.pretrain import PretrainRecipe
 from georay.config.samples import SamplesRecipe
 from georay.config.segmenter import TrainSegmenterRecipe
 from georay.config.train import TrainRecipe
-from georay.core.publishing import only_writer
+from georay.core.run_folder import only_writer
 from georay.models.adapters import is_whole
 from georay.models.registry import packaged_adapters
 from georay.runtime.checkpoint_list import SNAPSHOT

@@ -1,0 +1,23 @@
+"""The next few batches are made in a thread while the network learns from the last one."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+AHEAD = 4  # batches that wait for the network
+
+
+def made_ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Generator[Made, None, None]:
+    """Makes the next few while the last one is used, in order, in a thread."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting: deque[Future[Made]] = deque()
+        for item in items:
+            waiting.append(thread.submit(make, item))
+            if len(waiting) >= AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
