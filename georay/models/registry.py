@@ -138,6 +138,13 @@ Adapters = Path | Literal["packaged", "none"]
 """A folder of adapters, those that the package carries for a model, or none: a bare base."""
 
 
+def adapters_named(name: str | None) -> Adapters:
+    """The choice of adapters that a recipe or an option names: nothing, "none", or a folder."""
+    if name is None:
+        return "packaged"
+    return "none" if name == "none" else Path(name).expanduser()
+
+
 def adapters_of(model: str, chosen: Adapters) -> Path | None:
     """The folder of the adapters that act above a model; None for a bare one."""
     if isinstance(chosen, Path):

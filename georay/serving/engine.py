@@ -19,7 +19,7 @@ from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.locations import Location
 from georay.models.locator import LoadedModel, load_model
-from georay.models.registry import adapters_of
+from georay.models.registry import adapters_named, adapters_of
 from georay.serving.jobs import AdapterChoice, ChatOptions, LocateOptions, ModelCard
 
 
@@ -217,8 +217,7 @@ class RemoteEngine:
 
 def adapters_in(recipe: ServeRecipe) -> Path | None:
     """The folder of the recipe's adapters, or of those that the package carries for its model."""
-    named = Path(recipe.adapters).expanduser() if recipe.adapters else None
-    return adapters_of(recipe.model, named or "packaged")
+    return adapters_of(recipe.model, adapters_named(recipe.adapters))
 
 
 def _public(model: str) -> str:
