@@ -33,7 +33,7 @@ def curate(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RECIPE] [INPUT]...",
+            metavar="RECIPE|INPUT",
             help="Folder, 'glob', .csv or .parquet with a file or uri column; several are joined. "
             "A recipe, YAML, may come first; what else is given is laid over it.",
             show_default=False,

@@ -49,11 +49,15 @@ class Parts:
 
     def gathered(self, rows: pa.Table) -> pa.Table:
         """The answers to the rows, in their order; every row once. Raises ValueError otherwise."""
-        found = pa.concat_tables([self.schema.empty_table(), *self._tables()])
+        found = self.table()
         at = pc.index_in(rows.column(self.key), value_set=found.column(self.key))
         if at.null_count:
             raise ValueError(f"{at.null_count:,} rows have no answer in {self.root}: run it again")
         return found.take(at)
+
+    def table(self) -> pa.Table:
+        """Every answer that is here, in no order."""
+        return pa.concat_tables([self.schema.empty_table(), *self._tables()])
 
     def remove(self) -> None:
         """Ends unfinished work: what it held is whole elsewhere, or counts no more."""
