@@ -119,8 +119,13 @@ def score(
     from georay.curation.explain import explain
     from georay.curation.single import PictureScore, score_picture
 
-    options = {"weights": {"source": weights}, "threshold": threshold}
-    options |= {"segmenter": {"model": segmenter}, "inputs": images, "output": "."}
+    options = {
+        "inputs": images,
+        "output": ".",
+        "weights": {"source": weights},
+        "threshold": threshold,
+        "segmenter": {"model": segmenter},
+    }
     chosen = laid_over(None, CurateRecipe, given(options))
     results = [one for picture in images for one in score_picture(picture, chosen)]
     if as_json:
