@@ -6,18 +6,20 @@ fields and are laid over it. Without a recipe the keywords are one.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from georay.config.load import laid_over
 
 if TYPE_CHECKING:
     from georay.config.curate import CurateRecipe
+    from georay.config.locate import LocateRecipe
     from georay.config.predict import PredictRecipe
     from georay.config.train import TrainRecipe
     from georay.curation.summary import Summary
     from georay.evaluation.metrics import Measuring
     from georay.evaluation.predict import PredictSummary
     from georay.evaluation.side_by_side import SideBySide
+    from georay.flow.collection import LocateSummary
     from georay.models.locations import Location
     from georay.models.locator import Picture
     from georay.models.registry import Adapters
@@ -91,16 +93,64 @@ def evaluate(
     return judge(rows, inputs, measuring or Measuring())
 
 
+@overload
 def locate(
     pictures: "Sequence[Picture]",
-    model: str = "tiny",
-    adapters: "Adapters" = "packaged",
-    top_k: int = 5,
-) -> "list[Location]":
-    """Where pictures were taken, in order; see `Locator`, which keeps the model for more of them.
+    model: str = ...,
+    adapters: "Adapters" = ...,
+    top_k: int = ...,
+) -> "list[Location]": ...
 
-    Raises what `Locator.from_pretrained` raises.
+
+@overload
+def locate(
+    pictures: None = None, *, recipe: "LocateRecipe | str | Path | None" = ..., **settings: Any
+) -> "LocateSummary": ...
+
+
+def locate(
+    pictures: "Sequence[Picture] | None" = None,
+    model: str | None = None,
+    adapters: "Adapters | None" = None,
+    top_k: int | None = None,
+    *,
+    recipe: "LocateRecipe | str | Path | None" = None,
+    **settings: Any,
+) -> "list[Location] | LocateSummary":
+    """Where pictures were taken: of a few the locations, in order; of a collection a run's summary.
+
+        georay.locate(["street.jpg"])
+        georay.locate(inputs=["photos/"], output="runs/where", model="tiny")
+
+    Few pictures: see `Locator`, which keeps the model for more of them. A collection: a recipe, or
+    its keywords, as of `georay.config.locate.LocateRecipe`; it can be stopped and goes on.
+    Raises what `Locator.from_pretrained` raises, and ValueError for a setting that is wrong.
     """
+    if pictures is None:
+        return _locate_collection(recipe, settings, model, adapters, top_k)
+    if settings or recipe is not None:
+        named = ", ".join(settings) or "recipe"
+        raise ValueError(f"{named}: of a collection; give its `inputs` and `output`, no pictures")
     from georay.models.locator import Locator
 
-    return Locator.from_pretrained(model, adapters).locate(pictures, top_k)
+    locator = Locator.from_pretrained(model or "tiny", adapters or "packaged")
+    return locator.locate(pictures, 5 if top_k is None else top_k)
+
+
+def _locate_collection(
+    recipe: "LocateRecipe | str | Path | None",
+    settings: dict[str, Any],
+    model: str | None,
+    adapters: "Adapters | None",
+    top_k: int | None,
+) -> "LocateSummary":
+    from georay.config.locate import LocateRecipe
+    from georay.flow.collection import locate_collection
+
+    if model is not None:
+        settings["model"] = model
+    if adapters is not None and adapters != "packaged":
+        settings["adapters"] = str(adapters)
+    if top_k is not None:
+        settings["answering"] = {**settings.get("answering", {}), "top_k": top_k}
+    return locate_collection(laid_over(recipe, LocateRecipe, settings))

@@ -11,7 +11,7 @@ from georay.cli.recipes import RecipeOption, Settings, given, split_recipe
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[RECIPE] [FILE]...",
+        metavar="RECIPE|FILE",
         help="Files of sentences: .csv, .tsv, .json, .jsonl, .parquet, .md or .html. A recipe, "
         "YAML, may come first; what else is given is laid over it.",
         show_default=False,

@@ -33,7 +33,7 @@ def curate(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RECIPE] [INPUT]...",
+            metavar="RECIPE|INPUT",
             help="Folder, 'glob', .csv or .parquet with a file or uri column; several are joined. "
             "A recipe, YAML, may come first; what else is given is laid over it.",
             show_default=False,
@@ -119,8 +119,13 @@ def score(
     from georay.curation.explain import explain
     from georay.curation.single import PictureScore, score_picture
 
-    options = {"weights": {"source": weights}, "threshold": threshold}
-    options |= {"segmenter": {"model": segmenter}, "inputs": images, "output": "."}
+    options = {
+        "inputs": images,
+        "output": ".",
+        "weights": {"source": weights},
+        "threshold": threshold,
+        "segmenter": {"model": segmenter},
+    }
     chosen = laid_over(None, CurateRecipe, given(options))
     results = [one for picture in images for one in score_picture(picture, chosen)]
     if as_json:

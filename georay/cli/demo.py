@@ -16,7 +16,7 @@ def demo(
     recipe: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[RECIPE]",
+            metavar="RECIPE",
             parser=local_path,
             help="A recipe of a demo, YAML.",
             show_default="jobs/recipes/demo.yaml, which the package carries",

@@ -1,11 +1,13 @@
-"""The verb `locate`: where photographs were taken, with a small map in the terminal."""
+"""The verb `locate`: a few photographs in the terminal, or a whole collection as a run."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from georay.cli.output import AsJson, local_path, printable, say
+from georay.cli.recipes import Settings, given, split_recipe
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,46 +18,174 @@ if TYPE_CHECKING:
 _MOST_CANDIDATES = 5
 
 
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="RECIPE|INPUT",
+        help="Photographs; paths or uris. With --out also folders, 'globs', and lists (.csv, "
+        ".parquet), as in `curate`. A recipe, YAML, may come first.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        parser=local_path,
+        help="Folder of a run over a whole collection: Parquet, a report, and resumable.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="An id of `georay models`, or a folder that holds weights.", show_default="tiny"
+    ),
+]
+AdaptersOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder of the trained adapters; `none` asks the bare model.",
+        show_default="those of the package",
+    ),
+]
+TopK = Annotated[
+    int | None,
+    typer.Option(min=0, help="Countries to rank as candidates; 0 is faster.", show_default="5"),
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(help="Ask an OpenAI-compatible endpoint, by its base URL, for --model."),
+]
+KeyVariable = Annotated[
+    str | None, typer.Option(help="Environment variable that holds the endpoint's key.")
+]
+Least = Annotated[
+    float | None,
+    typer.Option(
+        "--min-locatability",
+        help="With --out: pictures below it are not asked about; --flag asks, and marks them.",
+    ),
+]
+Flag = Annotated[
+    bool, typer.Option("--flag", help="Ask about pictures below --min-locatability too.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="With --out: processes that each hold the model.", show_default="1"),
+]
+Csv = Annotated[bool, typer.Option("--csv", help="With --out: locations.csv too.")]
+GeoJson = Annotated[bool, typer.Option("--geojson", help="With --out: locations.geojson too.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="With --out: say what a remote model would take; ask nothing."),
+]
+
+
 def locate(
-    images: Annotated[
-        list[str], typer.Argument(help="Photographs; paths or uris.", show_default=False)
-    ],
-    model: Annotated[
-        str, typer.Option(help="An id of `georay models`, or a folder that holds weights.")
-    ] = "tiny",
-    adapters: Annotated[
-        Path | None,
-        typer.Option(
-            parser=local_path,
-            help="Folder of the trained adapters.",
-            show_default="those of the package",
-        ),
-    ] = None,
-    top_k: Annotated[
-        int, typer.Option(min=0, help="Countries to rank as candidates; 0 is faster.")
-    ] = _MOST_CANDIDATES,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(help="Ask an OpenAI-compatible endpoint, by its base URL, for --model."),
-    ] = None,
-    key_variable: Annotated[
-        str | None, typer.Option(help="Environment variable that holds the endpoint's key.")
-    ] = None,
+    inputs: Inputs = None,
+    out: Out = None,
+    model: Model = None,
+    adapters: AdaptersOption = None,
+    top_k: TopK = None,
+    endpoint: Endpoint = None,
+    key_variable: KeyVariable = None,
+    least: Least = None,
+    flag: Flag = False,
+    workers: Workers = None,
+    csv: Csv = False,
+    geojson: GeoJson = False,
+    dry_run: DryRun = False,
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say where photographs were taken, and why.
+    """Say where photographs were taken, and why: a few of them, or with --out a whole collection.
 
-    Only pixels are read: a GPS tag in a file changes nothing.
+    Only pixels are read: a GPS tag in a file changes nothing. Stopped half-way? With --out the same
+    command goes on where it was.
 
     Example: georay locate street.jpg --model Qwen/Qwen3-VL-2B-Instruct
+
+    Example: georay locate photos/ --out runs/where --min-locatability 0.3 --geojson
     """
+    recipe, pictures = split_recipe(inputs or (), None)
+    if out is None and recipe is None:
+        of_collections = {
+            "--min-locatability": least is not None,
+            "--flag": flag,
+            "--workers": workers is not None,
+            "--csv": csv,
+            "--geojson": geojson,
+            "--dry-run": dry_run,
+            "--set": settings,
+        }
+        if named := [name for name, is_given in of_collections.items() if is_given]:
+            raise ValueError(f"{', '.join(named)}: for a whole collection; name its --out")
+        _locate_few(pictures, model, adapters, top_k, endpoint, key_variable, as_json)
+        return
+    if flag and least is None and recipe is None:
+        raise ValueError("--flag marks pictures below --min-locatability: give that too")
+    options = given(
+        {
+            "inputs": pictures,
+            "output": out,
+            "model": model,
+            "adapters": adapters,
+            "answering": {"top_k": top_k},
+            "endpoint": {"base_url": endpoint, "key_variable": key_variable},
+            "locatability": {"least": least, "below": "flag" if flag else None},
+            "workers": {"num_workers": workers},
+            "formats": [*(["csv"] if csv else []), *(["geojson"] if geojson else [])],
+        }
+    )
+    _locate_collection(recipe, options, settings or (), dry_run, as_json)
+
+
+def _locate_collection(
+    recipe: Path | None,
+    options: dict[str, Any],
+    settings: Sequence[str],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    from georay.config.load import laid_over
+    from georay.config.locate import LocateRecipe
+    from georay.flow.collection import announced, locate_collection
+    from georay.models.registry import adapters_named, adapters_of, without_places
+
+    chosen = laid_over(recipe, LocateRecipe, options, settings)
+    if chosen.endpoint is None:
+        folder = adapters_of(chosen.model, adapters_named(chosen.adapters))
+        if warning := without_places(chosen.model, folder):
+            typer.echo(warning, err=True)
+    if dry_run:
+        expected = announced(chosen)
+        text = "a model that is here costs nothing" if expected is None else expected.as_text()
+        say(text, None if expected is None else vars(expected), as_json)
+        return
+    summary = locate_collection(chosen, lambda text: typer.echo(text, err=True))
+    say(summary.as_text(), summary.to_json(), as_json)
+
+
+def _locate_few(
+    images: list[str],
+    model: str | None,
+    adapters: str | None,
+    top_k: int | None,
+    endpoint: str | None,
+    key_variable: str | None,
+    as_json: bool,
+) -> None:
+    """Single photographs, answered in this process and told in the terminal."""
     from rich.console import Console
 
     from georay.models.locator import Locator
-    from georay.models.registry import Adapters, adapters_of, without_places
+    from georay.models.registry import adapters_named, adapters_of, without_places
 
+    if not images:
+        raise ValueError("name a photograph; see `georay locate --help`")
+    model, top_k = model or "tiny", _MOST_CANDIDATES if top_k is None else top_k
     source = _remote(endpoint, model, key_variable) if endpoint else model
-    chosen: Adapters = adapters or "packaged"
+    chosen = adapters_named(adapters)
     if endpoint is None and (warning := without_places(model, adapters_of(model, chosen))):
         typer.echo(warning, err=True)
     located = Locator.from_pretrained(source, chosen).locate(images, top_k=top_k)

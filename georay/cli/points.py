@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Extract = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RECIPE|EXTRACT]",
+        metavar="RECIPE|EXTRACT",
         help="A recipe of cities, YAML; or an OpenStreetMap extract: .osm.pbf, .osm, .osm.gz or "
         ".osm.bz2; with --cities also a folder with one for each city, called after it.",
         show_default=False,

@@ -18,6 +18,7 @@ RECIPES = {
     "train": "georay.config.train.TrainRecipe",
     "baseline": "georay.config.baselines.BaselineRecipe",
     "predict": "georay.config.predict.PredictRecipe",
+    "locate": "georay.config.locate.LocateRecipe",
     "serve": "georay.config.serve.ServeRecipe",
 }
 """The verbs that take a recipe, and where the schema of each lies."""
@@ -34,9 +35,7 @@ Settings = Annotated[
 ]
 RecipeFile = Annotated[
     Path | None,
-    typer.Argument(
-        metavar="[RECIPE]", parser=local_path, help="A recipe, YAML.", show_default=False
-    ),
+    typer.Argument(metavar="RECIPE", parser=local_path, help="A recipe, YAML.", show_default=False),
 ]
 RecipeOption = Annotated[Path | None, typer.Option("--recipe", parser=local_path, hidden=True)]
 """How some verbs took a recipe before it was their first argument."""

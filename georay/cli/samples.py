@@ -27,7 +27,7 @@ def _form(text: str) -> str:
 Source = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[RECIPE|SAMPLES]",
+        metavar="RECIPE|SAMPLES",
         parser=local_path,
         help="A recipe of samples, YAML; or, to --export them, a folder of finished samples.",
         show_default=False,

@@ -3,7 +3,6 @@
 import signal
 import socket
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,9 +63,9 @@ def serve(
 
 def _warn(recipe: "ServeRecipe") -> None:
     """Says what the served model cannot do, and who may ask it."""
-    from georay.models.registry import adapters_of, without_places
+    from georay.models.registry import adapters_named, adapters_of, without_places
 
-    adapters = adapters_of(recipe.model, Path(recipe.adapters) if recipe.adapters else "packaged")
+    adapters = adapters_of(recipe.model, adapters_named(recipe.adapters))
     if recipe.remote is None and (warning := without_places(recipe.model, adapters)):
         typer.echo(warning, err=True)
     if not recipe.http.is_private and recipe.limits.keys_variable is None:

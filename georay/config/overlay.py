@@ -26,8 +26,9 @@ def merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     joined = dict(content)
     for name, value in changes.items():
         inside = content.get(name)
-        both = isinstance(value, Mapping) and isinstance(inside, Mapping)
-        joined[name] = merged(inside, value) if both else value
+        if isinstance(value, Mapping) and isinstance(inside, Mapping):
+            value = merged(inside, value)
+        joined[name] = value
     for model, revision in _MODELS:
         is_other = model in changes and changes[model] != content.get(model)
         if is_other and content.get(revision) and revision not in changes:
@@ -118,7 +119,10 @@ def _default(model: type[BaseModel], keys: tuple[Key, ...]) -> Any:
     field = field_at(model, keys) if keys else None
     if field is None or field.is_required() or field.default is None:
         return {}
-    return plain(field.get_default(call_default_factory=True))
+    default = field.get_default(call_default_factory=True)
+    if isinstance(default, BaseModel):  # the rest is the default of its class
+        return default.model_dump(mode="json", exclude_unset=True)
+    return plain(default)
 
 
 def plain(value: Any) -> Any:

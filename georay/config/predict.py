@@ -1,4 +1,4 @@
-"""The recipe of a table of predictions: which model answers about which pictures, and how."""
+"""Recipes of answers: which model is asked about which pictures, and how."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -63,25 +63,20 @@ class PredictWorkersRecipe(Recipe):
     gpus_per_worker: float = Field(default=0, ge=0)
 
 
-class PredictRecipe(Recipe):
-    """One model's answers about the held-out pictures of a set of samples.
+class AskedRecipe(Recipe):
+    """A model that is asked about pictures, and how.
 
-    samples: Parquet files or folders of schema SAMPLES. split, stage: whose pictures. max_images:
-    at most so many of them, always the same for the same pictures.
     model: a registered id, a folder, or a hub id with its revision; also the folder that
     `georay baseline` made, of whose `answering` only top_k and batch_size say anything.
     endpoint: where `model` is asked instead of here; nothing of it can be ranked or constrained.
-    adapters: the folder that a training run left them in; active_adapters: which of them act, by
+    adapters: the folder that a training run left them in; "none" asks the bare model; by default
+    those that the package carries for the model, if any. active_adapters: which of them act, by
     default all.
     max_pixels: the most that it sees of a picture, for a model that takes any size: as in training.
     device, precision: by default what suits this machine.
-    output: the Parquet file of predictions; a JSON file beside it says how they came about.
     shard_size: pictures between two savings; a run that was ended goes on behind the last.
-    workers: by default this process answers, without Ray.
     """
 
-    samples: tuple[Location, ...] = Field(min_length=1)
-    output: LocalPath
     model: str
     revision: str | None = None
     endpoint: EndpointRecipe | None = None
@@ -90,9 +85,6 @@ class PredictRecipe(Recipe):
     active_adapters: tuple[Literal["reasoning", "location"], ...] = ()
     device: str | None = None
     precision: Literal["float32", "bfloat16", "float16"] | None = None
-    split: Literal["train", "validation", "test"] = "test"
-    stage: Literal["reasoning", "location"] = "location"
-    max_images: PositiveInt | None = None
     answering: AnsweringRecipe = AnsweringRecipe()
     shard_size: PositiveInt = 64
     workers: PredictWorkersRecipe | None = None
@@ -115,6 +107,22 @@ class PredictRecipe(Recipe):
     @classmethod
     def _at_home(cls, model: str) -> str:
         return str(Path(model).expanduser()) if model.startswith("~") else model
+
+
+class PredictRecipe(AskedRecipe):
+    """One model's answers about the held-out pictures of a set of samples.
+
+    samples: Parquet files or folders of schema SAMPLES. split, stage: whose pictures. max_images:
+    at most so many of them, always the same for the same pictures.
+    output: the Parquet file of predictions; a JSON file beside it says how they came about.
+    workers: by default this process answers, without Ray.
+    """
+
+    samples: tuple[Location, ...] = Field(min_length=1)
+    output: LocalPath
+    split: Literal["train", "validation", "test"] = "test"
+    stage: Literal["reasoning", "location"] = "location"
+    max_images: PositiveInt | None = None
 
     @field_validator("output")
     @classmethod

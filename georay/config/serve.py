@@ -150,8 +150,8 @@ class ServeRecipe(Recipe):
     """One server. Without any configuration it serves the tiny model on this machine.
 
     model: an id of `georay models`, a folder that holds weights, or a hub id with its revision.
-    adapters: the folder of the trained adapters; by default those that the package carries for the
-    model. remote: asks an endpoint instead of a model.
+    adapters: the folder of the trained adapters, or "none"; by default those that the package
+    carries for the model. remote: asks an endpoint instead of a model.
     """
 
     model: str = "tiny"

@@ -229,6 +229,9 @@ _CANDIDATE = pa.struct(
     ]
 )
 
+USAGE = ("num_attempts", "num_prompt_tokens", "num_answer_tokens", "cost")
+"""Columns that say what a remote model's answer took."""
+
 PREDICTIONS = pa.schema(
     [
         pa.field("image_id", pa.string(), nullable=False),
@@ -257,6 +260,36 @@ PREDICTIONS = pa.schema(
 """One answer per image beside what is true of it. Countries are alpha-2 codes, towns as written;
 `status` is that of the location; `candidates` are those of the location as JSON has them. The last
 four are what a remote model's answer took."""
+
+LOCATED = pa.schema(
+    [
+        pa.field("uri", pa.string(), nullable=False),
+        _PROJECTION,
+        pa.field("image_id", pa.string()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("country", pa.string()),
+        pa.field("country_name", pa.string()),
+        pa.field("city", pa.string()),
+        pa.field("latitude", pa.float64()),
+        pa.field("longitude", pa.float64()),
+        pa.field("confidence", pa.float64()),
+        pa.field("expected_distance_km", pa.float64()),
+        pa.field("candidates", pa.list_(_CANDIDATE)),
+        pa.field("reasons", pa.string()),
+        pa.field("locatability", pa.float64()),
+        pa.field("is_locatable", pa.bool_()),
+        pa.field("error", pa.string()),
+        pa.field("raw", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("adapter", pa.string()),
+        pa.field("latency_ms", pa.float64()),
+        *(PREDICTIONS.field(name) for name in PREDICTIONS.names if name.startswith("true_")),
+        *(PREDICTIONS.field(name) for name in USAGE),
+    ]
+)
+"""Where the pictures of a collection were taken, a row for each. `status` is that of the location,
+or "skipped" where the locatability was too low to ask; `is_locatable` is null where none was asked
+for. What lists say of the pictures' places is carried as `true_…`."""
 
 JUDGED = pa.schema(
     [

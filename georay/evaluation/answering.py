@@ -1,92 +1,171 @@
-"""Shards of pictures to rows of predictions: what a process with a model does, wherever it runs."""
+"""The operators of answering: plain classes that map a table of pictures to a table of rows.
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+A table is a shard: pictures that are answered in the same batches whenever they are asked, and
+saved together. Ray never appears here; runner.py hands the operators their shards.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from PIL import Image
 
-from georay.config.predict import AnsweringRecipe
+from georay.config.predict import AskedRecipe
 from georay.core.images import ImageLimits
+from georay.core.manifest import digest
+from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
-from georay.core.tables import PREDICTIONS, rows_to_table
+from georay.core.tables import conform
 from georay.errors import UnreadableImage
-from georay.evaluation.datasets import KnownPicture
-from georay.evaluation.subject import LocatesPictures, Subject
+from georay.evaluation.subject import LocatesPictures, Subject, load_locator
 from georay.models.locations import Location
 
 _LIMITS = ImageLimits()
+_MOST_CARRIED = 32 << 20
+"""Of encoded pictures from one operator to the next, for a shard; what is more is read again."""
 
-Row = dict[str, object]
+BYTES = pa.field("bytes", pa.large_binary())
+NUM_ROWS, NUM_FAILED = "num_rows", "num_failed"
 
-
-@dataclass(frozen=True)
-class Shard:
-    """Pictures that are answered and saved together."""
-
-    number: int
-    pictures: tuple[KnownPicture, ...]
-
-
-def cut(pictures: Sequence[KnownPicture], size: int) -> Iterator[Shard]:
-    """The pictures as shards of `size`, the last one maybe smaller."""
-    for number, start in enumerate(range(0, len(pictures), size)):
-        yield Shard(number, tuple(pictures[start : start + size]))
+Row = Mapping[str, object]
+Told = Callable[[int, int], None]
+"""Hears how many pictures were answered since the last call, and how many of them failed."""
 
 
-def _tell_nobody(num_done: int, num_failed: int) -> None:
-    """For those who do not watch the progress."""
+def cut(rows: pa.Table, size: int) -> Iterator[pa.Table]:
+    """The rows as shards of `size`, the last one maybe smaller."""
+    for start in range(0, rows.num_rows, size):
+        yield rows.slice(start, size).combine_chunks()
 
 
-def answer_shard(
-    locator: LocatesPictures,
-    shard: Shard,
-    subject: Subject,
-    how: AnsweringRecipe,
-    on_answered: Callable[[int, int], None] = _tell_nobody,
-) -> pa.Table:
-    """Rows of PREDICTIONS about a shard's pictures, in their order.
+class ReadPictures:
+    """Reads each row's file; adds its `bytes`, its `image_id` where none is known, or an `error`.
 
-    on_answered: hears after each batch how many were answered, and how many of them failed.
+    A row that has an `error` already is left as it is.
     """
-    rows: list[Row] = []
-    size = how.batch_size
-    for start in range(0, len(shard.pictures), size):
-        batch = shard.pictures[start : start + size]
-        found = _locate(locator, batch, how.top_k)
-        rows += [_row(*pair, subject) for pair in zip(batch, found, strict=True)]
-        on_answered(len(batch), sum(one.status == "failed" for one in found))
-    return rows_to_table(rows, PREDICTIONS)
+
+    reads = ("uri", "projection", "image_id", "error")
+    adds = ("bytes",)
+
+    def __call__(self, shard: pa.Table) -> pa.Table:
+        rows, carried = [], 0
+        for row in shard.to_pylist():
+            read = row if row["error"] else row | _read(row)
+            size = len(read.get("bytes") or b"")
+            carried += size
+            rows.append(read if carried <= _MOST_CARRIED else read | {"bytes": None})
+        return pa.Table.from_pylist(rows, schema=pa.schema([*shard.schema, BYTES]))
 
 
-def _locate(locator: LocatesPictures, batch: Sequence[KnownPicture], top_k: int) -> list[Location]:
-    """One location per picture; those whose files cannot be read disturb no other."""
-    seen = [_image_or_error(picture) for picture in batch]
-    located = iter(locator.locate([one for one in seen if not isinstance(one, str)], top_k))
-    return [
-        Location("failed", error=one) if isinstance(one, str) else next(located) for one in seen
-    ]
+class AnswerPictures:
+    """Asks a model about each picture that has no `error` and no `status`; holds the model.
+
+    Gives rows of `schema`: what came in, and the answer's columns of the same names.
+    """
+
+    reads = ("uri", "projection", "bytes", "error", "status")
+    adds = ("status", "country", "city", "latitude", "longitude", "reasons", "candidates", "raw")
+
+    def __init__(
+        self,
+        recipe: AskedRecipe,
+        subject: Subject,
+        schema: pa.Schema,
+        tell: Told | None = None,
+    ) -> None:
+        self._locator: LocatesPictures = load_locator(recipe)
+        self._subject = subject
+        self._how = recipe.answering
+        self._schema = schema
+        self._tell = tell
+
+    def __call__(self, shard: pa.Table) -> pa.Table:
+        rows: list[Row] = []
+        pictures = shard.to_pylist()
+        for start in range(0, len(pictures), self._how.batch_size):
+            batch = pictures[start : start + self._how.batch_size]
+            found = self._answered(batch)
+            rows += found
+            if self._tell is not None:
+                self._tell(len(found), sum(row["status"] == "failed" for row in found))
+        return pa.Table.from_pylist(rows, schema=self._schema)
+
+    def _answered(self, batch: Sequence[Row]) -> list[Row]:
+        """The rows with their answers; one that cannot be read disturbs no other."""
+        seen = [None if row["status"] else _image_or_error(row) for row in batch]
+        asked = [one for one in seen if isinstance(one, Image.Image)]
+        located = iter(self._locator.locate(asked, self._how.top_k) if asked else ())
+        rows: list[Row] = []
+        for row, one in zip(batch, seen, strict=True):
+            if one is None:
+                rows.append(row)
+            elif isinstance(one, str):
+                rows.append(self._row(row, Location("failed", error=one)))
+            else:
+                rows.append(self._row(row, next(located)))
+        return rows
+
+    def _row(self, row: Row, location: Location) -> Row:
+        """`latency_ms`: the ranking of this picture, and the writing of the batch it was in."""
+        return {
+            **row,
+            **location.to_json(),
+            "model": self._subject.name,
+            "adapter": self._subject.adapter,
+            "latency_ms": location.timings.rank_ms + location.timings.answer_ms,
+            **(asdict(location.usage) if location.usage else {}),
+        }
 
 
-def _image_or_error(picture: KnownPicture) -> Image.Image | str:
+class WriteAnswers:
+    """Writes each shard as a file of its own; gives one row that says what was written.
+
+    The file's name comes from its rows' keys, so that a shard done twice overwrites itself.
+    """
+
+    reads = ("status",)
+    adds = (NUM_ROWS, NUM_FAILED)
+
+    def __init__(self, folder: Path, schema: pa.Schema, key: str) -> None:
+        self._folder = folder
+        self._schema = schema
+        self._key = key
+
+    def __call__(self, shard: pa.Table) -> pa.Table:
+        rows = conform(shard, self._schema, "answers")
+        target = self._folder / f"part-{digest(*rows.column(self._key).to_pylist())}.parquet"
+        partial = target.with_suffix(f".{time.time_ns()}.partial")
+        pq.write_table(rows, partial, compression="zstd")
+        partial.replace(target)
+        failed = pc.sum(pc.equal(rows.column("status"), "failed"), min_count=0).as_py()
+        return pa.Table.from_pylist([{NUM_ROWS: rows.num_rows, NUM_FAILED: failed}])
+
+
+def _read(row: Row) -> dict[str, object]:
     try:
-        source = picture.source
-        return source.decode(read_bytes(source.file, _LIMITS.max_bytes), _LIMITS).image
+        source = _source(row)
+        raw = read_bytes(source.file, _LIMITS.max_bytes)
+    except (OSError, ValueError) as problem:
+        return {"error": str(problem)}
+    return {"bytes": raw, "image_id": row["image_id"] or source.id_of(raw)}
+
+
+def _image_or_error(row: Row) -> Image.Image | str:
+    if row["error"]:
+        return str(row["error"])
+    try:
+        source, raw = _source(row), row["bytes"]
+        if not isinstance(raw, bytes):
+            raw = read_bytes(source.file, _LIMITS.max_bytes)
+        return source.decode(raw, _LIMITS).image
     except (OSError, ValueError, UnreadableImage) as problem:
         return str(problem)
 
 
-def _row(picture: KnownPicture, location: Location, subject: Subject) -> Row:
-    """`latency_ms`: the ranking of this picture and the writing of the batch that it was in."""
-    said = location.to_json()
-    return {name: said.get(name) for name in PREDICTIONS.names} | {
-        "image_id": picture.image_id,
-        "model": subject.name,
-        "adapter": subject.adapter,
-        "latency_ms": location.timings.rank_ms + location.timings.answer_ms,
-        "true_country": picture.country,
-        "true_city": picture.city,
-        "true_latitude": picture.latitude,
-        "true_longitude": picture.longitude,
-        **(asdict(location.usage) if location.usage else {}),
-    }
+def _source(row: Row) -> PictureFile:
+    projection = row["projection"]
+    return PictureFile.of_row(str(row["uri"]), None if projection is None else str(projection))

@@ -1,10 +1,10 @@
 """A model's answers about the pictures of a split, as one table of predictions.
 
-The shard is the unit of saving: a run that was killed goes on behind the last whole shard, and the
+Rows flow from operator to operator: read, answer, write; in this process, or on Ray Data. The shard
+is the unit of saving: a run that was killed goes on with the shards that are not there, and the
 shards, thus the batches and the answers, are those of a run that nobody killed.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,20 +13,33 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from georay.config.predict import PredictRecipe, PredictWorkersRecipe
-from georay.core.manifest import digest, file_sha256, machine, versions, write_atomic, write_json
+from georay.config.predict import PredictRecipe
+from georay.core.manifest import digest, file_sha256, machine, versions, write_json
+from georay.core.picture_files import PictureFile
 from georay.core.publishing import only_writer, read_facts
-from georay.core.tables import PREDICTIONS, conform
-from georay.evaluation.answering import Shard, answer_shard, cut
+from georay.core.storage import parse_address
+from georay.core.tables import PREDICTIONS
+from georay.evaluation.answering import AnswerPictures, ReadPictures, Told, WriteAnswers, cut
 from georay.evaluation.datasets import KnownPicture, read_split
-from georay.evaluation.subject import Subject, check_subject, identify, load_locator
+from georay.evaluation.operators import Operator, run_operators
+from georay.evaluation.parts import Parts, refuse_other_settings, write_table
+from georay.evaluation.subject import Subject, check_subject, identify, seen_from_elsewhere
 from georay.evaluation.usage import RunUsage, usage_of
-from georay.runtime.progress import Meter, progress
+from georay.runtime.progress import progress
 
 _PACKAGES = ("georay", "torch", "transformers", "peft", "pyarrow", "pillow", "numpy")
 _KIND = "predictions"
+_ASKED = pa.schema(
+    [
+        *(PREDICTIONS.field(name) for name in PREDICTIONS.names if name.startswith("true_")),
+        pa.field("image_id", pa.string()),
+        pa.field("uri", pa.string()),
+        pa.field("projection", pa.string()),
+        pa.field("status", pa.string()),
+        pa.field("error", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -40,15 +53,8 @@ class PredictionFiles:
         return self.table.with_suffix(".json")
 
     @property
-    def parts(self) -> Path:
-        return self.table.with_suffix(".parts")
-
-    @property
-    def settings(self) -> Path:
-        return self.parts / "settings.json"
-
-    def part(self, number: int) -> Path:
-        return self.parts / f"part-{number:05}.parquet"
+    def parts(self) -> Parts:
+        return Parts(self.table.with_suffix(".parts"), PREDICTIONS, "image_id")
 
 
 @dataclass(frozen=True)
@@ -95,12 +101,38 @@ def _predict(files: PredictionFiles, recipe: PredictRecipe) -> PredictSummary:
     finished_before = _hold_to_settings(files, settings)
     if not finished_before:
         check_subject(recipe)
-        _begin(files, settings)
-        shards = tuple(cut(pictures, recipe.shard_size))
-        _answer_what_is_left(files, shards, recipe, subject)
-        _publish(files, len(shards), recipe, settings)
-    shutil.rmtree(files.parts, ignore_errors=True)
+        files.parts.begin(settings)
+        rows = _rows(pictures)
+        _answer_what_is_left(files.parts, rows, recipe, subject)
+        _publish(files, files.parts.gathered(rows), recipe, settings)
+    files.parts.remove()
     return _summary(files, finished_before)
+
+
+def _rows(pictures: Sequence[KnownPicture]) -> pa.Table:
+    """The pictures as operators take them."""
+    rows = [
+        {
+            "image_id": one.image_id,
+            "uri": _seen_from_anywhere(one),
+            "projection": one.projection,
+            "true_country": one.country,
+            "true_city": one.city,
+            "true_latitude": one.latitude,
+            "true_longitude": one.longitude,
+        }
+        for one in pictures
+    ]
+    return pa.Table.from_pylist(rows, schema=_ASKED)
+
+
+def _seen_from_anywhere(picture: KnownPicture) -> str:
+    """Its uri in whichever folder a worker runs; a view of a panorama stays one."""
+    try:
+        source = picture.source
+    except ValueError:  # its row will say so
+        return picture.uri
+    return PictureFile(parse_address(source.file).uri, source.heading).uri
 
 
 def _settings(
@@ -125,20 +157,14 @@ def _settings(
 
 def _hold_to_settings(files: PredictionFiles, settings: dict[str, object]) -> bool:
     """Whether the table is whole already; raises ValueError if it, or a part, is another's."""
-    unfinished = read_facts(files.settings)
+    unfinished = files.parts.read_settings()
     if unfinished is not None:
-        before, place = unfinished, files.parts
-    elif files.table.exists():
-        before, place = _settings_of_finished(files), files.table
-    else:
+        refuse_other_settings(files.parts.root, unfinished, settings)
         return False
-    if changed := [name for name in settings if before.get(name) != settings[name]]:
-        differences = "; ".join(f"{n} was {before.get(n)}, is {settings[n]}" for n in changed)
-        raise ValueError(
-            f"{place} holds answers that came about otherwise ({differences}); choose another "
-            "output, or remove it to ask anew"
-        )
-    return unfinished is None
+    if not files.table.exists():
+        return False
+    refuse_other_settings(files.table, _settings_of_finished(files), settings)
+    return True
 
 
 def _settings_of_finished(files: PredictionFiles) -> dict[str, Any]:
@@ -153,71 +179,37 @@ def _settings_of_finished(files: PredictionFiles) -> dict[str, Any]:
     return settings
 
 
-def _begin(files: PredictionFiles, settings: dict[str, object]) -> None:
-    """Parts count only beside the settings that they came about with."""
-    if not files.settings.exists():
-        shutil.rmtree(files.parts, ignore_errors=True)
-        write_json(files.settings, settings)
-
-
 def _answer_what_is_left(
-    files: PredictionFiles, shards: Sequence[Shard], recipe: PredictRecipe, subject: Subject
+    parts: Parts, rows: pa.Table, recipe: PredictRecipe, subject: Subject
 ) -> None:
-    left = [shard for shard in shards if not _is_whole(files.part(shard.number))]
-    if not left:
+    left = parts.remaining(rows)
+    if not left.num_rows:
         return
-    num_left = sum(len(shard.pictures) for shard in left)
-    total = sum(len(shard.pictures) for shard in shards)
-    with progress(f"answering ({subject.name})", total) as meter:
-        meter.resume(total - num_left)
-        if recipe.workers is None:
-            _answer_here(files, left, recipe, subject, meter)
-        else:
-            _answer_on_cluster(files, left, recipe, recipe.workers, subject, meter)
+    shards = list(cut(left, recipe.shard_size))
+    with progress(f"answering ({subject.name})", rows.num_rows) as meter:
+        meter.resume(rows.num_rows - left.num_rows)
+        here = meter.advance if recipe.workers is None else None
+        operators = operators_of(recipe, subject, parts, here)
+        run_operators(operators, shards, recipe, meter)
 
 
-def _answer_here(
-    files: PredictionFiles,
-    shards: Sequence[Shard],
-    recipe: PredictRecipe,
-    subject: Subject,
-    meter: Meter,
-) -> None:
-    locator = load_locator(recipe)
-    for shard in shards:
-        table = answer_shard(locator, shard, subject, recipe.answering, meter.advance)
-        _write(files.part(shard.number), table)
-
-
-def _answer_on_cluster(
-    files: PredictionFiles,
-    shards: Sequence[Shard],
-    recipe: PredictRecipe,
-    workers: PredictWorkersRecipe,
-    subject: Subject,
-    meter: Meter,
-) -> None:
-    from georay.evaluation.runner import answer_on_cluster
-    from georay.runtime.connect import connect
-
-    with connect(recipe.cluster):
-        for shard in answer_on_cluster(shards, recipe, workers, subject):
-            _write(files.part(shard.number), shard.answers)
-            meter.advance(shard.answers.num_rows, _num_failed(shard.answers))
-
-
-def _num_failed(table: pa.Table) -> int:
-    statuses: list[str] = table.column("status").to_pylist()
-    return statuses.count("failed")
+def operators_of(
+    recipe: PredictRecipe, subject: Subject, parts: Parts, tell: Told | None
+) -> list[Operator]:
+    """What is done to each shard: read, answer, write. tell: hears of each answered batch."""
+    asked = recipe if recipe.workers is None else seen_from_elsewhere(recipe)
+    return [
+        Operator(ReadPictures),
+        Operator(AnswerPictures, (asked, subject, parts.schema, tell), recipe.workers),
+        Operator(WriteAnswers, (parts.root.absolute(), parts.schema, parts.key)),
+    ]
 
 
 def _publish(
-    files: PredictionFiles, num_shards: int, recipe: PredictRecipe, settings: dict[str, object]
+    files: PredictionFiles, table: pa.Table, recipe: PredictRecipe, settings: dict[str, object]
 ) -> None:
     """The table first and what it is last, so that both together say that it is whole."""
-    parts = [_read(files.part(number)) for number in range(num_shards)]
-    table = pa.concat_tables(parts)
-    _write(files.table, table)
+    write_table(files.table, table)
     statuses = Counter(table.column("status").to_pylist())
     write_json(
         files.facts,
@@ -242,22 +234,3 @@ def _summary(files: PredictionFiles, finished_before: bool) -> PredictSummary:
     usage = RunUsage(**told) if (told := facts.get("usage")) else None
     counts = (facts["num_images"], facts["statuses"])
     return PredictSummary(str(files.table), *counts, finished_before, usage)
-
-
-def _is_whole(part: Path) -> bool:
-    """Whether a shard's answers are there and can be read; a damaged one is asked again."""
-    try:
-        _read(part)
-    except (OSError, pa.ArrowException, ValueError):
-        return False
-    return True
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer, compression="zstd")
-    write_atomic(path, buffer.getvalue().to_pybytes())
-
-
-def _read(path: Path) -> pa.Table:
-    return conform(pq.ParquetFile(path).read(), PREDICTIONS, str(path))

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from PIL import Image
 
-from georay.config.predict import EndpointRecipe, PredictRecipe
-from georay.core.fetched import local_copy, name_here
+from georay.config.predict import AskedRecipe, EndpointRecipe
+from georay.core.fetched import name_here
 from georay.core.manifest import file_sha256
 from georay.core.prompts import PROMPTS
 from georay.evaluation.baselines.folder import SavedBaseline, is_baseline
@@ -22,7 +22,7 @@ from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.loading import check_type
 from georay.models.locations import Location
 from georay.models.locator import Locator, adapter_names
-from georay.models.registry import REGISTRY
+from georay.models.registry import REGISTRY, adapters_named, adapters_of
 
 _PARTS_OF_A_MODEL = (".safetensors", ".json", ".tiktoken")
 
@@ -56,11 +56,11 @@ class Subject:
         return "+".join(self.adapters) or None
 
 
-def identify(recipe: PredictRecipe) -> Subject:
+def identify(recipe: AskedRecipe) -> Subject:
     """The model and the adapters of a recipe. Raises ValueError if adapters are absent."""
     if recipe.endpoint is not None:
         return Subject(recipe.model, None, {}, {}, None)
-    if is_baseline(recipe.model) and recipe.adapters is not None:
+    if is_baseline(recipe.model) and recipe.adapters not in (None, "none"):
         raise ValueError(f"{recipe.model} is a baseline, and adapters are for chat models only")
     spec = REGISTRY.get(recipe.model)
     folder = Path(name_here(recipe.model))
@@ -70,7 +70,7 @@ def identify(recipe: PredictRecipe) -> Subject:
         name, revision, kept = folder.absolute().name, None, folder
     else:
         name, revision, kept = recipe.model, recipe.revision, None
-    adapters = local_copy(recipe.adapters) if recipe.adapters else None
+    adapters = _adapters_in(recipe)
     return Subject(
         name=name,
         revision=revision,
@@ -80,7 +80,7 @@ def identify(recipe: PredictRecipe) -> Subject:
     )
 
 
-def check_subject(recipe: PredictRecipe) -> None:
+def check_subject(recipe: AskedRecipe) -> None:
     """Raises what `load_locator` will raise, before anything is written or a cluster starts.
 
     Elsewhere than here, the nodes hold the weights: then only what every machine sees is checked.
@@ -91,20 +91,21 @@ def check_subject(recipe: PredictRecipe) -> None:
     if is_baseline(recipe.model):
         SavedBaseline.read(Path(recipe.model)).check()
         return
-    adapters = local_copy(recipe.adapters) if recipe.adapters else None
-    check_parts(recipe.model, adapters, recipe.active_adapters, revision=recipe.revision)
+    check_parts(
+        recipe.model, _adapters_in(recipe), recipe.active_adapters, revision=recipe.revision
+    )
     if recipe.workers is None or recipe.cluster.address == "local":
         check_type(recipe.model, recipe.revision)
 
 
-def load_locator(recipe: PredictRecipe) -> LocatesPictures:
+def load_locator(recipe: AskedRecipe) -> LocatesPictures:
     """The recipe's model, ready to answer; raises as `Locator.from_pretrained` does."""
     if recipe.endpoint is None and is_baseline(recipe.model):
         return BaselineLocator.load(Path(recipe.model), recipe.device)
     how, endpoint = recipe.answering, recipe.endpoint
     return Locator.from_pretrained(
         recipe.model if endpoint is None else _remote(recipe.model, endpoint),
-        local_copy(recipe.adapters) if recipe.adapters else "none",
+        adapters_named(recipe.adapters),
         active=recipe.active_adapters,
         settings=LocatorSettings(
             prompt=PROMPTS[how.prompt],
@@ -117,6 +118,20 @@ def load_locator(recipe: PredictRecipe) -> LocatesPictures:
         device=recipe.device,
         precision=recipe.precision,
     )
+
+
+def seen_from_elsewhere(recipe: AskedRecipe) -> AskedRecipe:
+    """The recipe for workers, which run in other folders: its own local ones are written out."""
+    changes: dict[str, str] = {}
+    if Path(recipe.model).is_dir() and recipe.model not in REGISTRY:
+        changes["model"] = str(Path(recipe.model).absolute())
+    if isinstance(adapters := adapters_named(recipe.adapters), Path):
+        changes["adapters"] = str(adapters.absolute())
+    return recipe.model_copy(update=changes)
+
+
+def _adapters_in(recipe: AskedRecipe) -> Path | None:
+    return adapters_of(recipe.model, adapters_named(recipe.adapters))
 
 
 def _remote(model: str, endpoint: EndpointRecipe) -> RemoteSettings:

@@ -1,9 +1,16 @@
-"""What a run of a remote model took, summed over the rows of its predictions."""
+"""What a run of a remote model will take at most, and what it took."""
 
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from georay.config.predict import AskedRecipe, EndpointRecipe
+from georay.core.prompts import PROMPTS
+
+_PATCH = 28
+"""Pixels of a side that Qwen's models count as one token; others count a picture as fewer."""
+_CHARACTERS_PER_TOKEN = 3
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,46 @@ class RunUsage:
         )
         cost = "no prices given" if self.cost is None else f"cost {self.cost:,.4f}"
         return f"{self.num_attempts:,} requests; {tokens}; {cost}"
+
+
+@dataclass(frozen=True)
+class ExpectedUsage:
+    """The most that asking about pictures takes, if each is answered at the first request.
+
+    cost: in the currency of the recipe's prices; None without them.
+    """
+
+    num_pictures: int
+    num_at_once: int
+    num_prompt_tokens: int
+    num_answer_tokens: int
+    cost: float | None
+
+    def as_text(self) -> str:
+        """One line to read before anything is spent."""
+        cost = "no prices given, so no cost" if self.cost is None else f"cost {self.cost:,.2f}"
+        return (
+            f"{self.num_pictures:,} pictures to ask about, at most {self.num_at_once:,} at once; "
+            f"at most {self.num_prompt_tokens:,} tokens asked and {self.num_answer_tokens:,} "
+            f"answered; {cost}"
+        )
+
+
+def expected_usage(
+    recipe: AskedRecipe, endpoint: EndpointRecipe, num_pictures: int
+) -> ExpectedUsage:
+    """An upper bound: every picture as large as it is sent, every answer as long as it may be."""
+    question = PROMPTS[recipe.answering.prompt].question
+    picture = (endpoint.longest_side // _PATCH) ** 2
+    asked = num_pictures * (picture + len(question) // _CHARACTERS_PER_TOKEN)
+    answered = num_pictures * recipe.answering.max_new_tokens
+    prices = (endpoint.price_prompt, endpoint.price_answer)
+    cost = None
+    if prices[0] is not None and prices[1] is not None:
+        cost = (asked * prices[0] + answered * prices[1]) / 1e6
+    num_workers = recipe.workers.num_workers if recipe.workers is not None else 1
+    at_once = num_workers * min(endpoint.max_concurrency, recipe.answering.batch_size)
+    return ExpectedUsage(num_pictures, at_once, asked, answered, cost)
 
 
 def usage_of(predictions: pa.Table) -> RunUsage:

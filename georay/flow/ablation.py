@@ -79,7 +79,7 @@ def _ask(recipe: PredictRecipe, row: Row, adapters: Path | None, file: Path) -> 
 
     changes = {
         "answering": recipe.answering.model_copy(update={"prompt": row.question}),
-        "adapters": None if adapters is None else str(adapters),
+        "adapters": "none" if adapters is None else str(adapters),
         "active_adapters": row.active,
         "output": str(file),
     }

@@ -141,6 +141,11 @@ Adapters = Path | str
 "none": a bare base."""
 
 
+def adapters_named(name: str | None) -> Adapters:
+    """The choice of adapters that a recipe or an option names, or leaves open."""
+    return "packaged" if name is None else name
+
+
 def adapters_of(model: str, chosen: Adapters) -> Path | None:
     """The folder of the adapters that act above a model; None for a bare one.
 

@@ -21,7 +21,7 @@ from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.locations import Location
 from georay.models.locator import LoadedModel, load_model
-from georay.models.registry import adapters_of
+from georay.models.registry import adapters_named, adapters_of
 from georay.serving.jobs import AdapterChoice, ChatOptions, LocateOptions, ModelCard
 
 
@@ -219,7 +219,7 @@ class RemoteEngine:
 
 def adapters_in(recipe: ServeRecipe) -> Path | None:
     """The folder of the recipe's adapters, or of those that the package carries for its model."""
-    return adapters_of(recipe.model, recipe.adapters or "packaged")
+    return adapters_of(recipe.model, adapters_named(recipe.adapters))
 
 
 def _public(model: str) -> str:

@@ -2,10 +2,13 @@
 
 import pyarrow.parquet as pq
 import pytest
+from panorama_room import write_panorama
 from predicting_room import recipe_of, write_model, write_samples
 
 from georay.config.cluster import ClusterRecipe
+from georay.core.tables import SAMPLES, rows_to_table
 from georay.errors import GeorayError
+from georay.evaluation.parts import Parts
 from georay.evaluation.predict import predict
 from georay.runtime.connect import connect
 
@@ -37,6 +40,37 @@ def test_workers_give_the_answers_that_one_process_gives(room, monkeypatch):
     summary = predict(recipe_of(*paths, "there.parquet", workers=WORKERS))
     assert summary.statuses == {"answered": summary.num_images}
     assert rows_without_times("there.parquet") == rows_without_times("here.parquet")
+
+
+def test_shards_that_a_stopped_run_left_are_not_asked_again_and_every_row_is_there_once(
+    room, tmp_path, monkeypatch
+):
+    asked = recipe_of(
+        room / "drawn" / "samples.parquet", room / "small", tmp_path / "o.parquet", workers=WORKERS
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(Parts, "gathered", None)
+        with pytest.raises(TypeError):
+            predict(asked)
+    first, second = sorted((tmp_path / "o.parts").glob("part-*.parquet"))
+    kept = pq.read_table(first).to_pylist()
+    second.write_bytes(b"cut short")
+    summary = predict(asked)
+    answers = pq.read_table(tmp_path / "o.parquet").to_pylist()
+    assert len({row["image_id"] for row in answers}) == len(answers) == summary.num_images
+    assert [row for row in answers if row in kept] == kept, "what was saved was asked again"
+
+
+def test_a_view_of_a_panorama_is_one_for_workers_too(room, tmp_path):
+    samples = pq.read_table(room / "drawn" / "samples.parquet").to_pylist()
+    view = {"uri": f"{write_panorama(tmp_path / 'pano.jpg')}#heading=180", "projection": "view"}
+    changed = [row | view for row in samples]
+    pq.write_table(rows_to_table(changed, SAMPLES), tmp_path / "views.parquet")
+    asked = recipe_of(
+        tmp_path / "views.parquet", room / "small", tmp_path / "o.parquet", workers=WORKERS
+    )
+    summary = predict(asked)
+    assert summary.statuses == {"answered": summary.num_images}
 
 
 @pytest.mark.slow

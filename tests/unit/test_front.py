@@ -11,6 +11,7 @@ from serving_parts import save_small_model, street
 import georay
 from georay.config.load import dump_recipe, laid_over
 from georay.config.predict import PredictRecipe
+from georay.evaluation.subject import identify
 from georay.locatability.score import locatability
 from georay.models.registry import adapters_of, packaged_adapters
 
@@ -66,6 +67,16 @@ def test_a_bare_base_has_to_be_asked_for(tmp_path: Path) -> None:
     bare = georay.Locator.from_pretrained("tiny", "none", device="cpu").locate([street()], top_k=1)
     tuned = georay.Locator.from_pretrained("tiny", device="cpu").locate([street()], top_k=1)
     assert bare[0].candidates != tuned[0].candidates
+
+
+def test_predicting_takes_the_packaged_adapters_unless_a_bare_base_is_asked_for() -> None:
+    def acting(**changes: str) -> str | None:
+        content = {"samples": ["s"], "output": "o.parquet", "model": "tiny"} | changes
+        return identify(laid_over(None, PredictRecipe, content)).adapter
+
+    assert acting() == "reasoning+location"
+    assert acting(adapters="none") is None
+    assert acting(adapters=str(packaged_adapters("tiny"))) == acting()
 
 
 def test_evaluate_judges_anyones_answers(tmp_path: Path) -> None:

@@ -64,6 +64,63 @@ def test_the_default_model_without_weights_says_what_to_do(
     assert "Name another model" in str(result.exception)
 
 
+@pytest.fixture
+def resolved(monkeypatch: pytest.MonkeyPatch):
+    """The recipe that the verb makes of its arguments, for a whole collection."""
+
+    def run(*arguments: str):
+        seen = []
+
+        def keep(recipe, say):
+            seen.append(recipe)
+            raise ValueError("enough")
+
+        monkeypatch.setattr("georay.flow.collection.locate_collection", keep)
+        done = CliRunner().invoke(APP, list(arguments))
+        assert seen, done.exception
+        return seen[0]
+
+    return run
+
+
+def test_with_a_folder_to_write_to_it_is_a_run_over_a_collection(resolved) -> None:
+    recipe = resolved(
+        "photos/", "more.csv", "--out", "runs/where", "--min-locatability", "0.3", "--flag",
+        "--csv", "--geojson", "--workers", "2", "--top-k", "3", "--adapters", "none",
+        "--set", "shard_size=8",
+    )  # fmt: skip
+    assert recipe.inputs == ("photos/", "more.csv") and recipe.output == "runs/where"
+    assert (recipe.locatability.least, recipe.locatability.below) == (0.3, "flag")
+    assert recipe.formats == ("csv", "geojson") and recipe.workers.num_workers == 2
+    assert (recipe.answering.top_k, recipe.answering.constrained) == (3, True)
+    assert (recipe.model, recipe.adapters, recipe.shard_size) == ("tiny", "none", 8)
+
+
+def test_a_remote_model_is_neither_ranked_nor_constrained_unless_it_is_asked_for(resolved) -> None:
+    remote = ("photos/", "--out", "o", "--endpoint", "http://127.0.0.1:9/v1", "--model", "far")
+    recipe = resolved(*remote, "--key-variable", "KEY", "--set", "answering.batch_size=4")
+    assert (recipe.answering.top_k, recipe.answering.constrained) == (0, False)
+    assert (recipe.endpoint.key_variable, recipe.answering.batch_size) == ("KEY", 4)
+    refused = CliRunner().invoke(APP, [*remote, "--top-k", "3"])
+    assert "neither constrained nor ranked" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a.jpg", "--csv", "--workers", "2"), "--workers, --csv: for a whole collection"),
+        (("a.jpg", "--set", "shard_size=8"), "--set: for a whole collection"),
+        (("a.jpg", "--out", "o", "--flag"), "--flag marks pictures below --min-locatability"),
+        ((), "name a photograph"),
+        (("--out", "o"), "inputs"),
+        (("a.jpg", "--out", "o", "--set", "formats=[xml]"), "formats"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(arguments, message) -> None:
+    done = CliRunner().invoke(APP, list(arguments))
+    assert isinstance(done.exception, ValueError) and message in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("location", "expected"),
     [

@@ -33,6 +33,7 @@ VERBS = {
         "georay.acquisition.download.run.collect",
         {"points": "p", "output": "o", "provider": {"name": "panoramax"}},
     ),
+    "locate": ("georay.flow.collection.locate_collection", {"inputs": ["a"], "output": "o"}),
     "serve": ("georay.cli.serve._warn", {"http": {"port": 47813}}),
 }
 

@@ -25,6 +25,7 @@ REQUIRED = {
         "system": {"name": "planet", "backbone": {"small": {"kind": "resnet"}}},
     },
     "predict": {"samples": ["s"], "output": "o.parquet", "model": "tiny"},
+    "locate": {"inputs": ["photos"], "output": "o"},
     "serve": {},
 }
 

@@ -2,22 +2,18 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from georay.evaluation.answering import cut
-from georay.evaluation.datasets import KnownPicture
 from georay.evaluation.predict import PredictionFiles, PredictSummary
 
 
 def test_everything_of_a_run_lies_beside_its_table():
     files = PredictionFiles(Path("runs/of.today/p.parquet"))
     assert files.facts == Path("runs/of.today/p.json")
-    assert files.parts == Path("runs/of.today/p.parts")
-    assert files.settings == Path("runs/of.today/p.parts/settings.json")
-    assert files.part(7) == Path("runs/of.today/p.parts/part-00007.parquet")
-    assert [files.part(number).name for number in (9, 10, 99_999)] == sorted(
-        files.part(number).name for number in (9, 10, 99_999)
-    )
+    assert files.parts.root == Path("runs/of.today/p.parts")
+    assert files.parts.settings == Path("runs/of.today/p.parts/settings.json")
 
 
 def test_a_summary_tells_counts_statuses_and_whether_anything_was_asked():
@@ -37,8 +33,7 @@ def test_a_summary_tells_counts_statuses_and_whether_anything_was_asked():
     ("count", "sizes"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (7, [3, 3, 1])]
 )
 def test_shards_hold_every_picture_once_in_order(count, sizes):
-    pictures = [KnownPicture(f"i{n}", "u", "FR", None, None, None) for n in range(count)]
-    shards = list(cut(pictures, 3))
-    assert [shard.number for shard in shards] == list(range(len(sizes)))
-    assert [len(shard.pictures) for shard in shards] == sizes
-    assert [one for shard in shards for one in shard.pictures] == pictures
+    rows = pa.table({"image_id": [f"i{n}" for n in range(count)]})
+    shards = list(cut(rows, 3))
+    assert [shard.num_rows for shard in shards] == sizes
+    assert pa.concat_tables([rows.slice(0, 0), *shards]).equals(rows)

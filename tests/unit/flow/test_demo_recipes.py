@@ -1,4 +1,4 @@
-"""The demo's settings: recipes that the package carries, the same ones that stand in jobs/recipes."""
+"""The demo's settings: recipes that the package carries, and that stand in jobs/recipes too."""
 
 from pathlib import Path
 

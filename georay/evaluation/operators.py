@@ -1,0 +1,53 @@
+"""What a run of answers does to each shard, one operator behind the other, here or on a cluster."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from georay.config.predict import AskedRecipe, PredictWorkersRecipe
+from georay.evaluation.answering import NUM_FAILED, NUM_ROWS
+from georay.runtime.progress import Meter
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A plain class that maps a table to a table, and what each of it is made with.
+
+    workers: so many processes that keep what they made, such as a loaded model; None for one that
+    is light and made anew wherever a shard is.
+    """
+
+    kind: Callable[..., Callable[[pa.Table], pa.Table]]
+    arguments: tuple[Any, ...] = ()
+    workers: PredictWorkersRecipe | None = None
+
+
+def run_operators(
+    operators: Sequence[Operator], shards: Sequence[pa.Table], recipe: AskedRecipe, meter: Meter
+) -> None:
+    """Takes every shard through the operators, the last of which writes it.
+
+    In this process where the recipe names no workers; there an operator that tells of each batch
+    moves the meter itself. Raises GeorayError if a worker cannot work at all.
+    """
+    if recipe.workers is None:
+        for _ in run_here(operators, shards):
+            pass
+        return
+    from georay.evaluation.runner import run_on_cluster
+    from georay.runtime.connect import connect
+
+    with connect(recipe.cluster):
+        for written in run_on_cluster(operators, shards):
+            meter.advance(written[NUM_ROWS], written[NUM_FAILED])
+
+
+def run_here(operators: Sequence[Operator], shards: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """What the last operator makes of each shard, in order, in this process."""
+    made = [one.kind(*one.arguments) for one in operators]
+    for shard in shards:
+        for operator in made:
+            shard = operator(shard)
+        yield shard

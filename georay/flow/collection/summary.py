@@ -1,0 +1,73 @@
+"""What became of the pictures of a collection."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from georay.curation.inputs.remarks import Remark, remarks_to_json
+from georay.evaluation.usage import RunUsage, usage_of
+
+
+@dataclass(frozen=True)
+class LocateSummary:
+    """Counts over the rows of a run.
+
+    statuses: pictures by the status of their answer. num_kept: rows of pictures that the inputs no
+    longer name, kept because they were paid for. usage: of a remote model.
+    """
+
+    folder: str
+    statuses: dict[str, int]
+    num_listed: int
+    num_kept: int
+    finished_before: bool
+    usage: RunUsage | None
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def num_failed(self) -> int:
+        return self.statuses.get("failed", 0)
+
+    @property
+    def report(self) -> Path:
+        return Path(self.folder) / "report.html"
+
+    def as_text(self) -> str:
+        """What a person reads at the end."""
+        counts = ", ".join(f"{count:,} {status}" for status, count in self.statuses.items())
+        before = " (finished before; nothing was asked again)" if self.finished_before else ""
+        lines = [f"{self.num_listed:,} pictures: {counts}{before}"]
+        if self.num_kept:
+            lines.append(f"{self.num_kept:,} rows of pictures that are no longer named are kept")
+        if self.usage is not None:
+            lines.append(self.usage.as_text())
+        lines += [line for remark in self.remarks for line in remark.lines()]
+        return "\n".join([*lines, f"locations: {self.folder}", f"report: {self.report}"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field, as JSON has it."""
+        return asdict(self) | {"remarks": remarks_to_json(self.remarks), "report": str(self.report)}
+
+
+def summarize(
+    folder: Path,
+    table: pa.Table,
+    num_listed: int,
+    finished_before: bool,
+    is_remote: bool,
+    remarks: Sequence[Remark],
+) -> LocateSummary:
+    """Counts the rows of schema LOCATED."""
+    return LocateSummary(
+        folder=str(folder),
+        statuses=dict(sorted(Counter(table.column("status").to_pylist()).items())),
+        num_listed=num_listed,
+        num_kept=table.num_rows - num_listed,
+        finished_before=finished_before,
+        usage=usage_of(table) if is_remote else None,
+        remarks=tuple(remarks),
+    )
