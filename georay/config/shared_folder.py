@@ -30,11 +30,15 @@ def _filled(text: str) -> str:
         raise ValueError(f"{other[0]} is not known here: the one variable of a recipe is {_PLACE}")
     if _PLACE not in text:
         return text
-    folder = os.environ.get(STORAGE_VARIABLE, "").rstrip("/")
-    if not folder:
+    before, _, rest = text.partition(_PLACE)
+    if before or (rest and not rest.startswith("/")):
+        raise ValueError(f"{_PLACE} begins a path, as in {_PLACE}/samples; not so in {text!r}")
+    # An address keeps its options last: s3://bucket?region=… holds s3://bucket/samples?region=…
+    folder, mark, options = os.environ.get(STORAGE_VARIABLE, "").partition("?")
+    if not folder.rstrip("/"):
         raise ValueError(
             f"set {STORAGE_VARIABLE} in the environment (of a job: in the env_vars of its "
             "runtime_env) to the folder that all nodes share, such as /mnt/georay or "
             "s3://bucket/georay"
         )
-    return text.replace(_PLACE, folder)
+    return f"{folder.rstrip('/')}{rest}{mark}{options}"

@@ -21,7 +21,10 @@ from georay.config.serve import ServeRecipe
 from georay.config.train import TrainRecipe
 
 PROJECT = Path(__file__).parents[3]
-PAPER = PROJECT / "jobs" / "recipes" / "paper"
+RECIPES = PROJECT / "jobs" / "recipes"
+PAPER = RECIPES / "paper"
+CHAINS = {"paper": "gpu.yaml", "chain-small": "chain-small.yaml"}
+"""Folders of recipes that chain, and the Serve file that takes what they made."""
 MODELS = {
     "points": PointsRecipe,
     "collect": CollectRecipe,
@@ -43,21 +46,32 @@ def storage(monkeypatch):
     monkeypatch.setenv("GEORAY_STORAGE", "/mnt/georay")
 
 
-def recipe(name):
-    return load_recipe(PAPER / f"{name}.yaml", MODELS[name.partition("-")[0]])
+def recipe(name, folder=PAPER):
+    return load_recipe(folder / f"{name}.yaml", MODELS[name.partition("-")[0]])
+
+
+def chain_of(folder):
+    """The recipe of every step that the folder has, by its name, and what is served."""
+    steps = [name for name in MODELS if (RECIPES / folder / f"{name}.yaml").exists()]
+    file = yaml.safe_load((PROJECT / "cluster" / "serve" / CHAINS[folder]).read_text())
+    served = parse_recipe(file["applications"][0]["args"], ServeRecipe, CHAINS[folder])
+    recipes = {name: recipe(name, RECIPES / folder) for name in steps}
+    return SimpleNamespace(**recipes, serve=served)
+
+
+@pytest.fixture(params=CHAINS)
+def chain(request):
+    return chain_of(request.param)
 
 
 @pytest.fixture
-def chain():
-    """The recipe of every step, by its name, and what cluster/serve/gpu.yaml serves."""
-    file = yaml.safe_load((PROJECT / "cluster" / "serve" / "gpu.yaml").read_text())
-    served = parse_recipe(file["applications"][0]["args"], ServeRecipe, "gpu.yaml")
-    return SimpleNamespace(**{name: recipe(name) for name in MODELS}, serve=served)
+def paper():
+    return chain_of("paper")
 
 
-def test_street_views_are_taken_at_the_points_and_curated(chain):
-    assert chain.collect.points == chain.points.output
-    assert chain.curate.inputs == (f"{chain.collect.output}/images.parquet",)
+def test_the_papers_street_views_are_taken_at_the_points_and_curated(paper):
+    assert paper.collect.points == paper.points.output
+    assert paper.curate.inputs == (f"{paper.collect.output}/images.parquet",)
 
 
 def test_clues_weigh_the_classes_and_become_samples(chain):
@@ -78,21 +92,21 @@ def test_what_was_trained_is_asked_evaluated_and_served(chain):
 
 
 def test_the_endpoint_scores_locatability_as_curation_did(chain):
-    assert chain.serve.clues.segmenter == chain.curate.segmenter
+    assert chain.serve.clues.segmenter == chain.curate.segmenter, "device and model"
     assert chain.serve.clues.weights == f"{chain.curate.output}/weights.json"
     assert chain.serve.clues.threshold == chain.curate.threshold
 
 
 @pytest.mark.parametrize(("key", "base"), ALTERNATIVES.items())
-def test_another_base_learns_and_answers_alike(chain, key, base):
+def test_another_base_learns_and_answers_alike(paper, key, base):
     train, predict = recipe(f"train-{key}"), recipe(f"predict-{key}")
     assert train.base.model == predict.model == base
     assert predict.adapters == f"{train.output}/adapters"
-    same = {"base": chain.train.base, "output": chain.train.output, "title": chain.train.title}
-    assert train.model_copy(update=same) == chain.train
+    same = {"base": paper.train.base, "output": paper.train.output, "title": paper.train.title}
+    assert train.model_copy(update=same) == paper.train
     kept = ("model", "adapters", "output")
-    same = {name: getattr(chain.predict, name) for name in kept}
-    assert predict.model_copy(update=same) == chain.predict
+    same = {name: getattr(paper.predict, name) for name in kept}
+    assert predict.model_copy(update=same) == paper.predict
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PAPER.glob("*.yaml")))

@@ -30,10 +30,25 @@ def test_the_folder_is_written_out_wherever_it_stands(recipe, monkeypatch, folde
     assert "GEORAY_STORAGE" not in dump_recipe(read)
 
 
-def test_an_address_in_storage_may_be_the_folder(recipe, monkeypatch):
-    monkeypatch.setenv("GEORAY_STORAGE", "s3://bucket/georay")
+@pytest.mark.parametrize(
+    ("folder", "photos"),
+    [
+        ("s3://bucket/georay", "s3://bucket/georay/photos"),
+        ("s3://bucket?region=eu-1&scheme=http", "s3://bucket/photos?region=eu-1&scheme=http"),
+    ],
+)
+def test_an_address_in_storage_may_be_the_folder(recipe, monkeypatch, folder, photos):
+    """Its options stay where an address has them: last."""
+    monkeypatch.setenv("GEORAY_STORAGE", folder)
     content = {"inputs": ["${GEORAY_STORAGE}/photos"], "output": "here"}
-    assert parse_recipe(content, CurateRecipe, "given").inputs == ("s3://bucket/georay/photos",)
+    assert parse_recipe(content, CurateRecipe, "given").inputs == (photos,)
+
+
+@pytest.mark.parametrize("text", ["/data${GEORAY_STORAGE}/a", "${GEORAY_STORAGE}-old/a"])
+def test_the_variable_begins_a_path(monkeypatch, text):
+    monkeypatch.setenv("GEORAY_STORAGE", "/mnt/georay")
+    with pytest.raises(ValueError, match="begins a path"):
+        parse_recipe({"inputs": ["photos"], "output": text}, CurateRecipe, "given")
 
 
 @pytest.mark.parametrize("value", [None, "", "/"])
