@@ -4,7 +4,7 @@ An engine is called by as many threads at a time as it says. It gets decoded pic
 a request.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,7 @@ from georay.models.registry import adapters_of
 from georay.models.vllm_answering import VllmAnswerer
 from georay.serving.jobs import AdapterChoice, ChatOptions, LocateOptions, ModelCard
 
+_ADAPTERS: tuple[AdapterChoice, ...] = ("reasoning", "location", "both")
 REMOTE_PASSES = 8
 """Batches on their way to an endpoint: it makes its own of them, and a long answer holds no other
 up."""
@@ -233,11 +234,8 @@ class VllmEngine:
     def __init__(self, model: RemoteModel, recipe: ServeRecipe) -> None:
         assert recipe.remote is not None
         self._model, self._recipe = model, recipe
-        self._names = recipe.remote.adapters
-        choices = (
-            *(name for name in STAGES if name in self._names),
-            *(["both"] if "both" in self._names else []),
-        )
+        self._names: Mapping[AdapterChoice, str] = dict(recipe.remote.adapters)
+        choices = tuple(name for name in _ADAPTERS if name in self._names)
         self.card = ModelCard(recipe.remote.model, None, choices, _default_of(choices))
 
     def refusal_of(self, width: int, height: int) -> str | None:  # noqa: ARG002
@@ -269,7 +267,7 @@ class VllmEngine:
 
     def _answerer(self, options: LocateOptions) -> VllmAnswerer:
         chosen = options.adapter or self.card.default_adapter
-        lower = STAGES[0]
+        lower = _ADAPTERS[0]
         in_halves = chosen == "both" and lower in self._names and options.constrained
         return VllmAnswerer(
             self._asked_of(chosen),

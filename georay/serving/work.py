@@ -82,8 +82,9 @@ class Worker:
         self._decoding = ThreadPoolExecutor(1, "decode")
         self._reading = ThreadPoolExecutor(1, "clues", initializer=use_one_core)
         # A model here is asked by the thread that loaded it; an endpoint by as many as it may be.
-        is_here = engine.passes == 1 and answering is not None
-        self._answering = answering if is_here else ThreadPoolExecutor(engine.passes, "model")
+        if answering is None or engine.passes > 1:
+            answering = ThreadPoolExecutor(engine.passes, "model")
+        self._answering = answering
         self._under_way: set[asyncio.Task[None]] = set()
         self._alive_at = float("-inf")
         self._size, self._wait_s = recipe.batching.max_batch_size, recipe.batching.wait_s
