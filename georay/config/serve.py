@@ -17,17 +17,30 @@ class RemoteRecipe(Recipe):
     """An OpenAI-compatible endpoint that answers instead of a model in the replicas.
 
     key_variable: the environment variable that holds the endpoint's key; never the key itself.
+    engine: "vllm" also constrains answers, ranks countries and streams, as a model here does; of
+    another endpoint only what it writes freely can be asked. adapters: the names that the vLLM
+    server gave to LoRA adapters: to each trained stage, and as "both" to the two as one (see
+    `models.adapters.join_saved`). picture_format: "png" sends every pixel, "jpeg" far fewer bytes.
     """
 
     base_url: str
     model: str
+    engine: Literal["chat", "vllm"] = "chat"
+    adapters: dict[Literal["reasoning", "location", "both"], str] = Field(default_factory=dict)
     key_variable: str | None = None
     max_concurrency: PositiveInt = 8
     max_attempts: PositiveInt = 2
     timeout_s: PositiveFloat = 45.0
     longest_side: int = Field(default=2048, ge=28)
+    picture_format: Literal["jpeg", "png"] = "jpeg"
     token_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     sends_sampling: bool = True
+
+    @model_validator(mode="after")
+    def _adapters_have_an_engine(self) -> Self:
+        if self.adapters and self.engine != "vllm":
+            raise ValueError("adapters are asked by name of vLLM only: add engine: vllm")
+        return self
 
 
 class AnswersRecipe(Recipe):
@@ -170,10 +183,15 @@ class ServeRecipe(Recipe):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.remote is not None and (self.adapters or self.answers.abstain_below):
+        if self.remote is not None and self.adapters:
             raise ValueError(
-                "a remote model takes no adapters from here and cannot be ranked, so it never "
-                "abstains: remove adapters and answers.abstain_below, or remote"
+                "a remote model takes no adapters from here: remove adapters, or remote; of vLLM "
+                "name them in remote.adapters"
+            )
+        if self.remote is not None and self.remote.engine == "chat" and self.answers.abstain_below:
+            raise ValueError(
+                "a remote model that is no vLLM cannot be ranked, so it never abstains: remove "
+                "answers.abstain_below, or remote"
             )
         if self.limits.max_images > self.limits.max_queued:
             raise ValueError(

@@ -31,6 +31,7 @@ from georay.models.folding import Folding
 STAGES = ("reasoning", "location")
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
+_PACKAGES = ("georay", "torch", "transformers", "peft")
 
 # Vision stays frozen in the paper. These families' vision towers hold layers of the same names
 # (q_proj, up_proj, …), so the language model is part of the pattern.
@@ -232,21 +233,13 @@ class AdapterStack:
             below[name] = card.weights
 
     def export_cat(self, folder: Path) -> None:
-        """Writes all adapters as one, of the sum of their ranks, for engines that take only one.
-
-        Exact: B2·A2 + B1·A1 = [B1 B2]·[A1; A2]. The scales go into A, so alpha equals the rank.
-        """
-        parts = [self.weights(name) for name in self.names]
-        if any(part.keys() != parts[0].keys() for part in parts):
-            raise ValueError("the adapters adapt different places; export them one by one")
-        scales = [one.alpha / one.rank for one in self._settings.values()]
-        joined = {key: _join(key, [part[key] for part in parts], scales) for key in parts[0]}
-        rank = sum(one.rank for one in self._settings.values())
-        settings = LoraSettings(
-            rank=rank, alpha=rank, dropout=0.0, targets=self._settings[self.names[0]].targets
-        )
-        _write(folder, joined, _lora_config(settings), self._base)
-        write_card(folder, self._card("cat", joined, {}, settings))
+        """Writes all adapters as one; see `join_saved`."""
+        parts = [
+            SavedAdapter(name, folder, self._card(name, weights, {}), dict(weights))
+            for name in self.names
+            for weights in [self.weights(name)]
+        ]
+        join_saved(parts, folder)
 
     def merge(self) -> PreTrainedModel:
         """The network in float32 with the active adapters added into its weights; ends the stack.
@@ -262,11 +255,7 @@ class AdapterStack:
         return merged
 
     def _card(
-        self,
-        name: str,
-        weights: Mapping[str, torch.Tensor],
-        below: dict[str, str],
-        settings: LoraSettings | None = None,
+        self, name: str, weights: Mapping[str, torch.Tensor], below: dict[str, str]
     ) -> AdapterCard:
         return AdapterCard(
             adapter=name,
@@ -274,8 +263,8 @@ class AdapterStack:
             base_fingerprint=self._fingerprint,
             stacked_on=below,
             weights=tensors_hash(weights),
-            settings=settings or self._settings[name],
-            versions=versions(("georay", "torch", "transformers", "peft")),
+            settings=self._settings[name],
+            versions=versions(_PACKAGES),
         )
 
     def _put_on_top(self, saved: "SavedAdapter") -> None:
@@ -332,6 +321,37 @@ def read_saved(folder: Path, names: Sequence[str]) -> list[SavedAdapter]:
         below[name] = card.weights
         found.append(SavedAdapter(name, place, card, weights))
     return found
+
+
+def join_saved(saved: Sequence[SavedAdapter], folder: Path) -> None:
+    """Writes adapters as one, of the sum of their ranks, for engines that take only one at a time.
+
+    Exact: B2·A2 + B1·A1 = [B1 B2]·[A1; A2]. The scales go into A, so alpha equals the rank. Raises
+    ValueError for adapters of different places.
+    """
+    parts = [one.weights for one in saved]
+    if any(part.keys() != parts[0].keys() for part in parts):
+        raise ValueError("the adapters adapt different places; export them one by one")
+    settings = [one.card.settings for one in saved]
+    scales = [one.alpha / one.rank for one in settings]
+    joined = {key: _join(key, [part[key] for part in parts], scales) for key in parts[0]}
+    rank = sum(one.rank for one in settings)
+    of_all = LoraSettings(rank=rank, alpha=rank, dropout=0.0, targets=settings[0].targets)
+    card = saved[0].card
+    _write(folder, joined, _lora_config(of_all), card.base)
+    write_card(
+        folder,
+        AdapterCard(
+            adapter="cat",
+            base=card.base,
+            base_fingerprint=card.base_fingerprint,
+            stacked_on={},
+            weights=tensors_hash(joined),
+            settings=of_all,
+            versions=versions(_PACKAGES),
+            clue_licences=tuple(sorted({one for part in saved for one in part.card.clue_licences})),
+        ),
+    )
 
 
 def is_whole(folder: Path, names: Sequence[str]) -> bool:

@@ -70,7 +70,7 @@ class RemoteAnswerer:
 
     def answer(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:  # noqa: ARG002
         """One location per exchange, in order; without candidates, whatever `top_k`."""
-        return [_of_reply(reply) for reply in self._model.answer(exchanges, self._sampling)]
+        return [location_of_reply(reply) for reply in self._model.answer(exchanges, self._sampling)]
 
 
 class LocalAnswerer:
@@ -122,7 +122,7 @@ class LocalAnswerer:
         on_place(place)
         if place.status == "abstained":
             return place
-        (found,) = self._explained([exchange], [ranked], seen, _in_pieces(on_reasons))
+        (found,) = self._explained([exchange], [ranked], seen, in_pieces(on_reasons))
         return found
 
     def country_scores(self, exchanges: Sequence[Exchange]) -> Scores:
@@ -298,7 +298,8 @@ def read_location(raw: str, gazetteer: Gazetteer) -> Location:
     )
 
 
-def _of_reply(reply: Reply) -> Location:
+def location_of_reply(reply: Reply) -> Location:
+    """The location that an endpoint's reply names, with what it took."""
     if reply.error is not None or reply.text is None:
         found = Location("failed", error=reply.error)
     elif reply.refused:
@@ -324,7 +325,7 @@ def _settled_location(ranked: Ranked, prompt: Prompt) -> Location:
     return Location("answered", country=best.country, country_name=best.country_name, city=city)
 
 
-def _in_pieces(on_reasons: Callable[[str], None]) -> Callable[[str], None]:
+def in_pieces(on_reasons: Callable[[str], None]) -> Callable[[str], None]:
     """Hears a whole answer grow, and passes on what its reasons grew by."""
     told = 0
 

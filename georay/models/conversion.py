@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from georay.core.manifest import write_json
 from georay.errors import ModelUnavailable
+from georay.models.adapters import CONFIG, STAGES, WEIGHTS, join_saved, read_saved
 from georay.models.registry import REGISTRY
 
 BIN = "pytorch_model"
@@ -52,6 +53,15 @@ def convert_shards(source: str, out: Path, revision: str | None = None) -> Itera
     if len(shards) > 1:
         write_json(out / f"{SAFE}.safetensors.index.json", {"metadata": {}, "weight_map": where})
     _copy_the_rest(folder, out)
+
+
+def join_adapters(folder: Path, out: Path) -> list[str]:
+    """Writes the sum of both stages' adapters; the names of the files. Needs no base network.
+
+    Raises ValueError where one is absent or damaged, or they adapt different places.
+    """
+    join_saved(read_saved(folder, STAGES), out)
+    return [WEIGHTS, CONFIG]
 
 
 def _tensors(shard: Path) -> dict[str, torch.Tensor]:

@@ -5,11 +5,11 @@ The functions that load are asked: there is no second list of what may be wrong.
 
 from georay.config.serve import CluesRecipe, ServeRecipe
 from georay.models.checking import check_model, check_parts
-from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.models.families.remote import RemoteModel
 from georay.models.segmenter import SMALL
 from georay.models.segmenters.hub import model_config, pinned_revision
 from georay.serving.clues import CluesReader, class_weights
-from georay.serving.engine import adapters_in
+from georay.serving.engine import adapters_in, remote_settings
 from georay.serving.limits import KeyRing
 
 
@@ -17,7 +17,7 @@ def check_here(recipe: ServeRecipe) -> None:
     """Raises ValueError or ModelUnavailable where a server on this machine could not start."""
     KeyRing.from_environment(recipe.limits.keys_variable)
     if recipe.remote is not None:
-        RemoteModel(RemoteSettings(**recipe.remote.model_dump()))
+        RemoteModel(remote_settings(recipe.remote))
     else:
         check_model(
             recipe.model, adapters_in(recipe), revision=recipe.revision, device=recipe.device

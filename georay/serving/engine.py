@@ -1,16 +1,17 @@
 """The engines behind one protocol: a model in this process, or an endpoint elsewhere.
 
-An engine is called by one thread at a time. It gets decoded pictures and never sees a request.
+An engine is called by as many threads at a time as it says. It gets decoded pictures and never sees
+a request.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from PIL import Image
 
-from georay.config.serve import ServeRecipe
+from georay.config.serve import RemoteRecipe, ServeRecipe
 from georay.core.paths import path_of
 from georay.core.prompts import INFERENCE, LOCATION, Conversation, Prompt
 from georay.core.storage import is_uri
@@ -18,11 +19,18 @@ from georay.models.adapters import STAGES
 from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
 from georay.models.apart import check_alive
 from georay.models.families.base import Exchange, Sampling
-from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.models.families.remote import RemoteModel, RemoteSettings, Reply
+from georay.models.families.vllm import VllmModel
 from georay.models.locations import Location
 from georay.models.locator import LoadedModel, load_model
 from georay.models.registry import adapters_named, adapters_of
+from georay.models.vllm_answering import VllmAnswerer
 from georay.serving.jobs import AdapterChoice, ChatOptions, LocateOptions, ModelCard
+
+_ADAPTERS: tuple[AdapterChoice, ...] = ("reasoning", "location", "both")
+REMOTE_PASSES = 8
+"""Batches on their way to an endpoint: it makes its own of them, and a long answer holds no other
+up."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,10 @@ class Said:
 
 
 class Engine(Protocol):
-    """What a replica needs of whoever answers."""
+    """What a replica needs of whoever answers. passes: how many batches it answers at a time."""
 
     card: ModelCard
+    passes: int
 
     def refusal_of(self, width: int, height: int) -> str | None:
         """Why no picture of this size can be answered about; None where it can."""
@@ -80,7 +89,8 @@ def load_engine(recipe: ServeRecipe) -> Engine:
     or a key that is not in the environment.
     """
     if recipe.remote is not None:
-        return RemoteEngine(RemoteModel(RemoteSettings(**recipe.remote.model_dump())), recipe)
+        model = RemoteModel(remote_settings(recipe.remote))
+        return (VllmEngine if recipe.remote.engine == "vllm" else RemoteEngine)(model, recipe)
     loaded = load_model(
         recipe.model,
         adapters_in(recipe),
@@ -93,6 +103,8 @@ def load_engine(recipe: ServeRecipe) -> Engine:
 
 class LocalEngine:
     """A network in this process, whose adapters switch from batch to batch in place."""
+
+    passes = 1
 
     def __init__(self, loaded: LoadedModel, recipe: ServeRecipe) -> None:
         self._loaded = loaded
@@ -176,6 +188,8 @@ class LocalEngine:
 class RemoteEngine:
     """An OpenAI-compatible endpoint. It neither ranks nor streams, and has no adapters of ours."""
 
+    passes = REMOTE_PASSES
+
     def __init__(self, model: RemoteModel, recipe: ServeRecipe) -> None:
         assert recipe.remote is not None
         self._model = model
@@ -208,18 +222,83 @@ class RemoteEngine:
     def chat(self, exchanges: Sequence[Exchange], options: ChatOptions) -> list[Said]:
         _check_choice(options.adapter or "none", self.card)
         sampling = Sampling(options.max_new_tokens, options.temperature, options.top_p)
-        return [
-            Said(one.text, one.error, one.num_prompt_tokens or 0, one.num_answer_tokens or 0)
-            for one in self._model.answer(exchanges, sampling)
-        ]
+        return list(map(_said, self._model.answer(exchanges, sampling)))
 
     def check(self) -> None:
         """A new replica would not bring a dead endpoint back: its errors are in the answers."""
 
 
+class VllmEngine:
+    """A vLLM server: it constrains, ranks and streams as a model here does, by adapters' names."""
+
+    passes = REMOTE_PASSES
+
+    def __init__(self, model: RemoteModel, recipe: ServeRecipe) -> None:
+        assert recipe.remote is not None
+        self._model, self._recipe = model, recipe
+        self._names: Mapping[AdapterChoice, str] = {**recipe.remote.adapters}
+        choices = tuple(name for name in _ADAPTERS if name in self._names)
+        self.card = ModelCard(recipe.remote.model, None, choices, _default_of(choices))
+
+    def refusal_of(self, width: int, height: int) -> str | None:  # noqa: ARG002
+        """None: each picture travels by itself, and the server says what it does not take."""
+        return None
+
+    def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
+        exchanges = [_question(picture, options) for picture in pictures]
+        found = self._answerer(options).answer(exchanges, options.top_k)
+        return [Located(one, _tokens_of(one)) for one in found]
+
+    def locate_aloud(
+        self,
+        picture: Image.Image,
+        options: LocateOptions,
+        on_place: Callable[[Location], None],
+        on_reasons: Callable[[str], None],
+    ) -> Located:
+        answerer, exchange = self._answerer(options), _question(picture, options)
+        found = answerer.answer_aloud(exchange, options.top_k, on_place, on_reasons)
+        return Located(found, _tokens_of(found))
+
+    def chat(self, exchanges: Sequence[Exchange], options: ChatOptions) -> list[Said]:
+        sampling = Sampling(options.max_new_tokens, options.temperature, options.top_p)
+        return list(map(_said, self._asked_of(options.adapter).write(exchanges, sampling)))
+
+    def check(self) -> None:
+        """A new replica would not bring a dead server back: its errors are in the answers."""
+
+    def _answerer(self, options: LocateOptions) -> VllmAnswerer:
+        chosen = options.adapter or self.card.default_adapter
+        lower = _ADAPTERS[0]
+        in_halves = chosen == "both" and lower in self._names and options.constrained
+        return VllmAnswerer(
+            self._asked_of(chosen),
+            _settings(self._recipe, options),
+            self._asked_of(lower) if in_halves else None,
+        )
+
+    def _asked_of(self, choice: AdapterChoice | None) -> VllmModel:
+        chosen = choice or self.card.default_adapter
+        _check_choice(chosen, self.card)
+        return VllmModel(self._model, None if chosen == "none" else self._names[chosen])
+
+
 def adapters_in(recipe: ServeRecipe) -> Path | None:
     """The folder of the recipe's adapters, or of those that the package carries for its model."""
     return adapters_of(recipe.model, adapters_named(recipe.adapters))
+
+
+def remote_settings(recipe: RemoteRecipe) -> RemoteSettings:
+    """How an endpoint is asked, of what a recipe says of it."""
+    return RemoteSettings(**recipe.model_dump(exclude={"engine", "adapters"}))
+
+
+def _said(reply: Reply) -> Said:
+    return Said(reply.text, reply.error, reply.num_prompt_tokens or 0, reply.num_answer_tokens or 0)
+
+
+def _tokens_of(location: Location) -> int:
+    return (location.usage.num_answer_tokens or 0) if location.usage else 0
 
 
 def _public(model: str) -> str:

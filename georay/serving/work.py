@@ -65,7 +65,7 @@ class _Waiting:
 
 
 class Worker:
-    """One engine and its three threads: decoding, clues, and the model, which never share one."""
+    """One engine and its threads: for decoding, clues, and the model, which never share one."""
 
     def __init__(
         self,
@@ -81,7 +81,11 @@ class Worker:
         self._health = recipe.replicas
         self._decoding = ThreadPoolExecutor(1, "decode")
         self._reading = ThreadPoolExecutor(1, "clues", initializer=use_one_core)
-        self._answering = answering or ThreadPoolExecutor(1, "model")
+        # A model here is asked by the thread that loaded it; an endpoint by as many as it may be.
+        if answering is None or engine.passes > 1:
+            answering = ThreadPoolExecutor(engine.passes, "model")
+        self._answering = answering
+        self._under_way: set[asyncio.Task[None]] = set()
         self._alive_at = float("-inf")
         self._size, self._wait_s = recipe.batching.max_batch_size, recipe.batching.wait_s
         self._line: list[_Waiting] = []
@@ -143,7 +147,8 @@ class Worker:
 
         Ray Serve makes its batches as jobs come, also while the model is busy, and then they are
         small. So all that waits when the model is free is answered together, after a moment in
-        which those who were just answered may ask again.
+        which those who were just answered may ask again. An endpoint is free while it has fewer
+        batches than it takes at a time.
         """
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(ready, loop.create_future()) for ready in batch]
@@ -188,15 +193,25 @@ class Worker:
         self._alive_at = time.monotonic()
 
     async def _take_turns(self) -> None:
-        while await self._filled() and (batch := self._next_batch()):
-            jobs = [one.ready for one in batch]
-            try:
-                answers = await _in(self._answering, self._answer, jobs)
-            except Exception as problem:  # whoever waits must hear of it
-                answers = [Answered(None, problem, Share()) for _ in batch]
-            for one, answered in zip(batch, answers, strict=True):
-                if not one.answered.done():
-                    one.answered.set_result(answered)
+        while True:
+            if len(self._under_way) >= self.engine.passes:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            batch = self._next_batch() if await self._filled() else []
+            if not batch:
+                return
+            self._under_way.add(asyncio.create_task(self._turn(batch)))
+
+    async def _turn(self, batch: Sequence[_Waiting]) -> None:
+        jobs = [one.ready for one in batch]
+        try:
+            answers = await _in(self._answering, self._answer, jobs)
+        except Exception as problem:  # whoever waits must hear of it
+            answers = [Answered(None, problem, Share()) for _ in batch]
+        finally:
+            self._under_way.remove(_current())
+        for one, answered in zip(batch, answers, strict=True):
+            if not one.answered.done():
+                one.answered.set_result(answered)
 
     async def _filled(self) -> bool:
         """Waits a moment for a whole batch; whether anyone waits then."""
@@ -248,6 +263,12 @@ class Worker:
         if isinstance(options, LocateOptions):
             return self.engine.locate([one.pictures[0] for one in members], options)
         return self.engine.chat([_exchange(one) for one in members], options)
+
+
+def _current() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None, "only called by tasks"
+    return task
 
 
 def _exchange(ready: Ready) -> Exchange:

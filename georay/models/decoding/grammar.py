@@ -25,14 +25,16 @@ from georay.models.families.base import Batch, Family, Sampling, choice_of, on_d
 from georay.models.families.growing_cache import growing_cache
 
 FEWEST_NEW_TOKENS = 128
-"""Room for the longest country at one token a letter, and for `_LAST_TOKENS` behind it."""
+"""Room for the longest country at one token a letter, and for `LAST_TOKENS` behind it."""
 
-_LAST_TOKENS = 48  # enough to end any answer behind its country, at one token a byte
+LAST_TOKENS = 48  # enough to end any answer behind its country, at one token a byte
 _LONGEST_CITY = 120  # letters, as many as the parser takes for a name
 _MOST_GRAMMARS = 8
 
 # Escapes have no place in an answer, nor control characters: so every text is valid JSON.
 _FIRST, _LETTER = r'[^"\\\x00-\x20\x7f]', r'[^"\\\x00-\x1f\x7f]'
+CITY_PATTERN = f"{_FIRST}{_LETTER}{{0,{_LONGEST_CITY - 1}}}"
+REASONS_PATTERN = f"{_FIRST}{_LETTER}*"
 
 Allowed = NDArray[np.bool_]
 
@@ -97,7 +99,7 @@ def generate_constrained(
     """
     forced = [_settled_ids(family.tokenizer, start) for start in starts or ()]
     longest = max((len(ids) for ids in forced), default=0)
-    needed = max(FEWEST_NEW_TOKENS, longest + _LAST_TOKENS)
+    needed = max(FEWEST_NEW_TOKENS, longest + LAST_TOKENS)
     if sampling.max_new_tokens < needed:
         raise ValueError(
             f"a constrained answer needs max_new_tokens ≥ {needed} to be sure to end, "
@@ -174,7 +176,7 @@ class _Constraint(LogitsProcessor):  # type: ignore[misc]  # transformers is not
             only[settled[self._step]] = True
             return only
         allowed = self._grammar.allowed(matcher)
-        if self._remaining <= _LAST_TOKENS and (ending := allowed & self._grammar.closing).any():
+        if self._remaining <= LAST_TOKENS and (ending := allowed & self._grammar.closing).any():
             return ending
         return allowed
 
@@ -199,8 +201,8 @@ def _answers(prompt: Prompt) -> str:
         [
             "start: " + " ".join(parts),
             "COUNTRY: " + " | ".join(names),
-            f"CITY: /{_FIRST}{_LETTER}{{0,{_LONGEST_CITY - 1}}}/",
-            f"REASONS: /{_FIRST}{_LETTER}*/",
+            f"CITY: /{CITY_PATTERN}/",
+            f"REASONS: /{REASONS_PATTERN}/",
         ]
     )
 

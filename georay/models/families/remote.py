@@ -5,28 +5,34 @@ a dead server or a bad key is a column of errors and never a crash.
 """
 
 import asyncio
-import base64
-import io
 import json
 import logging
-import os
 import random
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import httpx
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from georay.core.prompts import openai_messages
 from georay.models.families.base import Exchange, Sampling
+from georay.models.families.remote_wire import (
+    Failure,
+    PictureFormat,
+    chat_url,
+    complaint_of,
+    data_url,
+    events,
+    key_from_environment,
+    parsed,
+    post,
+    retry_after_s,
+    text_of,
+    token_counts,
+)
 
-_MAX_BODY_BYTES = 8 << 20
-_MAX_DETAIL = 300  # characters of a server's complaint that an error repeats
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _REFUSED_STATUSES = frozenset({400, 422})
 _REFUSED_CODES = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
@@ -56,6 +62,7 @@ class RemoteSettings(BaseModel):
     first_wait_s: float = Field(default=0.5, ge=0)  # doubled on every retry
     max_wait_s: float = Field(default=60.0, ge=0)  # the longest wait, a Retry-After included
     longest_side: int = Field(default=2048, ge=28)  # pixels; larger pictures are reduced
+    picture_format: PictureFormat = "jpeg"  # "png" keeps every pixel
     token_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     sends_sampling: bool = True  # some hosted models refuse any temperature
     price_prompt: float | None = Field(default=None, ge=0)
@@ -63,8 +70,25 @@ class RemoteSettings(BaseModel):
 
 
 @dataclass(frozen=True)
+class Asking:
+    """An exchange and how it is asked, for endpoints that understand more than OpenAI's fields.
+
+    begun: the beginning of the answer; the endpoint goes on from there. model: another name than
+    the settings'. extra: fields beside the usual ones.
+    """
+
+    exchange: Exchange
+    begun: str = ""
+    model: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Reply:
-    """What came back for one exchange. Exactly one of `text` and `error` is None."""
+    """What came back for one exchange. Exactly one of `text` and `error` is None.
+
+    prompt_logprobs: of each of the prompt's tokens, as the endpoint wrote them where it was asked.
+    """
 
     text: str | None = None
     error: str | None = None
@@ -75,6 +99,7 @@ class Reply:
     cost: float | None = None
     num_attempts: int = 0
     latency_ms: float = 0.0
+    prompt_logprobs: Sequence[Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -104,26 +129,6 @@ def total_usage(replies: Iterable[Reply]) -> RemoteUsage:
     )
 
 
-class _Failure(Exception):
-    """One attempt that gave no answer; `wait_s` is what the server asked for, if it did.
-
-    is_refused: the server understood the request, and does not take it as it is.
-    """
-
-    def __init__(
-        self,
-        detail: str,
-        *,
-        transient: bool,
-        wait_s: float | None = None,
-        is_refused: bool = False,
-    ) -> None:
-        super().__init__(detail)
-        self.transient = transient
-        self.wait_s = wait_s
-        self.is_refused = is_refused
-
-
 @dataclass(frozen=True)
 class _Fields:
     """How the limit of tokens is named in a request, and whether sampling is told at all."""
@@ -147,8 +152,8 @@ class RemoteModel:
     def __init__(self, settings: RemoteSettings) -> None:
         """Raises ValueError for a URL that is none or holds a password, or a key that is absent."""
         self._settings = settings
-        self._url = _chat_url(settings.base_url)
-        self._key = _key_from_environment(settings.key_variable)
+        self._url = chat_url(settings.base_url)
+        self._key = key_from_environment(settings.key_variable)
         self._fields = _Fields(settings.token_limit_field, settings.sends_sampling)
         self._resume_at = 0.0  # on the monotonic clock: nobody asks before it, after a 429
 
@@ -158,30 +163,78 @@ class RemoteModel:
 
     async def answer_async(self, exchanges: Sequence[Exchange], sampling: Sampling) -> list[Reply]:
         """One reply per exchange, in order, at most `max_concurrency` being asked at a time."""
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        return await self.ask_async([Asking(one) for one in exchanges], sampling)
+
+    def ask(self, askings: Sequence[Asking], sampling: Sampling) -> list[Reply]:
+        """As `answer`, for what is asked in a way of its own."""
+        return asyncio.run(self.ask_async(askings, sampling))
+
+    async def ask_async(self, askings: Sequence[Asking], sampling: Sampling) -> list[Reply]:
+        """As `answer_async`. Pictures of one exchange that is asked often are encoded once."""
         places = asyncio.Semaphore(self._settings.max_concurrency)
-        pool = httpx.Limits(max_connections=self._settings.max_concurrency)
-        async with httpx.AsyncClient(headers=headers, limits=pool, timeout=None) as client:
+        encoded: dict[int, asyncio.Task[list[str]]] = {}
+        async with self._client() as client:
 
-            async def ask_in_turn(exchange: Exchange) -> Reply:
+            async def ask_in_turn(asking: Asking) -> Reply:
                 async with places:
-                    return await self._ask(client, exchange, sampling)
+                    images = asking.exchange.images
+                    if id(images) not in encoded:
+                        urls = asyncio.to_thread(self._urls, asking.exchange)
+                        encoded[id(images)] = asyncio.create_task(urls)
+                    return await self._ask(client, asking, encoded[id(images)], sampling)
 
-            return await asyncio.gather(*map(ask_in_turn, exchanges))
+            return await asyncio.gather(*map(ask_in_turn, askings))
 
-    async def _ask(self, client: httpx.AsyncClient, exchange: Exchange, how: Sampling) -> Reply:
+    def stream(self, asking: Asking, sampling: Sampling, on_text: Callable[[str], None]) -> Reply:
+        """Asks once, without another attempt; on_text hears all that is written so far."""
+        return asyncio.run(self._stream(asking, sampling, on_text))
+
+    async def _stream(self, asking: Asking, how: Sampling, on_text: Callable[[str], None]) -> Reply:
+        started, text, told = time.perf_counter(), "", Reply()
+        extra = {"stream": True, "stream_options": {"include_usage": True}}
+        try:
+            urls = await asyncio.to_thread(self._urls, asking.exchange)
+            body = self._body(replace(asking, extra={**asking.extra, **extra}), urls, how)
+            async with self._client() as client, asyncio.timeout(self._settings.timeout_s):
+                async for event in events(client, self._url, body):
+                    piece, told = _piece(event, told)
+                    if piece:
+                        text += piece
+                        on_text(text)
+        except TimeoutError:
+            told = replace(told, error=f"no answer within {self._settings.timeout_s:g} s")
+        except (OSError, ValueError, SyntaxError) as problem:
+            told = replace(told, error=f"cannot read a picture: {problem}")
+        except (Failure, httpx.HTTPError) as problem:
+            told = replace(told, error=self._without_key(f"{type(problem).__name__}: {problem}"))
+        latency_ms = (time.perf_counter() - started) * 1000
+        told = replace(told, num_attempts=1, latency_ms=latency_ms)
+        return told if told.error else replace(told, text=text)
+
+    def _client(self) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        pool = httpx.Limits(max_connections=self._settings.max_concurrency)
+        return httpx.AsyncClient(headers=headers, limits=pool, timeout=None)
+
+    async def _ask(
+        self,
+        client: httpx.AsyncClient,
+        asking: Asking,
+        encoded: "asyncio.Task[list[str]]",
+        how: Sampling,
+    ) -> Reply:
         started = time.perf_counter()
         reply, attempt, allowed = Reply(), 0, self._settings.max_attempts
         try:
-            urls = await asyncio.to_thread(self._urls, exchange)
+            urls = await encoded
         except (OSError, ValueError, SyntaxError) as problem:  # Pillow may only read it now
             return Reply(error=f"cannot read a picture: {problem}")
         while reply.text is None and reply.error is None:
             attempt += 1
             fields = self._fields
             try:
-                reply = await self._attempt(client, self._body(exchange, urls, how, fields))
-            except _Failure as failure:
+                reply = await self._attempt(client, self._body(asking, urls, how))
+            except Failure as failure:
                 if failure.is_refused and self._learns(fields, str(failure)):
                     allowed += 1  # the next is the first that asks as this server wants it
                 elif failure.transient and attempt < allowed:
@@ -203,26 +256,26 @@ class RemoteModel:
         await asyncio.sleep(self._resume_at - time.monotonic())
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                response, content = await _post(client, self._url, body)
+                response, content = await post(client, self._url, body)
         except TimeoutError:
             limit = self._settings.timeout_s
-            raise _Failure(f"no answer within {limit:g} s (timeout_s)", transient=True) from None
+            raise Failure(f"no answer within {limit:g} s (timeout_s)", transient=True) from None
         except httpx.HTTPError as problem:
             detail = f"connection to {self._url} failed: {type(problem).__name__} {problem}"
-            raise _Failure(detail.strip(), transient=True) from None
+            raise Failure(detail.strip(), transient=True) from None
         if response.status_code != 200:
             return self._refusal_or_failure(response, content)
-        parsed = _parsed(content)
-        if "error" in parsed and "choices" not in parsed:  # some gateways fail with status 200
+        told = parsed(content)
+        if "error" in told and "choices" not in told:  # some gateways fail with status 200
             return self._refusal_or_failure(response, content)
-        return self._reply(parsed)
+        return self._reply(told)
 
     def _refusal_or_failure(self, response: httpx.Response, content: bytes) -> Reply:
-        """A reply when the endpoint's filter refused the question; otherwise raises _Failure."""
-        code, detail = _complaint(content)
+        """A reply when the endpoint's filter refused the question; otherwise raises Failure."""
+        code, detail = complaint_of(content)
         if code in _REFUSED_CODES:
             return Reply(text=detail, refused=True, finish_reason=code)
-        wait_s = _retry_after_s(response.headers.get("retry-after"))
+        wait_s = retry_after_s(response.headers.get("retry-after"))
         transient = response.status_code in _TRANSIENT and code not in _HOPELESS_CODES
         message = f"HTTP {response.status_code}: {detail}"
         if transient and wait_s is not None and wait_s > self._settings.max_wait_s:
@@ -231,21 +284,22 @@ class RemoteModel:
         if response.status_code == 429 and transient and wait_s is not None:
             self._resume_at = max(self._resume_at, time.monotonic() + wait_s)
         is_refused = response.status_code in _REFUSED_STATUSES
-        raise _Failure(message, transient=transient, wait_s=wait_s, is_refused=is_refused)
+        raise Failure(message, transient=transient, wait_s=wait_s, is_refused=is_refused)
 
     def _reply(self, content: dict[str, Any]) -> Reply:
         try:
             choice = content["choices"][0]
             message, reason = choice["message"], choice.get("finish_reason")
-            text, refusal = _text(message.get("content")), message.get("refusal")
+            text, refusal = text_of(message.get("content")), message.get("refusal")
         except (KeyError, IndexError, TypeError, AttributeError):
-            raise _Failure("the answer holds no message", transient=False) from None
-        prompt, answer = _token_counts(content.get("usage"))
+            raise Failure("the answer holds no message", transient=False) from None
+        prompt, answer = token_counts(content.get("usage"))
         told = Reply(
             finish_reason=reason if isinstance(reason, str) else None,
             num_prompt_tokens=prompt,
             num_answer_tokens=answer,
             cost=self._cost(prompt, answer),
+            prompt_logprobs=content.get("prompt_logprobs"),
         )
         if refusal or reason == "content_filter":
             return replace(told, text=str(refusal or text or ""), refused=True)
@@ -260,123 +314,44 @@ class RemoteModel:
             return None
         return (prompt * prices[0] + answer * prices[1]) / 1e6
 
-    def _wait_s(self, attempt: int, failure: _Failure) -> float:
+    def _wait_s(self, attempt: int, failure: Failure) -> float:
         """Backoff with full jitter, never shorter than what the server asked for."""
         longest = min(self._settings.max_wait_s, self._settings.first_wait_s * 2 ** (attempt - 1))
         return (failure.wait_s or 0.0) + random.uniform(0.0, longest)
 
     def _urls(self, exchange: Exchange) -> list[str]:
-        return [_data_url(image, self._settings.longest_side) for image in exchange.images]
+        settings = self._settings
+        return [
+            data_url(image, settings.longest_side, settings.picture_format)
+            for image in exchange.images
+        ]
 
-    def _body(
-        self, exchange: Exchange, urls: Sequence[str], how: Sampling, fields: _Fields
-    ) -> bytes:
-        asked = replace(exchange.conversation, answer=None)
+    def _body(self, asking: Asking, urls: Sequence[str], how: Sampling) -> bytes:
+        asked = replace(asking.exchange.conversation, answer=None)
         body: dict[str, Any] = {
-            "model": self._settings.model,
+            "model": asking.model or self._settings.model,
             "messages": openai_messages(asked, urls),
-            fields.token_limit: how.max_new_tokens,
+            self._fields.token_limit: how.max_new_tokens,
         }
-        if fields.sampling:
+        if self._fields.sampling:
             body |= {"temperature": how.temperature, "top_p": how.top_p}
-        return json.dumps(body).encode()
+        if asking.begun:
+            body["messages"].append({"role": "assistant", "content": asking.begun})
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
+        return json.dumps(body | dict(asking.extra)).encode()
 
     def _without_key(self, message: str) -> str:
         """Some servers repeat a wrong key in their complaint; errors end up in tables."""
         return message.replace(self._key, "[key]") if self._key else message
 
 
-def _chat_url(base_url: str) -> str:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL as problem:
-        raise ValueError(f"base_url {base_url!r} is not a URL: {problem}") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"base_url needs http or https and a host, got {base_url!r}")
-    if url.userinfo:
-        raise ValueError("base_url holds a user or password: use key_variable instead")
-    return f"{base_url.rstrip('/')}/chat/completions"
-
-
-def _key_from_environment(variable: str | None) -> str | None:
-    if variable is None:
-        return None
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise ValueError(f"the environment variable {variable} (key_variable) is not set")
-    if not key.isascii() or not key.isprintable():
-        raise ValueError(f"the key in the environment variable {variable} cannot be sent in HTTP")
-    return key
-
-
-def _data_url(image: Image.Image, longest_side: int) -> str:
-    plain = image.convert("RGB")
-    plain.info = {}  # Pillow writes a JPEG comment found here: nothing but pixels leaves
-    plain.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    plain.save(buffer, "JPEG", quality=95)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-async def _post(client: httpx.AsyncClient, url: str, body: bytes) -> tuple[httpx.Response, bytes]:
-    headers = {"Content-Type": "application/json"}
-    content = bytearray()
-    async with client.stream("POST", url, content=body, headers=headers) as response:
-        async for chunk in response.aiter_bytes():
-            content += chunk
-            if len(content) > _MAX_BODY_BYTES:
-                raise _Failure(f"the answer is larger than {_MAX_BODY_BYTES:,} B", transient=False)
-    return response, bytes(content)
-
-
-def _parsed(content: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(content)
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, dict):
-        start = content[:80].decode(errors="replace")
-        raise _Failure(f"the answer is not a JSON object: {start!r}", transient=False)
-    return parsed
-
-
-def _complaint(content: bytes) -> tuple[str | None, str]:
-    """The code and message of an error body, or the start of whatever came instead."""
-    try:
-        error = _parsed(content).get("error")
-    except _Failure:
-        error = None
-    if isinstance(error, dict):
-        code = error.get("code")
-        return code if isinstance(code, str) else None, str(error.get("message"))[:_MAX_DETAIL]
-    return None, (content.decode(errors="replace").strip() or "no body")[:_MAX_DETAIL]
-
-
-def _text(content: object) -> str | None:
-    """The words of a message, which some servers send in parts; None when there are none."""
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = "".join(part for part in parts if isinstance(part, str)) or None
-    return content if isinstance(content, str) else None
-
-
-def _token_counts(usage: object) -> tuple[int | None, int | None]:
-    if not isinstance(usage, dict):
-        return None, None
-    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    prompt, answer = (count if isinstance(count, int) else None for count in counts)
-    return prompt, answer
-
-
-def _retry_after_s(value: str | None) -> float | None:
-    """Seconds from now that a Retry-After header names, as a number or as a date."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+def _piece(event: Mapping[str, Any], told: Reply) -> tuple[str, Reply]:
+    """The words of one event of a stream, and what is known of the whole answer behind it."""
+    prompt, answer = token_counts(event.get("usage"))
+    if prompt is not None or answer is not None:
+        told = replace(told, num_prompt_tokens=prompt, num_answer_tokens=answer)
+    choices = event.get("choices") or [{}]
+    reason = choices[0].get("finish_reason")
+    if isinstance(reason, str):
+        told = replace(told, finish_reason=reason)
+    return text_of((choices[0].get("delta") or {}).get("content")) or "", told

@@ -27,9 +27,27 @@ def test_without_configuration_it_serves_tiny_to_this_machine_alone():
             {"remote": {"base_url": "http://a/v1", "model": "m"}, "adapters": "x"},
             "takes no adapters",
         ),
+        (
+            {"remote": {"base_url": "http://a/v1", "model": "m", "adapters": {"both": "b"}}},
+            "of vLLM only: add engine: vllm",
+        ),
+        (
+            {
+                "remote": {"base_url": "http://a/v1", "model": "m"},
+                "answers": {"abstain_below": 0.2},
+            },
+            "no vLLM cannot be ranked",
+        ),
         ({"limits": {"keys": "secret"}}, "limits.keys"),
     ],
 )
 def test_what_cannot_hold_is_refused_with_its_reason(content, complaint):
     with pytest.raises(ValueError, match=complaint):
         parse_recipe(content, ServeRecipe, "test")
+
+
+def test_vllm_takes_its_adapters_by_name_and_may_abstain():
+    remote = {"base_url": "http://a/v1", "model": "m", "engine": "vllm", "adapters": {"both": "b"}}
+    content = {"remote": remote, "answers": {"abstain_below": 0.2}}
+    recipe = parse_recipe(content, ServeRecipe, "test")
+    assert recipe.remote is not None and recipe.remote.adapters == {"both": "b"}

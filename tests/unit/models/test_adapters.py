@@ -15,7 +15,8 @@ from transformers import PreTrainedModel
 from georay.core.prompts import Conversation
 from georay.models import folding
 from georay.models.adapter_card import LoraSettings, base_fingerprint, read_card
-from georay.models.adapters import STAGES, AdapterStack, lora_defaults
+from georay.models.adapters import STAGES, WEIGHTS, AdapterStack, lora_defaults
+from georay.models.conversion import join_adapters
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.chat import ChatFamily
 from georay.models.families.qwen_vl import QwenVLConfig, QwenVLForConditionalGeneration
@@ -77,6 +78,9 @@ def test_stacked_reloaded_cat_and_merged_give_the_same_logits(
     stacked = logits(stack.model)
     stack.save(tmp_path / "stack")
     stack.export_cat(tmp_path / "cat")
+    join_adapters(tmp_path, tmp_path / "joined")  # of what was saved, without the network
+    assert (tmp_path / "joined" / WEIGHTS).read_bytes() == (tmp_path / "cat" / WEIGHTS).read_bytes()
+    assert read_card(tmp_path / "joined") == read_card(tmp_path / "cat")
 
     reloaded = AdapterStack.load(small_chat_network(family, 7), "small", tmp_path / "stack")
     one = AdapterStack.load(small_chat_network(family, 7), "small", tmp_path, ("cat",))

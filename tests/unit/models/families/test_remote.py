@@ -167,10 +167,10 @@ def test_an_unreadable_retry_after_falls_back_to_the_usual_wait(
 
 def test_waits_grow_and_differ(endpoint: Endpoint) -> None:
     """Full jitter: each wait is random below a bound that doubles up to `max_wait_s`."""
-    from georay.models.families.remote import _Failure
+    from georay.models.families.remote_wire import Failure
 
     patient = model(endpoint, first_wait_s=1.0, max_wait_s=6.0)
-    busy = _Failure("busy", transient=True)
+    busy = Failure("busy", transient=True)
     waits = {n: [patient._wait_s(n, busy) for _ in range(300)] for n in (1, 2, 3, 9)}
     for attempt, bound in ((1, 1.0), (2, 2.0), (3, 4.0), (9, 6.0)):
         assert 0.8 * bound < max(waits[attempt]) <= bound
