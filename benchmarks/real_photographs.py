@@ -31,13 +31,15 @@ from georay.config.predict import PredictRecipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.geo import distance_km
 from georay.core.manifest import file_sha256
-from georay.evaluation.answering import answer_shard, cut
+from georay.core.tables import PREDICTIONS
+from georay.evaluation.answering import AnswerPictures, ReadPictures
 from georay.evaluation.baselines.folder import is_baseline
 from georay.evaluation.datasets import KnownPicture
 from georay.evaluation.intervals import UNDEFINED, Figure
 from georay.evaluation.metrics import Measuring, is_within
 from georay.evaluation.outcomes import Mask, outcomes_of
-from georay.evaluation.subject import Subject, load_locator
+from georay.evaluation.predict import picture_rows
+from georay.evaluation.subject import Subject
 from georay.models.registry import packaged_adapters
 from georay.runtime.progress import progress
 from georay.streetworld.countries import COUNTRIES
@@ -94,10 +96,10 @@ def recipes(models: Path) -> dict[str, PredictRecipe]:
 
 def answered(label: str, recipe: PredictRecipe, pictures: Sequence[KnownPicture]) -> pa.Table:
     """One row of PREDICTIONS for each picture, in their order."""
-    (shard,) = cut(pictures, len(pictures))
+    rows = ReadPictures()(picture_rows(pictures))
     subject = Subject(label, None, {}, {}, None)
     with progress(f"answering ({label})", len(pictures)) as meter:
-        return answer_shard(load_locator(recipe), shard, subject, recipe.answering, meter.advance)
+        return AnswerPictures(recipe, subject, PREDICTIONS, meter.advance)(rows)
 
 
 def figures(table: pa.Table, places: Sequence[str]) -> dict[str, Any]:

@@ -102,14 +102,14 @@ def _predict(files: PredictionFiles, recipe: PredictRecipe) -> PredictSummary:
     if not finished_before:
         check_subject(recipe)
         files.parts.begin(settings)
-        rows = _rows(pictures)
+        rows = picture_rows(pictures)
         _answer_what_is_left(files.parts, rows, recipe, subject)
         _publish(files, files.parts.gathered(rows), recipe, settings)
     files.parts.remove()
     return _summary(files, finished_before)
 
 
-def _rows(pictures: Sequence[KnownPicture]) -> pa.Table:
+def picture_rows(pictures: Sequence[KnownPicture]) -> pa.Table:
     """The pictures as operators take them."""
     rows = [
         {
