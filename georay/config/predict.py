@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Location, Recipe
+from georay.config.load import LocalPath, Recipe
 
 
 class AnsweringRecipe(Recipe):
@@ -80,13 +80,13 @@ class PredictRecipe(Recipe):
     workers: by default this process answers, without Ray.
     """
 
-    samples: tuple[Location, ...] = Field(min_length=1)
+    samples: tuple[LocalPath, ...] = Field(min_length=1)
     output: LocalPath
     model: str
     revision: str | None = None
     endpoint: EndpointRecipe | None = None
     max_pixels: PositiveInt | None = None
-    adapters: Location | None = None
+    adapters: str | None = None
     active_adapters: tuple[Literal["reasoning", "location"], ...] = ()
     device: str | None = None
     precision: Literal["float32", "bfloat16", "float16"] | None = None

@@ -85,9 +85,10 @@ class StoragePath:
         """In bytes. Raises FileNotFoundError for what is no file."""
         return int(self._info_of_file().size)
 
-    def modified(self) -> float:
-        """When the file was written, in seconds by the storage's own clock."""
-        return float(self._info_of_file().mtime_ns) / 1e9
+    def modified(self) -> float | None:
+        """When the file was written, in seconds by the storage's own clock; None if it has none."""
+        written: int | None = self._info_of_file().mtime_ns
+        return None if written is None else written / 1e9
 
     def files(self) -> list["StoragePath"]:
         """Every file below this folder, hidden ones too, sorted; none if there is no folder."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from PIL import Image
 
 from georay.config.predict import EndpointRecipe, PredictRecipe
-from georay.core.fetched import local_copy, name_here
+from georay.core.fetched import name_here
 from georay.core.manifest import file_sha256
 from georay.core.prompts import PROMPTS
 from georay.evaluation.baselines.folder import SavedBaseline, is_baseline
@@ -70,7 +70,7 @@ def identify(recipe: PredictRecipe) -> Subject:
         name, revision, kept = folder.absolute().name, None, folder
     else:
         name, revision, kept = recipe.model, recipe.revision, None
-    adapters = local_copy(recipe.adapters) if recipe.adapters else None
+    adapters = Path(recipe.adapters).expanduser() if recipe.adapters else None
     return Subject(
         name=name,
         revision=revision,
@@ -91,7 +91,7 @@ def check_subject(recipe: PredictRecipe) -> None:
     if is_baseline(recipe.model):
         SavedBaseline.read(Path(recipe.model)).check()
         return
-    adapters = local_copy(recipe.adapters) if recipe.adapters else None
+    adapters = Path(recipe.adapters).expanduser() if recipe.adapters else None
     check_parts(recipe.model, adapters, recipe.active_adapters, revision=recipe.revision)
     if recipe.workers is None or recipe.cluster.address == "local":
         check_type(recipe.model, recipe.revision)
@@ -104,7 +104,7 @@ def load_locator(recipe: PredictRecipe) -> LocatesPictures:
     how, endpoint = recipe.answering, recipe.endpoint
     return Locator.from_pretrained(
         recipe.model if endpoint is None else _remote(recipe.model, endpoint),
-        local_copy(recipe.adapters) if recipe.adapters else "none",
+        Path(recipe.adapters).expanduser() if recipe.adapters else "none",
         active=recipe.active_adapters,
         settings=LocatorSettings(
             prompt=PROMPTS[how.prompt],
