@@ -311,6 +311,15 @@ def parquet_writer(file: AnyPath, schema: pa.Schema) -> Iterator[pq.ParquetWrite
         yield writer
 
 
+@contextmanager
+def whole_parquet(file: AnyPath, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """As `parquet_writer`; the file is there when all of it is, and not at all if writing fails."""
+    partial = file.with_name(f".{file.name}.partial")
+    with parquet_writer(partial, schema) as writer:
+        yield writer
+    rename(partial, file)
+
+
 def as_parquet(table: pa.Table, row_group: int | None = None) -> bytes:
     """The bytes of a Parquet file."""
     buffer = BytesIO()
