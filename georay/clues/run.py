@@ -20,7 +20,7 @@ from georay.core.manifest import (
     write_json,
     write_table,
 )
-from georay.core.paths import AnyPath, files_in, open_parquet, parquet_writer, path_of, rename
+from georay.core.paths import AnyPath, files_in, open_parquet, path_of, whole_parquet
 from georay.core.run_folder import manifest_of
 from georay.core.tables import CLUES, CLUES_DROPPED, rows_to_table
 from georay.runtime.connect import connect
@@ -124,13 +124,11 @@ def _publish(
 
 def _join(folder: AnyPath, target: AnyPath, schema: pa.Schema) -> None:
     """One file of all parts, in their order, one part in memory at a time."""
-    partial = target.with_name(f".{target.name}.partial")
-    with parquet_writer(partial, schema) as writer:
+    with whole_parquet(target, schema) as writer:
         for path in files_in(folder):
             table = open_parquet(path).read()
             if table.num_rows:
                 writer.write_table(table)
-    rename(partial, target)
 
 
 def _manifest(

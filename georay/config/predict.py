@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Location, Recipe
+from georay.config.load import LocalPath, Recipe
 
 
 class AnsweringRecipe(Recipe):
@@ -81,7 +81,7 @@ class AskedRecipe(Recipe):
     revision: str | None = None
     endpoint: EndpointRecipe | None = None
     max_pixels: PositiveInt | None = None
-    adapters: Location | None = None
+    adapters: str | None = None
     active_adapters: tuple[Literal["reasoning", "location"], ...] = ()
     device: str | None = None
     precision: Literal["float32", "bfloat16", "float16"] | None = None

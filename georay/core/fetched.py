@@ -51,7 +51,7 @@ def _copy_of(path: StoragePath) -> Path:
     raise ValueError(f"{path} changed every time while it was fetched: is it still written?")
 
 
-def _listing(path: StoragePath) -> dict[str, list[float]]:
+def _listing(path: StoragePath) -> dict[str, list[float | None]]:
     """Size and time of a file, or of all files below a folder, by names that begin with its own."""
     if listed := path.listed():
         return {f"{path.name}/{name}": [one.size, one.mtime_ns] for name, one in listed.items()}
@@ -60,7 +60,7 @@ def _listing(path: StoragePath) -> dict[str, list[float]]:
     return {path.name: [path.size(), path.modified()]}
 
 
-def _fetch(path: StoragePath, listed: Mapping[str, list[float]]) -> dict[str, str] | None:
+def _fetch(path: StoragePath, listed: Mapping[str, list[float | None]]) -> dict[str, str] | None:
     """Copies all files that are listed; None if one had another length than the list says."""
     folders = _cache() / "contents"
     folders.mkdir(parents=True, exist_ok=True)

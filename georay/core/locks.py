@@ -143,7 +143,8 @@ def _removed_as_lapsed(claim: AnyPath, mine: AnyPath) -> bool:
     """By the storage's clock: the clocks of two machines may differ by more than a lease."""
     try:
         holder = _read(claim)
-        has_lapsed = _modified(mine) - _modified(claim) > LEASE_S
+        written, now = _modified(claim), _modified(mine)
+        has_lapsed = written is not None and now is not None and now - written > LEASE_S
     except FileNotFoundError:
         return True
     if has_lapsed or (holder is not None and holder.has_ended()):
@@ -156,13 +157,14 @@ def _named(claim: AnyPath, why: str) -> str:
     """Who holds the folder, and how long a killed run would still seem to."""
     try:
         holder = _read(claim)
-        since = datetime.fromtimestamp(_modified(claim), UTC).isoformat(timespec="seconds")
+        written = _modified(claim)
     except FileNotFoundError:
         holder = None
-    if holder is None:
+    if holder is None or written is None:
         return f" ({why})"
+    seen = datetime.fromtimestamp(written, UTC).isoformat(timespec="seconds")
     return (
-        f" (process {holder.process} on {holder.host}, last seen {since}; {why}, so if that run "
+        f" (process {holder.process} on {holder.host}, last seen {seen}; {why}, so if that run "
         f"was killed its hold ends {LEASE_S:.0f} s later)"
     )
 
@@ -187,7 +189,7 @@ def _read(claim: AnyPath) -> _Holder | None:
         return None
 
 
-def _modified(claim: AnyPath) -> float:
+def _modified(claim: AnyPath) -> float | None:
     return claim.modified() if isinstance(claim, StoragePath) else claim.stat().st_mtime
 
 

@@ -85,9 +85,10 @@ class StoragePath:
         """In bytes. Raises FileNotFoundError for what is no file."""
         return int(self._info_of_file().size)
 
-    def modified(self) -> float:
-        """When the file was written, in seconds by the storage's own clock."""
-        return float(self._info_of_file().mtime_ns) / 1e9
+    def modified(self) -> float | None:
+        """When the file was written, in seconds by the storage's own clock; None if it has none."""
+        written: int | None = self._info_of_file().mtime_ns
+        return None if written is None else written / 1e9
 
     def files(self) -> list["StoragePath"]:
         """Every file below this folder, hidden ones too, sorted; none if there is no folder."""
@@ -308,6 +309,15 @@ def parquet_writer(file: AnyPath, schema: pa.Schema) -> Iterator[pq.ParquetWrite
     """Writes a table piece by piece; it is whole when the block ends."""
     with open_output(file) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
         yield writer
+
+
+@contextmanager
+def whole_parquet(file: AnyPath, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """As `parquet_writer`; the file is there when all of it is, and not at all if writing fails."""
+    partial = file.with_name(f".{file.name}.partial")
+    with parquet_writer(partial, schema) as writer:
+        yield writer
+    rename(partial, file)
 
 
 def as_parquet(table: pa.Table, row_group: int | None = None) -> bytes:

@@ -26,6 +26,7 @@ from georay.core.storage import parse_address
 from georay.core.tables import INPUTS, conform
 from georay.curation.collapse import collapse, done_files, remaining, stream
 from georay.curation.examples import ClassMaps, extremes, load_examples
+from georay.curation.gathering import Gathering
 from georay.curation.inputs import Listing, list_inputs
 from georay.curation.inputs.remarks import remarks_from_json, remarks_to_json
 from georay.curation.report import ReportData, charted_scores, render_report
@@ -198,8 +199,10 @@ def _score(
 
     with connect(recipe.cluster), progress("scoring", num_files) as meter:
         meter.resume(num_files - todo.num_rows)
+        gathering = Gathering(folder.parts)
         for block in score_images(todo, weights, recipe, folder.parts.absolute()):
             meter.advance(int(block["num_rows"]), int(block["num_errors"]))
+            gathering.count_block()
             clock.add("read (sum over workers)", block["seconds_read"])
             clock.add("segment (sum over workers)", block["seconds_segment"])
 

@@ -62,7 +62,11 @@ def usable_device(wanted: str) -> str:
     """The device that a recipe names for its workers, or the CPU where this process has none."""
     import torch
 
-    is_there = torch.device(wanted).type != "cuda" or torch.cuda.is_available()
+    device = torch.device(wanted)
+    if device.type == "cuda":
+        is_there = (device.index or 0) < torch.cuda.device_count()
+    else:
+        is_there = device.type != "mps" or torch.backends.mps.is_available()
     return wanted if is_there else "cpu"
 
 

@@ -14,6 +14,8 @@ from georay.clues.workspace import Workspace, missing
 from georay.config.clues import ClueSource, CluesRecipe
 from georay.core.entities import NoTagger
 from georay.core.gazetteer import Gazetteer
+from georay.core.manifest import write_table
+from georay.core.paths import open_parquet, path_of
 from georay.core.tables import CLUES, CLUES_DROPPED
 
 RECIPE = CluesRecipe(sources=(ClueSource(path="a.csv"),), output="o.parquet")
@@ -38,7 +40,7 @@ def run(work, texts):
             for i, text in enumerate(texts[at : at + ROWS])
         ]
         names.append(f"part-{at // ROWS:06d}.parquet")
-        pq.write_table(pa.Table.from_pylist(rows, SENTENCES), work.parts / names[-1])
+        write_table(work.parts / names[-1], pa.Table.from_pylist(rows, SENTENCES))
     examine = ExamineParts(work, Examine(RECIPE, NoTagger(), Gazetteer.load()), NUM_BUCKETS, ROWS)
     counts = [examine(name) for name in names]
     assert counts == [min(ROWS, len(texts) - at) for at in range(0, len(texts), ROWS)]
@@ -47,11 +49,10 @@ def run(work, texts):
     gather_repeats(work, len(names), ROWS)
     finish = FinishParts(work, NamePictures(None, None), ROWS)
     assert [finish(name) for name in names] == counts
-    kept = pa.concat_tables([pq.read_table(work.kept / name, schema=CLUES) for name in names])
-    gone = pa.concat_tables(
-        [pq.read_table(work.dropped / name, schema=CLUES_DROPPED) for name in names]
+    return tuple(
+        pa.concat_tables([open_parquet(folder / name).read().cast(schema) for name in names])
+        for folder, schema in ((work.kept, CLUES), (work.dropped, CLUES_DROPPED))
     )
-    return kept, gone
 
 
 def test_every_sentence_is_kept_or_dropped_once_in_its_order(work):
@@ -60,6 +61,17 @@ def test_every_sentence_is_kept_or_dropped_once_in_its_order(work):
     assert kept["text"].to_pylist() == [texts[0], texts[2], texts[4]]
     assert gone["kind"].to_pylist() == ["no place", "no text"]
     assert sorted(kept["row"].to_pylist() + gone["row"].to_pylist()) == [1, 2, 3, 4, 5]
+
+
+def test_a_workspace_in_a_storage_gives_the_same_and_leaves_nothing(work):
+    texts = ["Poland is flat.", "Nothing here.", SAID, "", "Kenya is red.", SAID + "!"]
+    remote = Workspace(path_of("memory://clues/.o.work"))
+    with remote.held("settings"):
+        for found, expected in zip(run(remote, texts), run(work, texts), strict=True):
+            assert found.equals(expected)
+        with pytest.raises(ValueError, match="another run"), remote.held("settings"):
+            pass
+    assert remote.root.parent.files() == []
 
 
 def test_repeats_are_found_across_parts_and_say_what_they_repeat(work):

@@ -7,6 +7,7 @@ import pytest
 from georay.models import loading
 from georay.models.placement import choose_placement, folder_precision
 from georay.models.registry import Machine
+from georay.models.segmenter import usable_device
 
 SAVED = {
     "bfloat16": ({"torch_dtype": "bfloat16"}, "bfloat16"),
@@ -58,3 +59,18 @@ def test_a_folder_without_a_readable_config_is_left_to_its_loader(tmp_path):
     assert folder_precision(tmp_path, "cuda") == "bfloat16"
     (tmp_path / "config.json").write_text("{")
     assert folder_precision(tmp_path, "cuda") == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "num_gpus", "used"),
+    [
+        ("cuda", 0, "cpu"),
+        ("cuda", 1, "cuda"),
+        ("cuda:3", 1, "cpu"),
+        ("cuda:3", 4, "cuda:3"),
+        ("cpu", 0, "cpu"),
+    ],
+)
+def test_a_head_without_the_workers_gpu_uses_its_cpu(monkeypatch, wanted, num_gpus, used):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: num_gpus)
+    assert usable_device(wanted) == used

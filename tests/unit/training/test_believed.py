@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from baseline_room import recipe_of
 from safetensors.torch import save_file
 
+from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.config.predict import PredictRecipe
 from georay.config.pretrain import PretrainRecipe
@@ -134,7 +136,9 @@ def test_a_shard_of_scenes_without_its_end_is_drawn_again(tmp_path):
 
 def runs(folder):
     """Every kind of run that writes to a folder, as a call."""
+    from georay.curation.run import curate
     from georay.curation.samples import make_samples
+    from georay.evaluation.baselines.run import make_baseline
     from georay.evaluation.predict import predict
     from georay.training.pretrain.run import pretrain
     from georay.training.run import train
@@ -147,7 +151,10 @@ def runs(folder):
     learning = {"samples": ["none"], "output": str(folder), "base": {"model": "tiny"}}
     asking = {"samples": ["none"], "output": str(folder / "p.parquet"), "model": "tiny"}
     choosing = {"output": str(folder), "curation": "none"}
+    scoring = {"output": str(folder), "inputs": ["none"]}
     return {
+        "curate": lambda: curate(parse_recipe(scoring, CurateRecipe, "t")),
+        "baseline": lambda: make_baseline(recipe_of(folder / "none", folder, "vit")),
         "train": lambda: train(parse_recipe(learning, TrainRecipe, "t")),
         "predict": lambda: predict(parse_recipe(asking, PredictRecipe, "t")),
         "samples": lambda: make_samples(parse_recipe(choosing, SamplesRecipe, "t")),
@@ -158,7 +165,9 @@ def runs(folder):
     }
 
 
-@pytest.mark.parametrize("name", ["train", "predict", "samples", "pretrain", "segmenter"])
+@pytest.mark.parametrize(
+    "name", ["curate", "train", "predict", "samples", "pretrain", "segmenter", "baseline"]
+)
 def test_the_second_run_on_a_folder_says_so_at_once(tmp_path, name):
     lock = ".p.parquet.lock" if name == "predict" else ".lock"
     with (
