@@ -12,12 +12,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from ports import free_ports
 from training_room import write_samples
+
+from georay.training.watch import StepRecord, read_steps
 
 PROJECT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -66,17 +70,29 @@ def _wait_for(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"no dashboard after two minutes: {log.read_text()}")
 
 
-def submit(environment: dict[str, str], job: str, recipe: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        "ray", "job", "submit", "--working-dir", ".", "--",
-        "python", "-m", f"jobs.{job}", "--recipe", f"jobs/recipes/{recipe}.yaml",
+def submission(job: str, recipe: str | Path, *options: str) -> list[str]:
+    """How a job is handed in. recipe: the name of one of the repository's, or a file."""
+    file = recipe if isinstance(recipe, Path) else f"jobs/recipes/{recipe}.yaml"
+    return [
+        "ray", "job", "submit", "--working-dir", ".", *options, "--",
+        "python", "-m", f"jobs.{job}", "--recipe", str(file),
     ]  # fmt: skip
+
+
+def submit(
+    environment: dict[str, str], job: str, recipe: str | Path
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+        submission(job, recipe),
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-def succeed(environment: dict[str, str], job: str, recipe: str) -> str:
+def succeed(environment: dict[str, str], job: str, recipe: str | Path) -> str:
     """What a job printed that ended well."""
     done = submit(environment, job, recipe)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -123,3 +139,66 @@ def test_predictions_that_were_submitted_are_those_of_the_trained_adapters(head,
     assert "3 images" in said
     assert [row["adapter"] for row in rows] == ["reasoning+location"] * 3
     assert all(row["raw"] and row["error"] is None for row in rows)
+
+
+def test_a_job_outlives_whoever_submitted_it(head, home):
+    """The submitter is killed as soon as the cluster has the job."""
+    command = submission("curate", "curate-small", "--submission-id", "outlives")
+    submitter = subprocess.Popen(command, cwd=PROJECT, env=head, stdout=subprocess.PIPE, text=True)
+    for line in submitter.stdout:
+        if "submitted successfully" in line:
+            break
+    submitter.kill()
+    submitter.wait()
+    assert status_of(head, "outlives", "SUCCEEDED") == "SUCCEEDED"
+
+
+def test_a_training_that_was_stopped_goes_on_when_it_is_submitted_again(head, home, trained):
+    """`ray job stop` after the first checkpoint; the whole run ends as an unbroken one does."""
+    recipe = yaml.safe_load((PROJECT / "jobs" / "recipes" / "train-tiny.yaml").read_text())
+    run = home / "georay-runs" / "stopped"
+    recipe |= {
+        "output": str(run),
+        "checkpoints": {"every": 1, "keep": 2},
+        "batches": {"global_batch": 4, "micro_batch": 2},
+        "stages": [{"adapter": "reasoning", "num_epochs": 20}],
+    }
+    file = home / "stopped.yaml"
+    file.write_text(yaml.safe_dump(recipe))
+    command = submission("train", file, "--submission-id", "stopped", "--no-wait")
+    subprocess.run(command, cwd=PROJECT, env=head, capture_output=True, check=True)
+    wait_until(lambda: len(steps_of(run)) >= 3)
+    subprocess.run(["ray", "job", "stop", "stopped"], env=head, capture_output=True, check=True)
+    assert status_of(head, "stopped", "STOPPED") == "STOPPED"
+    (before, *_) = steps_of(run)
+    assert not (run / "manifest.json").exists()
+    succeed(head, "train", file)
+    after = steps_of(run)
+    assert [record.step for record in after] == list(range(1, 41)), "8 samples, 4 a step, 20 times"
+    assert after[0] == before, "its seconds too: the first step was not done again"
+    assert (run / "adapters" / "reasoning" / "adapter_model.safetensors").exists()
+
+
+def steps_of(run: Path) -> list[StepRecord]:
+    """The optimizer steps that a training run of one stage has noted."""
+    return [record for file in run.rglob("steps.jsonl") for record in read_steps(file)]
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 600) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+def status_of(environment: dict[str, str], name: str, expected: str) -> str:
+    """What the cluster says of a job, once it says that or ten minutes have passed."""
+    client = ["ray", "job", "status", name]
+    for _ in range(120):
+        done = subprocess.run(client, env=environment, capture_output=True, text=True, check=False)
+        if expected in done.stdout or "FAILED" in done.stdout:
+            break
+        time.sleep(5)
+    return next(
+        (word for word in ("SUCCEEDED", "STOPPED", "FAILED") if word in done.stdout), done.stdout
+    )
