@@ -21,6 +21,7 @@ published weights, or an endpoint: their recipes are tried as far as loading.
 import argparse
 import json
 import math
+import re
 import statistics
 import time
 from collections.abc import Mapping
@@ -260,7 +261,7 @@ def tried(name: str) -> str:
         check_subject(recipe)
         load_locator(recipe)
     except (ModelUnavailable, ValueError, OSError) as problem:
-        return str(problem).partition("\n")[0]
+        return re.sub(r"'https?://[^']*'", "the hub", str(problem).partition("\n")[0])
     return "it loads here, and was not asked"
 
 
