@@ -21,10 +21,11 @@ published weights, or an endpoint: their recipes are tried as far as loading.
 import argparse
 import json
 import math
+import re
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ class Budget:
     test_images: int
 
 
-FULL = Budget(num_scenes=2_800, minutes=3.0, test_images=600)
+FULL = Budget(num_scenes=2_800, minutes=3.0, test_images=500)
 QUICK = Budget(num_scenes=160, minutes=0.2, test_images=30)
 
 
@@ -260,7 +261,7 @@ def tried(name: str) -> str:
         check_subject(recipe)
         load_locator(recipe)
     except (ModelUnavailable, ValueError, OSError) as problem:
-        return str(problem).partition("\n")[0]
+        return re.sub(r"'https?://[^']*'", "the hub", str(problem).partition("\n")[0])
     return "it loads here, and was not asked"
 
 
@@ -277,10 +278,13 @@ def main() -> None:
     """Trains and asks what is not done yet; prints the table, and in full writes the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--minutes", type=float, help="of learning, for every system alike")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--only", nargs="*", choices=SYSTEMS, help="train these, and stop there")
     options = parser.parse_args()
     budget = QUICK if options.quick else FULL
+    if options.minutes:
+        budget = replace(budget, minutes=options.minutes)
     if not options.quick:
         computing_commit()
     torch.set_num_threads(1)
