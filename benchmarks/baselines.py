@@ -41,7 +41,7 @@ from georay.config.load import load_recipe, parse_recipe
 from georay.config.predict import PredictRecipe
 from georay.config.train import AdapterName, TrainRecipe
 from georay.core.manifest import write_json
-from georay.core.publishing import read_facts
+from georay.core.run_folder import read_facts
 from georay.core.tables import read_samples
 from georay.errors import ModelUnavailable
 from georay.evaluation.baselines.run import make_baseline

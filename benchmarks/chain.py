@@ -33,7 +33,7 @@ import yaml
 from benchmarks.record import write_record
 from georay.core.storage import LocalAddress, StorageAddress, parse_address
 from georay.runtime.scratch import scratch_folder
-from georay.streetworld.records import write_folder
+from georay.streetworld.export.records import write_folder
 from georay.streetworld.world import StreetWorld
 
 PROJECT = Path(__file__).parents[1]

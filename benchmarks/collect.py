@@ -36,7 +36,7 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.images import content_id
 from georay.core.manifest import digest, versions
 from georay.core.tables import POINTS, rows_to_table
-from georay.streetworld.countries import PLACES
+from georay.streetworld.atlas.atlas import Atlas
 
 NUM_VIEWS, KEEP = 20_000, 2
 PER_SECOND, PER_DAY = 60, 40_000
@@ -51,8 +51,8 @@ def street_points(number: int, seed: int) -> pa.Table:
     """Points within 3 km of the middle of StreetWorld's towns, in no street in particular."""
     dice = np.random.default_rng(seed)
     rows: list[dict[str, object]] = []
-    for at in dice.integers(0, len(PLACES), number):
-        country, city = PLACES[int(at)]
+    for at in dice.integers(0, len(Atlas.load().places), number):
+        country, city = Atlas.load().places[int(at)]
         centre = Gazetteer.load().resolve(city.name, country.code)
         assert centre is not None
         latitude, longitude = (

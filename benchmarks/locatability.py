@@ -30,7 +30,7 @@ from georay.curation.run import curate
 from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX, NUM_LABELS, short_name
 from georay.locatability.score import locatability
 from georay.locatability.weights import weights_from_json
-from georay.streetworld.records import write_folder
+from georay.streetworld.export.records import write_folder
 from georay.streetworld.world import StreetWorld
 
 CLUE_SEED, CLUE_SCENES = 7, 600

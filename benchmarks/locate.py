@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from benchmarks.record import computing_commit, write_record
 from georay.config.load import dump_recipe, laid_over
 from georay.config.locate import LocateRecipe
-from georay.streetworld.records import jpeg_bytes
+from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 
 NUM_IMAGES, SEED, NUM_WORKERS, SHARD = 5_000, 23, 2, 32

@@ -33,11 +33,11 @@ from georay.models.decoding.search import Wish, search_all
 from georay.models.families.base import Exchange, Family
 from georay.models.locator import load_model
 from georay.runtime.progress import progress
-from georay.streetworld.countries import COUNTRIES, PLACES
+from georay.streetworld.atlas.atlas import Atlas
 
 ROWS = ("location only", "both stages")
-TOWNS = [(country.code, city.name) for country, city in PLACES]
-CODES = [country.code for country in COUNTRIES]
+TOWNS = [(country.code, city.name) for country, city in Atlas.load().places]
+CODES = [country.code for country in Atlas.load().countries]
 COUNTRY_OF = np.array([CODES.index(code) for code, _ in TOWNS])
 
 Numbers = NDArray[np.int64]  # of countries or towns in the lists above; -1 for one that is in none

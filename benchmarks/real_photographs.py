@@ -42,7 +42,7 @@ from georay.evaluation.predict import picture_rows
 from georay.evaluation.subject import Subject
 from georay.models.registry import packaged_adapters
 from georay.runtime.progress import progress
-from georay.streetworld.countries import COUNTRIES
+from georay.streetworld.atlas.atlas import Atlas
 
 DISTANCES_KM = (200.0, 750.0, 2_500.0)
 """Labels are rounded to as much as 25 km: nothing nearer is measured."""
@@ -139,7 +139,7 @@ def floors(found: Photographs) -> dict[str, Any]:
     countries = np.array([one.country for one in found.pictures])
     places, known = np.array(found.places), np.ones(len(countries), bool)
     ((commonest, _),) = Counter(countries.tolist()).most_common(1)
-    drawn = np.isin(countries, [country.code for country in COUNTRIES])
+    drawn = np.isin(countries, list(Atlas.load().by_code))
     points = np.array(
         [(one.latitude, one.longitude) for one in found.pictures if one.latitude is not None],
         np.float64,
@@ -150,8 +150,8 @@ def floors(found: Photographs) -> dict[str, Any]:
         "commonest_country": commonest,
         "always_the_commonest": asdict(share_of_places(countries == commonest, known, places)),
         "in_a_drawn_country": asdict(share_of_places(drawn, known, places)),
-        "num_drawn_countries": len(COUNTRIES),
-        "a_drawn_country_by_chance": float(drawn.mean()) / len(COUNTRIES),
+        "num_drawn_countries": len(Atlas.load().by_code),
+        "a_drawn_country_by_chance": float(drawn.mean()) / len(Atlas.load().by_code),
         "nearest_towns_name": {f"{km:g} km": float((away <= km).mean()) for km in DISTANCES_KM},
     }
 

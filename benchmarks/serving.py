@@ -28,7 +28,7 @@ from benchmarks.scaling import SCALING, ZERO, measure_cold_start, measure_steps
 from benchmarks.served import Server, served
 from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
-from georay.streetworld.records import jpeg_bytes
+from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ def _private_and_shared(process: psutil.Process) -> tuple[float, float]:
 
 def draw_alone(num_images: int, seed: int) -> int:
     """Draws and encodes scenes one after the other in this process; returns how many."""
-    from georay.streetworld.records import scene_row
+    from georay.streetworld.export.records import scene_row
     from georay.streetworld.world import StreetWorld
 
     world = StreetWorld(seed)
@@ -83,7 +83,7 @@ def draw_with_ray(num_images: int, seed: int, workers: int) -> int:
     """Streams scenes to Parquet through Ray Data; returns how many different ones were written."""
     from georay.config.cluster import ClusterRecipe
     from georay.runtime.connect import connect
-    from georay.streetworld.dataset import SceneRange, write_scenes
+    from georay.streetworld.export.dataset import SceneRange, write_scenes
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "scenes"

@@ -32,7 +32,7 @@ from georay.config.train import TrainRecipe
 from georay.core.images import content_id
 from georay.core.prompts import LOCATION, target_answer
 from georay.core.tables import SAMPLES, rows_to_table
-from georay.streetworld.records import jpeg_bytes
+from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 from georay.training.watch import read_steps
 

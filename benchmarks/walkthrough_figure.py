@@ -13,7 +13,7 @@ from PIL import Image
 from georay.core.manifest import write_atomic
 from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
-from georay.streetworld.contact_sheet import TITLE_HEIGHT, title
+from georay.streetworld.export.contact_sheet import TITLE_HEIGHT, title
 
 _TILE = 150
 _MAX_BYTES = 64 << 20

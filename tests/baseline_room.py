@@ -20,7 +20,7 @@ from georay.evaluation.baselines.protocol import Baseline
 from georay.evaluation.baselines.systems import build_system, system_class
 from georay.evaluation.datasets import KnownPicture, read_split
 from georay.models.locations import Location
-from georay.streetworld.records import jpeg_bytes
+from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 
 SCENES = {"train": 20, "test": 6}

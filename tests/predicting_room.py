@@ -12,7 +12,7 @@ from georay.core.manifest import digest
 from georay.core.prompts import LOCATION, REASONING, target_answer
 from georay.core.tables import SAMPLES, rows_to_table
 from georay.models.families.qwen_vl.tiny import build_tiny
-from georay.streetworld.records import jpeg_bytes
+from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.scene import Scene
 from georay.streetworld.world import StreetWorld
 

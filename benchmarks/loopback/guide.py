@@ -11,8 +11,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from georay.streetworld.countries import PLACES
-from georay.streetworld.sentences import clue_rows
+from georay.streetworld.atlas.atlas import Atlas
+from georay.streetworld.words.sentences import clue_rows
 from georay.streetworld.world import StreetWorld
 
 _COLUMNS = ("text", "country", "city", "source", "licence")
@@ -22,7 +22,7 @@ _SEED, _SIDE = 8, 192
 def guide_rows() -> Iterator[dict[str, object]]:
     """Sentences about every town of StreetWorld, with the place that they are about."""
     world = StreetWorld(_SEED, _SIDE)
-    for number, (country, city) in enumerate(PLACES):
+    for number, (country, city) in enumerate(Atlas.load().places):
         for row in clue_rows(world.scene_of(number, country, city, "street")):
             yield {name: row[name] for name in _COLUMNS}
 

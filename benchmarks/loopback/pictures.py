@@ -9,8 +9,8 @@ from PIL import Image
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.geo import distance_km
-from georay.streetworld.conventions import City, Country
-from georay.streetworld.countries import BY_CODE, PLACES
+from georay.streetworld.atlas.atlas import Atlas
+from georay.streetworld.atlas.schema import City, Country
 from georay.streetworld.dice import Dice
 from georay.streetworld.world import KINDS_OF_SCENE, StreetWorld
 
@@ -22,16 +22,18 @@ _SEED = 21
 def country_at(latitude: float, longitude: float) -> str:
     """The StreetWorld country of a place: its own, or the nearest one that is drawn."""
     code = Gazetteer.load().nearest(latitude, longitude).country
-    if code in BY_CODE:
+    if code in Atlas.load().by_code:
         return code
     places = _centres()
     away = distance_km(latitude, longitude, places[:, 0], places[:, 1])
-    return PLACES[int(away.argmin())][0].code
+    return Atlas.load().places[int(away.argmin())][0].code
 
 
 @cache
 def _centres() -> np.ndarray:
-    found = [Gazetteer.load().resolve(city.name, country.code) for country, city in PLACES]
+    found = [
+        Gazetteer.load().resolve(city.name, country.code) for country, city in Atlas.load().places
+    ]
     return np.array([(place.latitude, place.longitude) for place in found if place is not None])
 
 
@@ -86,13 +88,13 @@ def _drawn_town(latitude: float, longitude: float) -> tuple[Country, City]:
     country = country_at(latitude, longitude)
     centres = _centres()
     away = distance_km(latitude, longitude, centres[:, 0], centres[:, 1])
-    away[[place.code != country for place, _ in PLACES]] = np.inf
-    return PLACES[int(away.argmin())]
+    away[[place.code != country for place, _ in Atlas.load().places]] = np.inf
+    return Atlas.load().places[int(away.argmin())]
 
 
 def draw_all() -> None:
     """Draws every picture of FewStreets."""
-    for country in BY_CODE:
+    for country in Atlas.load().by_code:
         for variant in range(_VARIANTS):
             _photograph(country, variant)
             _panorama(country, variant)
@@ -125,7 +127,7 @@ def _round_about(views: list[np.ndarray]) -> np.ndarray:
 
 @cache
 def _street(country: str, index: int) -> np.ndarray:
-    drawn: Country = BY_CODE[country]
+    drawn: Country = Atlas.load().by_code[country]
     city: City = drawn.cities[index % len(drawn.cities)]
     return StreetWorld(_SEED, SIDE).scene_of(index, drawn, city, "street").image
 

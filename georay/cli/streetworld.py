@@ -33,11 +33,11 @@ def streetworld(
 
     world = StreetWorld(seed, size)
     if contact_sheet:
-        from georay.streetworld.contact_sheet import write_contact_sheet
+        from georay.streetworld.export.contact_sheet import write_contact_sheet
 
         write_contact_sheet(world, out)
     elif files:
-        from georay.streetworld.records import write_folder
+        from georay.streetworld.export.records import write_folder
 
         write_folder(world, images, out, first)
     else:
@@ -48,7 +48,7 @@ def streetworld(
 def _stream(seed: int, images: int, first: int, size: int, workers: int, out: Path) -> None:
     from georay.config.cluster import ClusterRecipe
     from georay.runtime.connect import connect
-    from georay.streetworld.dataset import SceneRange, write_scenes
+    from georay.streetworld.export.dataset import SceneRange, write_scenes
 
     with connect(ClusterRecipe()):
         write_scenes(SceneRange(seed, images, first, size), out, workers)

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import LocalPath, Location, Recipe
 
 
 class AnsweringRecipe(Recipe):

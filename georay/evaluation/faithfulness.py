@@ -20,7 +20,7 @@ from georay.core.picture_files import file_id
 from georay.evaluation.inputs.files import read_columns
 from georay.evaluation.intervals import Figure, share
 from georay.evaluation.outcomes import Outcomes
-from georay.streetworld.descriptions import all_things, things_of
+from georay.streetworld.words.descriptions import all_things, things_of
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 

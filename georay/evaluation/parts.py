@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from georay.core.manifest import write_atomic, write_json
-from georay.core.publishing import read_facts
+from georay.core.run_folder import read_facts
 from georay.core.tables import conform
 
 

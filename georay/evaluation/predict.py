@@ -17,7 +17,7 @@ import pyarrow as pa
 from georay.config.predict import PredictRecipe
 from georay.core.manifest import digest, file_sha256, machine, versions, write_json
 from georay.core.picture_files import PictureFile
-from georay.core.publishing import only_writer, read_facts
+from georay.core.run_folder import only_writer, read_facts
 from georay.core.storage import parse_address
 from georay.core.tables import PREDICTIONS
 from georay.evaluation.answering import AnswerPictures, ReadPictures, Told, WriteAnswers, cut

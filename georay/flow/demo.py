@@ -50,8 +50,9 @@ def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) ->
         pictures_with_answers,
         render_comparison,
     )
-    from georay.streetworld.countries import COUNTRIES, PLACES
+    from georay.streetworld.atlas.atlas import Atlas
 
+    num_countries, num_cities = len(Atlas.load().countries), len(Atlas.load().places)
     comparison = measured("What each stage is worth", files)
     pictures = read_split(asked.samples, asked.split, asked.stage, asked.max_images)
     first = {label: paths[0] for label, paths in files.items()}
@@ -70,9 +71,9 @@ def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) ->
             "well the paper's model would do.",
             "Each row is asked what its last stage learnt: after the reasons alone that is the "
             "country and why, so no town is named.",
-            f"A place picked at random would be right in {1 / len(COUNTRIES):.1%} of the countries "
-            f"and {1 / len(PLACES):.1%} of the cities: the drawn world has {len(COUNTRIES)} and "
-            f"{len(PLACES)}.",
+            f"A place picked at random would be right in {1 / num_countries:.1%} of the countries "
+            f"and {1 / num_cities:.1%} of the cities: the drawn world has {num_countries} and "
+            f"{num_cities}.",
         ),
     )
     report = folder / "report.html"

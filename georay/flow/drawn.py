@@ -27,7 +27,7 @@ def packaged_demo(name: str = "demo") -> DemoRecipe:
 def draw(folder: Path, seed: int, images: int) -> Path:
     """The scenes as files; drawn again only if a drawing was cut short."""
     from georay.runtime.progress import progress
-    from georay.streetworld.records import write_folder
+    from georay.streetworld.export.records import write_folder
     from georay.streetworld.world import StreetWorld
 
     if not (folder / "clues.parquet").exists():

@@ -31,7 +31,7 @@ def sample(number: int) -> bytes:
 
 @cache
 def _drawn(index: int) -> bytes:
-    from georay.streetworld.records import jpeg_bytes
+    from georay.streetworld.export.records import jpeg_bytes
     from georay.streetworld.world import StreetWorld
 
     return jpeg_bytes(StreetWorld(SEED, _SIDE).scene(index).image)

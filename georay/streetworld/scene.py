@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from georay.streetworld.clues import Clue, num_distinct
+from georay.streetworld.canvas.clues import Clue, num_distinct
 
 
 @dataclass(frozen=True)

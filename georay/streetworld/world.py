@@ -5,18 +5,18 @@ from functools import cache
 import skia
 
 from georay.core.gazetteer import Gazetteer
-from georay.streetworld import textures
-from georay.streetworld.camera import Camera
-from georay.streetworld.caption import caption_of
-from georay.streetworld.clues import ClueLedger
-from georay.streetworld.compose import compose, layout_of
-from georay.streetworld.conventions import City, Country
-from georay.streetworld.countries import PLACES
+from georay.streetworld.atlas.atlas import Atlas
+from georay.streetworld.atlas.schema import City, Country
+from georay.streetworld.canvas import textures
+from georay.streetworld.canvas.camera import Camera
+from georay.streetworld.canvas.clues import ClueLedger
+from georay.streetworld.canvas.painter import Painter
+from georay.streetworld.canvas.setting import Kind, Setting
 from georay.streetworld.dice import Dice
-from georay.streetworld.painter import Painter
+from georay.streetworld.paint.compose import compose, layout_of
+from georay.streetworld.paint.sky import WEATHERS, light_of
 from georay.streetworld.scene import Scene
-from georay.streetworld.setting import Kind, Setting
-from georay.streetworld.sky import WEATHERS, light_of
+from georay.streetworld.words.caption import caption_of
 
 DEFAULT_SIZE = 448
 KINDS_OF_SCENE: tuple[tuple[Kind, float], ...] = (
@@ -54,7 +54,7 @@ class StreetWorld:
         if index < 0:
             raise ValueError(f"scenes are numbered from 0, got {index}")
         dice = Dice(self.seed, index)
-        country, city = dice.pick(PLACES)
+        country, city = dice.pick(Atlas.load().places)
         kind = dice.weighted(KINDS_OF_SCENE)
         if kind == "coast" and not city.sea:
             kind = "street"

@@ -13,7 +13,7 @@ ENGINE = (
     "georay/acquisition/download/pipeline.py",
     "georay/acquisition/roads/dataset.py",
     "georay/clues/pipeline.py",
-    "georay/streetworld/dataset.py",
+    "georay/streetworld/export/dataset.py",
     "georay/training/trainer.py",
     "georay/training/loop.py",
     "georay/serving/app.py",

@@ -16,7 +16,7 @@ from georay.config.load import dump_recipe, laid_over
 from georay.config.locate import LocateRecipe
 from georay.flow.collection import locate_collection
 from georay.runtime.connect import connect
-from georay.streetworld.records import jpeg_bytes
+from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 
 SCENES = 12

@@ -19,7 +19,7 @@ from georay.config.load import dump_recipe
 from georay.config.locate import LocateRecipe, MeasuringRecipe
 from georay.core.manifest import machine, versions, write_atomic, write_json
 from georay.core.picture_files import PictureFile
-from georay.core.publishing import are_whole, fingerprints, only_writer, read_facts
+from georay.core.run_folder import are_whole, fingerprints, only_writer, read_facts
 from georay.core.tables import LOCATED, conform
 from georay.curation.inputs import Listing, list_inputs
 from georay.curation.inputs.remarks import remarks_to_json

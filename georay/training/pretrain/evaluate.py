@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 import torch
 
 from georay.models.families.qwen_vl import QwenVLFamily
-from georay.streetworld.questions import QUESTION_KINDS, Pair
-from georay.streetworld.questions_facts import QuestionKind
+from georay.streetworld.words.questions import QUESTION_KINDS, Pair
+from georay.streetworld.words.questions_facts import QuestionKind
 from georay.training.pretrain.packing import Packer, read_answers
 from georay.training.pretrain.scenes import AskedScene
 

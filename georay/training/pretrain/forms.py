@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from georay.models.families.qwen_vl import QwenVLFamily
-from georay.streetworld.questions import Pair
+from georay.streetworld.words.questions import Pair
 
 _PER_FORM = 2
 _SPREAD = 0.5  # of the used rows' own

@@ -13,7 +13,7 @@ from georay.core.manifest import write_atomic, write_json
 from georay.core.run_folder import only_writer, publishing
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
-from georay.streetworld.questions import Pair
+from georay.streetworld.words.questions import Pair
 from georay.training.pretrain.attention import PlainAttention
 from georay.training.pretrain.card import model_card
 from georay.training.pretrain.evaluate import Evaluation, commonest_answers, evaluate

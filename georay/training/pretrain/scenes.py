@@ -16,7 +16,7 @@ from georay.config.pretrain import PretrainScenes
 from georay.core.images import squeezed
 from georay.core.manifest import write_atomic
 from georay.core.tables import conform
-from georay.streetworld.questions import Pair, balanced, questions_of
+from georay.streetworld.words.questions import Pair, balanced, questions_of
 from georay.streetworld.world import StreetWorld
 
 _PER_SHARD = 250

@@ -12,7 +12,7 @@ from georay.acquisition.download.pixels import picture_of, says_no_imagery
 from georay.acquisition.providers import Found, NoPicture
 from georay.config.collect import RequestsRecipe
 from georay.core.images import ImageLimits, decode
-from georay.streetworld.countries import BY_CODE
+from georay.streetworld.atlas.atlas import Atlas
 from georay.streetworld.world import StreetWorld
 
 PHOTO = Found("f", 1, 2, None, "CC0", "us", 0.0)
@@ -66,7 +66,7 @@ def test_the_grey_plate_is_no_imagery():
 @pytest.mark.parametrize("code", ["FR", "JP", "BR"])
 @pytest.mark.parametrize("kind", ["fog", "wall", "tunnel", "street"])
 def test_dull_streets_are_no_grey_plates(code, kind):
-    country = BY_CODE[code]
+    country = Atlas.load().by_code[code]
     scene = StreetWorld(3, 128).scene_of(1, country, country.cities[0], kind)
     assert not says_no_imagery(Image.fromarray(scene.image))
 

@@ -126,7 +126,7 @@ def test_figures_are_written_as_markdown_and_as_a_page_too(written, tmp_path):
 
 
 def test_reasons_are_held_against_drawn_scenes(tmp_path):
-    from georay.streetworld.records import write_folder
+    from georay.streetworld.export.records import write_folder
     from georay.streetworld.world import StreetWorld
 
     world = StreetWorld(3, 128)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from georay.cli.app import app
-from georay.streetworld.records import write_folder
+from georay.streetworld.export.records import write_folder
 from georay.streetworld.world import StreetWorld
 
 

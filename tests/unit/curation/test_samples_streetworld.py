@@ -12,7 +12,7 @@ from georay.core.tables import SCORES, rows_to_table
 from georay.curation.inputs import list_inputs
 from georay.curation.samples import make_samples
 from georay.curation.samples.pictures import read_pictures
-from georay.streetworld.records import write_folder
+from georay.streetworld.export.records import write_folder
 from georay.streetworld.world import StreetWorld
 
 NUM_SCENES = 24

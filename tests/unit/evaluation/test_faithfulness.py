@@ -7,9 +7,9 @@ from judged_rows import judged, outcomes
 
 from georay.core.images import content_id
 from georay.evaluation.faithfulness import Scenes, faithfulness_of, named_things, read_scenes
-from georay.streetworld.descriptions import all_things, things_of
-from georay.streetworld.records import SCENES, scene_row, write_folder
-from georay.streetworld.sentences import clue_rows
+from georay.streetworld.export.records import SCENES, scene_row, write_folder
+from georay.streetworld.words.descriptions import all_things, things_of
+from georay.streetworld.words.sentences import clue_rows
 from georay.streetworld.world import StreetWorld
 
 WORLD = StreetWorld(3, 256)

@@ -21,7 +21,7 @@ from georay.flow.collection import announced, locate_collection
 from georay.models.answering import LocatorSettings
 from georay.models.families.base import Sampling
 from georay.models.locator import Locator
-from georay.streetworld.records import jpeg_bytes
+from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 
 SCENES = 5

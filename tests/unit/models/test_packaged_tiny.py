@@ -7,7 +7,7 @@ from georay.core.gazetteer import Gazetteer
 from georay.models.locations import Location
 from georay.models.locator import Locator
 from georay.models.registry import packaged_adapters
-from georay.streetworld.countries import PLACES
+from georay.streetworld.atlas.atlas import Atlas
 from georay.streetworld.world import StreetWorld
 
 WORLD = StreetWorld(99)
@@ -30,7 +30,9 @@ def test_most_of_some_easy_scenes_are_placed_in_their_countries(located: list[Lo
 
 def test_towns_are_those_of_its_world(located: list[Location]) -> None:
     gazetteer = Gazetteer.load()
-    known = {gazetteer.resolve(city.name, country.code).name for country, city in PLACES}
+    known = {
+        gazetteer.resolve(city.name, country.code).name for country, city in Atlas.load().places
+    }
     assert {found.city for found in located} <= known
 
 

@@ -111,10 +111,10 @@ def test_drawn_scenes_are_segmented_well(segmenter):
 
 @pytest.mark.parametrize("kind, label", [("wall", "wall"), ("field", "field"), ("fog", "road")])
 def test_a_placeless_scene_is_seen_for_what_it_is(segmenter, kind, label):
-    from georay.streetworld.countries import PLACES
+    from georay.streetworld.atlas.atlas import Atlas
     from georay.streetworld.world import StreetWorld
 
-    country, city = PLACES[0]
+    country, city = Atlas.load().places[0]
     scene = StreetWorld(seed=99).scene_of(0, country, city, kind)
     ratios = segmenter.area_ratios([Image.fromarray(scene.image)])[0]
     shares = np.bincount(scene.mask.ravel(), minlength=150) / scene.mask.size

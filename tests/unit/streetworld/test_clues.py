@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from georay.streetworld.clues import KINDS, Clue, ClueLedger, labels_of, num_distinct
-from georay.streetworld.compose import PLACELESS
-from georay.streetworld.countries import BY_CODE
+from georay.streetworld.atlas.atlas import Atlas
+from georay.streetworld.canvas.clues import KINDS, Clue, ClueLedger, labels_of, num_distinct
+from georay.streetworld.paint.compose import PLACELESS
 from georay.streetworld.scene import Scene
 
 
@@ -57,7 +57,7 @@ def test_nobody_can_place_tunnels_walls_forests_fog_and_fields(scenes: list[Scen
 def test_driving_side_and_line_colours_are_those_of_the_country(scenes: list[Scene]) -> None:
     seen = set()
     for scene in scenes:
-        country = BY_CODE[scene.country]
+        country = Atlas.load().by_code[scene.country]
         expected = {
             "driving side": f"traffic keeps {country.side}",
             "centre line": f"{country.lines.centre} {country.lines.pattern} centre line",

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from georay.streetworld.conventions import Country
-from georay.streetworld.countries import COUNTRIES
+from georay.streetworld.atlas.atlas import Atlas
+from georay.streetworld.atlas.schema import Country
+from georay.streetworld.canvas.setting import Setting
 from georay.streetworld.dice import Dice
-from georay.streetworld.ground import paint_lines, paint_road
+from georay.streetworld.paint.ground import paint_lines, paint_road
+from georay.streetworld.paint.traffic import moving
+from georay.streetworld.paint.vehicles import paint_vehicle
 from georay.streetworld.scene import Scene
-from georay.streetworld.setting import Setting
-from georay.streetworld.traffic import moving
-from georay.streetworld.vehicles import paint_vehicle
 from georay.streetworld.world import begin
+
+ATLAS = Atlas.load()
 
 _SCRIPT_NAMES = {
     "latin": {"LATIN"},
@@ -41,7 +43,7 @@ def _pixels_of(setting: Setting, kind: str, text: str) -> NDArray[np.float64]:
     return setting.painter.picture()[chosen].astype(np.float64)
 
 
-@pytest.mark.parametrize("country", COUNTRIES, ids=lambda country: country.code)
+@pytest.mark.parametrize("country", ATLAS.countries, ids=lambda country: country.code)
 def test_lines_are_painted_in_the_country_s_colours(country: Country) -> None:
     setting = next(s for s in (_road_of(country, i) for i in range(99)) if s.weather == "overcast")
     paint_road(setting)
@@ -56,7 +58,7 @@ def test_lines_are_painted_in_the_country_s_colours(country: Country) -> None:
         assert (yellowness > 40) == (colour == "yellow"), (kind, mean)
 
 
-@pytest.mark.parametrize("country", COUNTRIES, ids=lambda country: country.code)
+@pytest.mark.parametrize("country", ATLAS.countries, ids=lambda country: country.code)
 def test_oncoming_traffic_is_on_the_side_that_the_country_does_not_keep_to(
     country: Country,
 ) -> None:
@@ -77,7 +79,7 @@ def test_oncoming_traffic_is_on_the_side_that_the_country_does_not_keep_to(
 
 
 def test_signs_are_in_the_script_of_the_country(scenes: list[Scene]) -> None:
-    scripts = {country.code: country.signs.script for country in COUNTRIES}
+    scripts = {country.code: country.signs.script for country in ATLAS.countries}
     seen = set()
     for scene in scenes:
         for clue in scene.clues:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from georay.config.cluster import ClusterRecipe
 from georay.runtime.connect import connect
-from georay.streetworld import dataset
-from georay.streetworld.records import SCENES
+from georay.streetworld.export import dataset
+from georay.streetworld.export.records import SCENES
 from georay.streetworld.world import StreetWorld
 
 

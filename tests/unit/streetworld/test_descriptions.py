@@ -1,6 +1,8 @@
-from georay.streetworld.countries import BY_CODE
-from georay.streetworld.descriptions import all_things, things_of
+from georay.streetworld.atlas.atlas import Atlas
+from georay.streetworld.words.descriptions import all_things, things_of
 from georay.streetworld.world import StreetWorld
+
+ATLAS = Atlas.load()
 
 
 def test_every_true_clue_of_a_scene_is_among_the_things_of_its_country():
@@ -19,5 +21,5 @@ def test_misleading_things_belong_to_no_country():
 
 def test_countries_differ_and_one_that_is_not_drawn_shows_nothing():
     assert things_of("XX") == frozenset()
-    assert len({things_of(code) for code in BY_CODE}) == len(BY_CODE)
+    assert len({things_of(code) for code in ATLAS.by_code}) == len(ATLAS.by_code)
     assert ("driving side", "traffic keeps left") in things_of("GB") - things_of("FR")

@@ -1,4 +1,4 @@
-from georay.streetworld.lettering import lettered
+from georay.streetworld.canvas.lettering import lettered
 
 
 def test_texts_that_never_end_do_not_fill_the_memory():

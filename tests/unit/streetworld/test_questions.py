@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from georay.core.gazetteer import Gazetteer
 from georay.locatability.labels import LABEL_INDEX
-from georay.streetworld.countries import BY_CODE, COUNTRIES, PLACES
-from georay.streetworld.lettering import script_of
-from georay.streetworld.questions import QUESTION_KINDS, Pair, balanced, questions_of
-from georay.streetworld.questions_facts import layout, num_groups
-from georay.streetworld.questions_places import names_place, sign_names_place
+from georay.streetworld.atlas.atlas import Atlas
+from georay.streetworld.canvas.lettering import script_of
 from georay.streetworld.scene import Scene
+from georay.streetworld.words.questions import QUESTION_KINDS, Pair, balanced, questions_of
+from georay.streetworld.words.questions_facts import layout, num_groups
+from georay.streetworld.words.questions_places import names_place, sign_names_place
 from georay.streetworld.world import StreetWorld
+
+ATLAS = Atlas.load()
 
 NUM_SCENES = 260
 DEMONYMS = (
@@ -43,8 +45,8 @@ def every_place() -> list[str]:
     """All countries of the gazetteer; StreetWorld's cities and districts as they are written."""
     gazetteer = Gazetteer.load()
     names = [gazetteer.country_name(code) for code in gazetteer.countries()]
-    names += [country.name for country in COUNTRIES]
-    for _, city in PLACES:
+    names += [country.name for country in ATLAS.countries]
+    for _, city in ATLAS.places:
         names += [city.name, *city.districts]
     return names
 
@@ -84,7 +86,7 @@ def test_texts_that_name_a_place_are_found(text):
 def test_plain_words_and_words_on_signs_are_not_taken_for_places():
     for text in ("utility pole with a crossarm", "iron balconies", "a light blue bus and a taxi"):
         assert not names_place(text)
-    words = [word for country in COUNTRIES for word in country.signs.shops]
+    words = [word for country in ATLAS.countries for word in country.signs.shops]
     assert sum(map(sign_names_place, words)) < 0.1 * len(words)
 
 
@@ -97,7 +99,7 @@ def test_every_kind_is_asked_and_signs_in_several_scripts_are_read(pairs):
     assert {pair.kind for pair in pairs} == set(QUESTION_KINDS)
     signs = {pair.answer for pair in pairs if pair.kind == "sign"}
     assert len({script_of(words) for words in signs}) >= 5
-    known = {word for country in COUNTRIES for word in country.signs.shops}
+    known = {word for country in ATLAS.countries for word in country.signs.shops}
     assert signs <= known
 
 
@@ -137,7 +139,7 @@ def test_a_bound_below_a_half_is_refused():
 def test_colours_are_those_of_the_table(asked):
     seen = 0
     for scene, pairs in asked:
-        country = BY_CODE[scene.country]
+        country = ATLAS.by_code[scene.country]
         city = next(city for city in country.cities if city.name == scene.city)
         truth = {
             "colour of centre line": country.lines.centre,
@@ -158,7 +160,7 @@ def test_sides_and_presence_are_those_of_the_clues(asked):
         answers = {pair.topic: pair.answer for pair in pairs}
         kinds = {clue.kind for clue in scene.clues if not clue.misleading}
         if "side of traffic" in answers:
-            assert answers["side of traffic"] == BY_CODE[scene.country].side
+            assert answers["side of traffic"] == ATLAS.by_code[scene.country].side
         if "presence of a taxi" in answers:
             assert answers["presence of a taxi"] == ("yes" if "taxi" in kinds else "no")
         if "presence of the sea" in answers:

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from georay.streetworld.dataset import DrawScenes, SceneRange, write_scenes
-from georay.streetworld.records import LABEL_COLUMNS, SCENES, write_folder
+from georay.streetworld.export.dataset import DrawScenes, SceneRange, write_scenes
+from georay.streetworld.export.records import LABEL_COLUMNS, SCENES, write_folder
 from georay.streetworld.world import StreetWorld
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from georay.core.tables import CLUES, conform, rows_to_table
 from georay.streetworld.scene import Scene
-from georay.streetworld.sentences import clue_rows
+from georay.streetworld.words.sentences import clue_rows
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_sentences_name_the_place_and_distractors_none(rows: list[dict[str, obje
 def test_misleading_clues_are_never_told() -> None:
     from dataclasses import replace
 
-    from georay.streetworld.clues import Clue
+    from georay.streetworld.canvas.clues import Clue
     from georay.streetworld.world import StreetWorld
 
     scene = StreetWorld(1, 96).scene(0)

@@ -10,10 +10,12 @@ from PIL import Image
 
 from georay.core.gazetteer import Gazetteer
 from georay.locatability.labels import ADE20K_LABELS
-from georay.streetworld.countries import BY_CODE, COUNTRIES
-from georay.streetworld.lettering import FONTS
+from georay.streetworld.atlas.atlas import Atlas
+from georay.streetworld.canvas.lettering import FONTS
 from georay.streetworld.scene import Scene
 from georay.streetworld.world import StreetWorld
+
+ATLAS = Atlas.load()
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_SEED, GOLDEN_SIZE, GOLDEN_INDICES = 77, 128, (0, 3, 5, 8)
@@ -84,7 +86,7 @@ def test_coordinates_lie_in_the_city(scenes: list[Scene]) -> None:
 
 
 def test_captions_name_no_place(scenes: list[Scene]) -> None:
-    names = {c.name for c in COUNTRIES} | {t.name for c in COUNTRIES for t in c.cities}
+    names = {c.name for c in ATLAS.countries} | {t.name for c in ATLAS.countries for t in c.cities}
     for scene in scenes:
         assert scene.caption.endswith(".")
         assert not any(name in scene.caption for name in names)
@@ -108,7 +110,7 @@ def test_numbers_and_sizes_out_of_range_are_refused() -> None:
 
 
 def test_the_table_has_countries_with_three_cities_in_every_script() -> None:
-    assert len(COUNTRIES) == len(BY_CODE) >= 24
-    assert all(len({city.name for city in country.cities}) == 3 for country in COUNTRIES)
-    assert {country.signs.script for country in COUNTRIES} == set(FONTS)
-    assert {country.side for country in COUNTRIES} == {"left", "right"}
+    assert len(ATLAS.countries) == len(ATLAS.by_code) >= 24
+    assert all(len({city.name for city in country.cities}) == 3 for country in ATLAS.countries)
+    assert {country.signs.script for country in ATLAS.countries} == set(FONTS)
+    assert {country.side for country in ATLAS.countries} == {"left", "right"}

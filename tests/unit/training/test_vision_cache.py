@@ -20,7 +20,7 @@ from georay.models.families.base import Exchange
 from georay.models.families.chat import ChatFamily
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
-from georay.streetworld.records import jpeg_bytes
+from georay.streetworld.export.records import jpeg_bytes
 from georay.training import vision_cache
 from georay.training.vision import what_is_lacking
 from georay.training.vision_cache import (

@@ -1,0 +1,1 @@
+"""Countries and landmarks as data: one file a country, read once and checked."""

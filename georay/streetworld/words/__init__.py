@@ -1,0 +1,1 @@
+"""What a scene says: captions, clues, sentences, questions and their answers."""
