@@ -10,16 +10,18 @@ import typer
 
 from georay.config.clues import CluesRecipe
 from georay.config.load import load_recipe
+from georay.errors import GeorayError
 from georay.flow.clues import make_clues
-from jobs import problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of clues, YAML.")],
 ) -> None:
     """Run one recipe of clues on the cluster that this job was submitted to."""
-    with problems_in_a_sentence():
+    try:
         summary = make_clues(load_recipe(recipe, CluesRecipe))
+    except (GeorayError, ValueError) as problem:
+        raise SystemExit(str(problem)) from problem
     print(summary.as_text())
 
 

@@ -11,15 +11,17 @@ import typer
 from georay.acquisition.roads.run import make_points
 from georay.config.load import load_recipe
 from georay.config.points import PointsRecipe
-from jobs import problems_in_a_sentence
+from georay.errors import GeorayError
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of points, YAML.")],
 ) -> None:
     """Sample every city of a recipe on the cluster that this job was submitted to."""
-    with problems_in_a_sentence():
+    try:
         summary = make_points(load_recipe(recipe, PointsRecipe))
+    except (GeorayError, ValueError) as problem:
+        raise SystemExit(str(problem)) from problem
     print(summary.as_text())
     if summary.failures:
         raise SystemExit(f"{len(summary.failures)} of {len(summary.outcomes)} cities failed")

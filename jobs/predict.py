@@ -11,16 +11,18 @@ import typer
 
 from georay.config.load import load_recipe
 from georay.config.predict import PredictRecipe
+from georay.errors import GeorayError
 from georay.evaluation.predict import predict
-from jobs import problems_in_a_sentence
 
 
 def main(
     recipe: Annotated[Path, typer.Option(help="A recipe of predictions, YAML.")],
 ) -> None:
     """Ask one model on the cluster that this job was submitted to."""
-    with problems_in_a_sentence():
+    try:
         summary = predict(load_recipe(recipe, PredictRecipe))
+    except (GeorayError, ValueError) as problem:
+        raise SystemExit(str(problem)) from problem
     print(summary.as_text())
 
 
