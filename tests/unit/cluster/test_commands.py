@@ -119,7 +119,7 @@ def check_job(arguments):
 def model_of(job):
     """The kind of recipe that a job reads."""
     text = Path(job.__file__).read_text()
-    (name,) = re.findall(r"load_recipe\(recipe, (\w+)\)", text)
+    (name,) = re.findall(r"(?:load_recipe|laid_over)\(recipe, (\w+)", text)
     assert get_type_hints(job.main)
     return getattr(job, name)
 
