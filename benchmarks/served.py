@@ -92,7 +92,7 @@ class Server:
 def served(recipe: ServeRecipe) -> Iterator[Server]:
     """A server that is ready. Raises RuntimeError, with its log, where it does not come up."""
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), _free_port()
+        folder, port = Path(name), free_port()
         (folder / "serve.yaml").write_text(dump_recipe(recipe))
         command = [sys.executable, "-m", "georay", "serve", "--port", str(port)]
         command += [str(folder / "serve.yaml")]
@@ -168,7 +168,7 @@ def _command(process: psutil.Process) -> str:
         return ""
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]

@@ -23,12 +23,17 @@ _BLOCK_BYTES = 16 << 20
 
 
 def score_images(
-    inputs: pa.Table, weights: ClassWeights, recipe: CurateRecipe, parts: AnyPath
+    inputs: pa.Table,
+    weights: ClassWeights,
+    recipe: CurateRecipe,
+    parts: AnyPath,
+    segment: type[SegmentImages] = SegmentImages,
 ) -> Iterator[dict[str, float]]:
     """Scores every input and writes it below `parts`; yields a row per block that was written.
 
     inputs: schema INPUTS. Each yielded row has num_rows (of the inputs), num_errors and the seconds
     of work spent on reading and on segmenting. `parts` must be a folder that every worker sees.
+    segment: the stage that holds the segmenter; a benchmark gives one that watches it.
     Raises ScoringStopped if a worker cannot work at all, for instance without its model.
     """
     _quiet_context()
@@ -43,8 +48,9 @@ def score_images(
             batch_format="pyarrow",
             num_cpus=workers.cpus_per_read,
         )
-        .map_batches(
-            SegmentImages,
+        # map_batches itself takes no whole blocks where a GPU is asked for.
+        .map_batches_internal(
+            segment,
             fn_constructor_args=(
                 recipe.segmenter,
                 recipe.limits,

@@ -141,21 +141,21 @@ class SegmentImages:
         decode_threads: int = 1,
         batch_size: int = 16,
     ) -> None:
-        from georay.models.segmenter import load_segmenter
-
         keep_freed_memory()
-        self._segmenter: AreaRatios = load_segmenter(
-            segmenter.model,
-            revision=segmenter.revision,
-            exact=segmenter.exact,
-            device=segmenter.device,
-        )
+        self._segmenter = self._loaded(segmenter)
         self._scenes = _SceneMaker(
             ImageLimits(limits.max_pixels, limits.max_bytes), limits.shortest_side, panoramas
         )
         self._ahead = decode_threads  # what a decoder takes comes on top of little else
         self._threads = ThreadPoolExecutor(decode_threads)
         self._batch_size = batch_size
+
+    def _loaded(self, choice: SegmenterRecipe) -> AreaRatios:
+        from georay.models.segmenter import load_segmenter
+
+        return load_segmenter(
+            choice.model, revision=choice.revision, exact=choice.exact, device=choice.device
+        )
 
     def __call__(self, table: pa.Table) -> pa.Table:
         start = time.perf_counter()

@@ -42,8 +42,16 @@ def build(recipe: ServeRecipe) -> Application:
 
     Raises ValueError for a recipe that no machine could serve.
     """
+    return build_with(ModelReplica, recipe)
+
+
+def build_with(replica: type[ModelReplica], recipe: ServeRecipe) -> Application:
+    """As `build`, with another class for the deployment that holds the model.
+
+    Ray Serve takes no second parameter of an import path, so this is a function of its own.
+    """
     check_anywhere(recipe)
-    model = serve.deployment(ModelReplica, **model_options(recipe)).bind(recipe)
+    model = serve.deployment(replica, **model_options(recipe)).bind(recipe)
     ingress = serve.deployment(
         Ingress,
         name="Ingress",

@@ -25,9 +25,12 @@ class ModelReplica:
 
     def __init__(self, recipe: ServeRecipe) -> None:
         """Loads the model; raises what `Worker.load` raises."""
-        self._worker = Worker.load(recipe)
+        self._worker = self._loaded(recipe)
         self._desk = Desk(self._worker, self._answer_batch)
         self._answer_batch.set_max_batch_size(recipe.batching.max_batch_size)
+
+    def _loaded(self, recipe: ServeRecipe) -> Worker:
+        return Worker.load(recipe)
 
     async def card(self) -> ModelCard:
         """The model that answers."""

@@ -67,8 +67,11 @@ class Outcome:
     problem: str | None = None
 
 
-def train_stage(job: StageJob) -> Outcome:
-    """The training function of Ray Train: one stage on this worker, from its last checkpoint."""
+def train_stage(job: StageJob, learner: type[Learner] = Learner) -> Outcome:
+    """The training function of Ray Train: one stage on this worker, from its last checkpoint.
+
+    learner: takes the steps; a benchmark gives one that watches them.
+    """
     recipe, context = job.recipe, ray.train.get_context()
     rank, num_workers = context.get_world_rank(), context.get_world_size()
     if not recipe.workers.use_gpu:
@@ -76,7 +79,7 @@ def train_stage(job: StageJob) -> Outcome:
         torch.set_num_threads(recipe.workers.threads)
     prepare_deepspeed(recipe.workers.use_gpu)
     try:
-        stage = _Stage(job, rank, num_workers)
+        stage = _Stage(job, rank, num_workers, learner)
     except ValueError as problem:
         # Every worker raises it, and would again if it were replaced: say it, do not retry.
         return Outcome(problem=str(problem))
@@ -86,7 +89,7 @@ def train_stage(job: StageJob) -> Outcome:
 class _Stage:
     """One worker's view of a stage."""
 
-    def __init__(self, job: StageJob, rank: int, num_workers: int) -> None:
+    def __init__(self, job: StageJob, rank: int, num_workers: int, learner: type[Learner]) -> None:
         self._job, self._rank, self._num_workers = job, rank, num_workers
         recipe = job.recipe
         self._shape = Shape(num_workers, recipe.zero.stage, recipe.workers.dtype)
@@ -117,7 +120,7 @@ class _Stage:
             if note is not None:
                 self._say(note)
         self._first, self._engine = self._start()
-        self._learner = Learner(self._engine, job.seed, rank, num_workers)
+        self._learner = learner(self._engine, job.seed, rank, num_workers)
 
     def _start(self) -> tuple[int, Any]:
         """The step to go on at, and an engine that stands there."""

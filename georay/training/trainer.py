@@ -1,6 +1,6 @@
 """A stage on Ray Train: workers started, replaced when they die, and their checkpoints kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,9 +68,10 @@ def fill_vision_cache(job: StageJob, lack: Lack) -> Iterator[bool]:
         ) from problem
 
 
-def fit_stage(job: StageJob) -> Outcome:
+def fit_stage(job: StageJob, work: Callable[[StageJob], Outcome] = train_stage) -> Outcome:
     """Trains a stage on the connected cluster, from its last checkpoint if it has one.
 
+    work: what every worker does.
     Raises TrainingStopped with what stopped it: a loss that grows, an adapter that does not fit,
     or workers that died more often than the recipe allows.
     """
@@ -81,7 +82,7 @@ def fit_stage(job: StageJob) -> Outcome:
         add_note(job.notes, note)
     resources = {"CPU": workers.cpus_per_worker} | ({"GPU": 1} if workers.use_gpu else {})
     trainer = TorchTrainer(
-        lambda: train_stage(job),
+        lambda: work(job),
         scaling_config=ScalingConfig(
             num_workers=workers.num_workers,
             use_gpu=workers.use_gpu,
