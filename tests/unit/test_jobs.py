@@ -22,10 +22,20 @@ def test_our_own_bugs_keep_their_traceback():
         raise KeyError("ours")
 
 
-@pytest.mark.parametrize("job", ["curate", "collect", "train", "pretrain_tiny", "train_segmenter"])
+@pytest.mark.parametrize(
+    "job", [*("curate", "collect", "train", "locate"), *("pretrain_tiny", "train_segmenter")]
+)
 def test_a_recipe_that_is_not_there_is_said_without_a_traceback(job):
     command = [sys.executable, "-m", f"jobs.{job}", "--recipe", "/nowhere.yaml"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert run.stderr.strip().splitlines()[-1].startswith("cannot read the recipe /nowhere.yaml")
     assert "Traceback" not in run.stderr
+
+
+def test_a_job_takes_settings_as_the_verb_does(tmp_path):
+    (tmp_path / "recipe.yaml").write_text("inputs: [photos]\noutput: run\n")
+    command = [sys.executable, "-m", "jobs.curate", "--recipe", str(tmp_path / "recipe.yaml")]
+    command += ["--set", "treshold=0.5"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and "did you mean threshold?" in run.stderr
