@@ -23,7 +23,7 @@ class MeasuringRecipe(Recipe):
     weights: WeightsRecipe = WeightsRecipe()
     least: float = Field(default=0.0, ge=0, le=1)
     below: Literal["skip", "flag"] = "skip"
-    workers: PredictWorkersRecipe = PredictWorkersRecipe()
+    workers: PredictWorkersRecipe = PredictWorkersRecipe(cpus_per_worker=0.25)
 
 
 class LocateAnsweringRecipe(AnsweringRecipe):

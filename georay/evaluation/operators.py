@@ -36,10 +36,12 @@ def run_operators(
         for _ in run_here(operators, shards):
             pass
         return
-    from georay.evaluation.runner import run_on_cluster
+    from georay.evaluation.runner import check_room, run_on_cluster
     from georay.runtime.connect import connect
 
     with connect(recipe.cluster):
+        if recipe.cluster.address == "local":
+            check_room(operators, len(shards))
         for written in run_on_cluster(operators, shards):
             meter.advance(written[NUM_ROWS], written[NUM_FAILED])
 

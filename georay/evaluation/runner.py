@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.exceptions import RayError
@@ -32,6 +33,25 @@ def run_on_cluster(
         yield from rows.iter_rows()
     except RayError as problem:
         raise GeorayError(f"answering stopped: {cause_in(str(problem))}") from problem
+
+
+def check_room(operators: Sequence[Operator], num_shards: int) -> None:
+    """Raises GeorayError where this cluster cannot hold all workers at once: they would wait for
+    each other without end. Not for a cluster that grows by itself.
+    """
+    pools = [one.workers for one in operators if one.workers is not None]
+    sizes = [min(pool.num_workers, num_shards) for pool in pools]
+    cpus = [size * pool.cpus_per_worker for size, pool in zip(sizes, pools, strict=True)]
+    gpus = [size * pool.gpus_per_worker for size, pool in zip(sizes, pools, strict=True)]
+    needed = {"CPU": sum(cpus) + _CPUS_PER_TASK, "GPU": sum(gpus)}
+    there = ray.cluster_resources()
+    for kind, amount in needed.items():
+        if amount > (has := there.get(kind, 0.0)):
+            raise GeorayError(
+                f"{sum(sizes)} workers and what reads and writes beside them need {amount:g} "
+                f"{kind}s, and this cluster has {has:g}: lower workers.num_workers, or "
+                f"workers.{kind.lower()}s_per_worker"
+            )
 
 
 def _mapped(rows: Dataset, operator: Operator, num_shards: int) -> Dataset:

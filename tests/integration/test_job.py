@@ -125,6 +125,15 @@ def test_a_curation_that_was_submitted_leaves_its_run_folder(head, home):
     assert (run / "report.html").exists()
 
 
+def test_a_collection_that_was_submitted_has_a_row_for_each_picture(head, home):
+    said = succeed(head, "locate", "locate-small")
+    run = home / "georay-runs" / "locate-small"
+    rows = pq.read_table(run / "locations.parquet").to_pylist()
+    assert len({row["uri"] for row in rows}) == len(rows) == 16
+    assert {row["status"] for row in rows} <= {"answered", "skipped", "failed"}
+    assert "16 pictures" in said and (run / "locations.geojson").exists()
+
+
 def test_a_training_that_was_submitted_leaves_both_adapters(trained):
     manifest = json.loads((trained / "manifest.json").read_text())
     for stage in ("reasoning", "location"):

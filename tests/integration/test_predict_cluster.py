@@ -73,6 +73,17 @@ def test_a_view_of_a_panorama_is_one_for_workers_too(room, tmp_path):
     assert summary.statuses == {"answered": summary.num_images}
 
 
+def test_more_workers_than_fit_are_refused_and_do_not_wait_for_each_other(room):
+    samples = room / "drawn" / "samples.parquet"
+    for workers, named in (
+        ({"num_workers": 2, "cpus_per_worker": 0.9}, "need 2.05 CPUs, and this cluster has 2"),
+        ({"num_workers": 1, "gpus_per_worker": 1}, "need 1 GPUs"),
+    ):
+        asked = recipe_of(samples, room / "small", room / "more.parquet", workers=workers)
+        with pytest.raises(GeorayError, match=named):
+            predict(asked)
+
+
 @pytest.mark.slow
 def test_workers_that_cannot_load_the_model_say_why(room):
     samples = room / "drawn" / "samples.parquet"

@@ -45,3 +45,11 @@ def test_a_job_says_it_without_a_traceback():
 @pytest.mark.parametrize("job", JOBS)
 def test_a_job_is_thin(job):
     assert len((FOLDER / f"{job}.py").read_text().splitlines()) < 60
+
+
+def test_a_job_takes_settings_as_the_verb_does(tmp_path):
+    (tmp_path / "recipe.yaml").write_text("inputs: [photos]\noutput: run\n")
+    command = [sys.executable, "-m", "jobs.curate", "--recipe", str(tmp_path / "recipe.yaml")]
+    command += ["--set", "treshold=0.5"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and "did you mean threshold?" in run.stderr
