@@ -50,6 +50,13 @@ _OF_RAY = re.compile(
     r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+|\(\w+ pid=|Job submission server|Tailing logs|"
     r"Next steps|Query the|  ray job|Request the job|-{3,}|Running entrypoint|\s*$|[─╭╰│])"
 )
+_PATIENT = {  # two cores play three nodes: what starts late is not dead
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "600",
+    "RAY_DASHBOARD_SUBPROCESS_MODULE_WAIT_READY_TIMEOUT": "600",
+    "RAY_agent_register_timeout_ms": "600000",
+    "RAY_health_check_failure_threshold": "60",
+    "RAY_health_check_timeout_ms": "60000",
+}
 Environment = Mapping[str, str]
 
 
@@ -147,6 +154,7 @@ def emulated_nodes(folder: Path, environment: Environment) -> Iterator[dict[str,
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(16),
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
+        **_PATIENT,
     }
     temporary = Path(tempfile.mkdtemp(prefix="ray-"))  # right below /tmp: socket paths stay short
     common = ["--block", "--disable-usage-stats", f"--object-store-memory={OBJECT_BYTES}"]
@@ -154,7 +162,7 @@ def emulated_nodes(folder: Path, environment: Environment) -> Iterator[dict[str,
     head += [f"--dashboard-port={dashboard}", "--node-ip-address=127.0.0.1"]
     started = [_start(common + head, agents[:2], ours, folder / "head.log")]
     try:
-        _wait_for(dashboard, started[0], folder / "head.log")
+        _wait_for(ours["RAY_API_SERVER_ADDRESS"], started[0], folder / "head.log")
         for number in range(NUM_WORKERS):
             own = [f"--address=127.0.0.1:{gcs}", f"--num-cpus={CPUS}"]
             own.append(f"--node-ip-address=127.0.0.{number + 2}")
@@ -180,14 +188,15 @@ def _start(
         return subprocess.Popen(command, env=environment, stdout=file, stderr=file)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Returns once the dashboard answers. Raises RuntimeError if its head ends before."""
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        with socket.socket() as knock:
-            if knock.connect_ex(("127.0.0.1", port)) == 0:
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{address}/api/gcs_healthz", timeout=10).status_code == 200:
                 return
+        except httpx.HTTPError:
+            pass
         time.sleep(0.5)
     raise RuntimeError(f"the head did not start: {log.read_text()}")
 
