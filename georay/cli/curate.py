@@ -203,8 +203,10 @@ def _weights_choice(weights: str | None, clues: str | None) -> dict[str, object]
 
 
 def _say_summary(summary: "Summary", as_json: bool) -> None:
+    from georay.core.paths import path_of
+
     before = "already finished; nothing was left to do\n" if summary.finished_before else ""
-    report = Path(summary.folder) / "report.html"
+    report = path_of(summary.folder) / "report.html"
     facts = {
         "folder": summary.folder,
         "finished_before": summary.finished_before,

@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from georay.core.paths import AnyPath, StoragePath, as_parquet, open_input
 
+_ROWS_AT_ONCE = 4096
+
 PACKAGES = (
     "georay",
     "ray",
@@ -57,6 +59,19 @@ def digest(*parts: object) -> str:
     """The first 16 hex digits of SHA-256 over the JSON of the parts: a short stable id."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def rows_digest(table: pa.Table) -> str:
+    """`digest` of all rows of a table as dictionaries, a few of them in memory at a time."""
+    seen = hashlib.sha256(b"[[")
+    is_first = True
+    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        for row in batch.to_pylist():
+            text = json.dumps(row, sort_keys=True, ensure_ascii=False, default=str)
+            seen.update((text if is_first else f", {text}").encode())
+            is_first = False
+    seen.update(b"]]")
+    return seen.hexdigest()[:16]
 
 
 def file_sha256(path: AnyPath) -> str:

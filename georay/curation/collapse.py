@@ -157,10 +157,11 @@ def _repeated_images(files: list[AnyPath]) -> dict[str, list[str]]:
             ),
         ]
     )
-    groups = pairs.group_by("image_id").aggregate([("uri", "list"), ("uri", "count")])
-    repeated = groups.filter(pc.greater(groups.column("uri_count"), 1))
-    uris = repeated.column("uri_list").to_pylist()
-    ids = repeated.column("image_id").to_pylist()
+    counts = pairs.group_by("image_id").aggregate([("uri", "count")])
+    often = counts.filter(pc.greater(counts.column("uri_count"), 1)).column("image_id")
+    repeated = pairs.filter(pc.is_in(pairs.column("image_id"), value_set=often))
+    groups = repeated.group_by("image_id").aggregate([("uri", "list")])
+    uris, ids = groups.column("uri_list").to_pylist(), groups.column("image_id").to_pylist()
     return {image_id: sorted(set(found)) for image_id, found in zip(ids, uris, strict=True)}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from georay.core.manifest import digest
+from georay.core.manifest import rows_digest
 from georay.core.paths import AnyPath
 from georay.core.storage import Address, LocalAddress, Matches, is_uri, parse_address
 from georay.core.tables import INPUTS
@@ -77,7 +77,7 @@ def list_inputs(sources: Sequence[str], output: AnyPath | None = None) -> Listin
     mentions = pa.concat_tables([one.mentions for one in found])
     labels = _labels(found, mentions, remarks)
     table = _once_each(pa.concat_tables([mentions, *labels]), remarks)
-    return Listing(table, remarks.all(), digest(labelled(table).to_pylist()))
+    return Listing(table, remarks.all(), rows_digest(labelled(table)))
 
 
 def _door(source: str) -> Address:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow as pa
 import pytest
 
 from georay.core.manifest import (
@@ -13,6 +14,7 @@ from georay.core.manifest import (
     digest,
     file_sha256,
     machine,
+    rows_digest,
     versions,
     write_atomic,
     write_json,
@@ -151,3 +153,11 @@ def test_a_system_that_does_not_tell_its_memory_or_cores_stops_no_record(monkeyp
     facts = machine()
     assert facts["memory_gib"] is None
     assert facts["cores"] == os.cpu_count()
+
+
+@pytest.mark.parametrize("num_rows", [0, 1, 5, 9_000])
+def test_rows_have_the_digest_that_they_have_as_a_list(num_rows):
+    rows = [{"uri": f"Zü {n}", "latitude": n / 7 if n % 3 else None} for n in range(num_rows)]
+    schema = pa.schema([("uri", pa.string()), ("latitude", pa.float64())])
+    table = pa.Table.from_pylist(rows, schema)
+    assert rows_digest(table) == digest(table.to_pylist())
