@@ -31,6 +31,7 @@ def write_page(path: Path) -> None:
     write_block("systems", systems_table(results))
     write_block("speeds", speeds_table(results))
     write_atomic(FIGURE, clues_svg(results))
+    write_block("figure", [f"![Right countries by the number of clues]({FIGURE.name})"])
 
 
 def write_photographs(path: Path) -> None:

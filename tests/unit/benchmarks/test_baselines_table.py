@@ -3,9 +3,11 @@
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks import baselines
 from benchmarks.baselines import answered_per_second, steps_of
 from benchmarks.baselines_judged import asked_ids, bands_of, by_clues, judged
 from georay.core.tables import PREDICTIONS, rows_to_table
+from georay.errors import ModelUnavailable
 
 NUM = 40
 CLUES = {f"i{n:02}": n % 20 for n in range(NUM)}
@@ -79,6 +81,24 @@ def test_speed_is_that_of_the_median_whole_batch(tmp_path):
     latency = [100.0] * 16 + [200.0] * 16 + [1.0] * 8  # the last batch is no whole one
     file = answers(tmp_path / "a.parquet", set(), latency)
     assert answered_per_second(file, 16) == round(16 / 0.150, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "cannot reach 'https://hub.example/a'. Connect once",
+            "cannot reach the hub. Connect once",
+        ),
+        ("no folder 'x'\nand more", "no folder 'x'"),
+    ],
+)
+def test_what_loading_says_is_kept_in_a_line_that_names_no_address(monkeypatch, said, told):
+    def refuse(recipe):
+        raise ModelUnavailable(said)
+
+    monkeypatch.setattr(baselines, "check_subject", refuse)
+    assert baselines.tried("llava") == told
 
 
 def test_as_many_steps_are_made_as_fit_into_the_minutes():
