@@ -111,7 +111,7 @@ def _known_colour(name: str) -> str:
 
 def _known_landmark(form: str, info: ValidationInfo) -> str:
     """The form, if it is among the landmarks, which are the context of the validation."""
-    if form not in info.context:
+    if form not in (info.context or ()):
         raise ValueError(f"no landmark {form!r} in the folder landmarks")
     return form
 
