@@ -20,7 +20,7 @@ def main(recipe: Annotated[Path, typer.Option(help="YAML recipe.")]) -> None:
     """Draws the scenes where absent, trains, evaluates on held-out scenes and writes the model."""
     with problems_in_a_sentence():
         run = load_recipe(recipe, PretrainRecipe)
-        from georay.training.pretrain.run import pretrain
+        from georay.factory.pretrain.run import pretrain
 
         folder = pretrain(run, lambda line: print(line, flush=True))
     print(f"wrote {folder}")
