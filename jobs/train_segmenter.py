@@ -42,7 +42,7 @@ def _train(run: TrainSegmenterRecipe) -> None:
 
 def _evaluate(run: TrainSegmenterRecipe, weights: str, split: str) -> None:
     from georay.factory.segmenter.run import evaluate_file
-    from georay.models.segmenter import SMALL, SMALL_WEIGHTS
+    from georay.models.segmenters.base import SMALL, SMALL_WEIGHTS
 
     file = SMALL_WEIGHTS if weights == SMALL else Path(weights)
     print(evaluate_file(run, file, split))

@@ -65,7 +65,9 @@ def main() -> None:
     """Runs what is asked for and is not done yet, and writes the record."""
     computing_commit()
     studies = {"table2": table_two, "figure6": figure_six, "reasons": reasons_alone}
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.mechanism", description=__doc__.splitlines()[0] if __doc__ else None
+    )
     parser.add_argument("--folder", type=Path, default=Path("runs/shipped"))
     parser.add_argument("--only", choices=tuple(studies))
     parser.add_argument("--seeds", type=int, default=3, help="how many")

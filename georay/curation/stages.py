@@ -9,13 +9,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
-from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
@@ -40,14 +38,6 @@ SEGMENTED = pa.schema(
     [field for field in SCORES if field.name not in _LATER]
     + [pa.field(name, pa.float64()) for name in (READ_SECONDS, SEGMENT_SECONDS)]
 )
-
-
-class AreaRatios(Protocol):
-    """What scoring needs of a segmenter."""
-
-    id: str
-
-    def area_ratios(self, images: Sequence[Image.Image]) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -161,7 +151,7 @@ class SegmentImages:
         from georay.models.segmenter import load_segmenter
 
         keep_freed_memory()
-        self._segmenter: AreaRatios = load_segmenter(
+        self._segmenter = load_segmenter(
             segmenter.model,
             revision=segmenter.revision,
             exact=segmenter.exact,

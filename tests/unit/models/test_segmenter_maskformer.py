@@ -17,7 +17,7 @@ from transformers import (
 from georay.errors import ModelUnavailable
 from georay.locatability.labels import ADE20K_LABELS
 from georay.models.segmenter import DEFAULT_SEGMENTER, load_segmenter
-from georay.models.segmenters.areas import equal_size_batches
+from georay.models.segmenters.batches import equal_size_batches
 from georay.models.segmenters.maskformer import MaskFormerSegmenter
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "maskformer_small"
