@@ -79,10 +79,11 @@ class _Watched:
 
 def watched_segmenting(step: Step) -> type["SegmentImages"]:
     """Curation's stage, with its segmenter watched."""
-    from georay.curation.stages import AreaRatios, SegmentImages
+    from georay.curation.stages import SegmentImages
+    from georay.models.segmenters.base import Segmenter
 
     class WatchedSegmentImages(SegmentImages):
-        def _loaded(self, choice: Any) -> AreaRatios:
+        def _loaded(self, choice: Any) -> Segmenter:
             is_real = step.seconds_per_row is None
             return _Watched(step, super()._loaded(choice) if is_real else None)
 

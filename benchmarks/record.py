@@ -44,8 +44,9 @@ def write_record(name: str, config: Mapping[str, object], results: Mapping[str, 
 
 
 def _module_and_arguments() -> list[str]:
-    module = Path(sys.argv[0]).resolve()
-    return [f"{module.parent.name}.{module.stem}", *map(_from_the_checkout, sys.argv[1:])]
+    module = Path(sys.argv[0]).resolve().with_suffix("")
+    parts = module.relative_to(_ROOT).parts if module.is_relative_to(_ROOT) else module.parts[-2:]
+    return [".".join(parts).removesuffix(".__main__"), *map(_from_the_checkout, sys.argv[1:])]
 
 
 def _from_the_checkout(argument: str) -> str:

@@ -22,7 +22,7 @@ def main(
     """Draws the scenes where absent, trains, evaluates on held-out scenes and writes the model."""
     with problems_in_a_sentence():
         run = laid_over(recipe, PretrainRecipe, {}, settings or ())
-        from georay.training.pretrain.run import pretrain
+        from georay.factory.pretrain.run import pretrain
 
         folder = pretrain(run, lambda line: print(line, flush=True))
     print(f"wrote {folder}")

@@ -35,15 +35,15 @@ def main(
 
 
 def _train(run: TrainSegmenterRecipe) -> None:
-    from georay.training.segmenter.run import train_segmenter
+    from georay.factory.segmenter.run import train_segmenter
 
     written = train_segmenter(run, lambda progress: print(progress.as_text(), flush=True))
     print(f"wrote {written}")
 
 
 def _evaluate(run: TrainSegmenterRecipe, weights: str, split: str) -> None:
-    from georay.models.segmenter import SMALL, SMALL_WEIGHTS
-    from georay.training.segmenter.run import evaluate_file
+    from georay.factory.segmenter.run import evaluate_file
+    from georay.models.segmenters.base import SMALL, SMALL_WEIGHTS
 
     file = SMALL_WEIGHTS if weights == SMALL else Path(weights)
     print(evaluate_file(run, file, split))

@@ -36,7 +36,8 @@ from georay.curation.summary import Summary, summarize
 from georay.curation.weighting import resolve_weights
 from georay.errors import GeorayError, TooManyErrors
 from georay.locatability.weights import ClassWeights, weights_from_json
-from georay.models.segmenter import SMALL, load_segmenter, usable_device, weights_digest
+from georay.models.segmenter import load_segmenter, usable_device, weights_digest
+from georay.models.segmenters.base import SMALL
 from georay.runtime.progress import progress
 
 

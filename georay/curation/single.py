@@ -12,7 +12,8 @@ from georay.core.storage import read_bytes
 from georay.curation.weighting import resolve_weights
 from georay.errors import UnreadableImage
 from georay.locatability.score import Contribution, contributions
-from georay.models.segmenter import Segmenter, load_segmenter
+from georay.models.segmenter import load_segmenter
+from georay.models.segmenters.base import Segmenter
 from georay.models.segmenters.hub import pinned_revision
 
 

@@ -8,12 +8,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
@@ -30,6 +28,7 @@ from georay.curation.inputs import BAD_ENTRY
 from georay.errors import UnreadableImage
 from georay.locatability.score import locatability
 from georay.locatability.weights import ClassWeights
+from georay.models.segmenters.base import Segmenter
 
 READ_SECONDS, SEGMENT_SECONDS = "seconds_read", "seconds_segment"
 _BYTES_AT_ONCE = 16 << 20
@@ -38,14 +37,6 @@ SEGMENTED = pa.schema(
     [field for field in SCORES if field.name not in _LATER]
     + [pa.field(name, pa.float64()) for name in (READ_SECONDS, SEGMENT_SECONDS)]
 )
-
-
-class AreaRatios(Protocol):
-    """What scoring needs of a segmenter."""
-
-    id: str
-
-    def area_ratios(self, images: Sequence[Image.Image]) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -150,7 +141,7 @@ class SegmentImages:
         self._threads = ThreadPoolExecutor(decode_threads)
         self._batch_size = batch_size
 
-    def _loaded(self, choice: SegmenterRecipe) -> AreaRatios:
+    def _loaded(self, choice: SegmenterRecipe) -> Segmenter:
         from georay.models.segmenter import load_segmenter
 
         return load_segmenter(

@@ -7,7 +7,7 @@ from pathlib import Path
 from georay.evaluation.judging import Inputs, Judgement, judge_file
 from georay.evaluation.metrics import Measuring
 from georay.evaluation.paired import PairedTest, paired_tests
-from georay.evaluation.report.sections import (
+from georay.evaluation.sections import (
     as_text,
     distances_section,
     paired_section,

@@ -1,38 +1,16 @@
-"""From images to the area of each class: the segmenters behind one protocol.
+"""Loads the segmenter of a name: from images to the area of each class.
 
 Paper, section 3.1: MaskFormer gives each street view the area ratio of the 150 ADE20K classes.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from georay.core.fetched import name_here
 from georay.core.manifest import digest, file_sha256
 from georay.errors import ModelUnavailable
+from georay.models.segmenters.base import SMALL, SMALL_WEIGHTS, Segmenter
 
 DEFAULT_SEGMENTER = "facebook/maskformer-swin-base-ade"
-SMALL = "small"
-SMALL_WEIGHTS = Path(__file__).parent / "weights" / "small_segmenter.safetensors"
-
-
-class Segmenter(Protocol):
-    """Images are RGB, of any size and any mix of sizes; one at a time or many give the same."""
-
-    id: str
-    """The model and its version, as scores record it."""
-
-    def area_ratios(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """Share of each ADE20K class in each image: [N, 150], rows sum to 1."""
-        ...
-
-    def class_maps(self, images: Sequence[Image.Image]) -> list[NDArray[np.uint8]]:
-        """ADE20K class ids of each image, [h, w] at reduced resolution."""
-        ...
 
 
 def load_segmenter(

@@ -6,7 +6,7 @@ The functions that load are asked: there is no second list of what may be wrong.
 from georay.config.serve import CluesRecipe, ServeRecipe
 from georay.models.checking import check_model, check_parts
 from georay.models.families.remote import RemoteModel
-from georay.models.segmenter import SMALL
+from georay.models.segmenters.base import SMALL
 from georay.models.segmenters.hub import model_config, pinned_revision
 from georay.serving.clues import CluesReader, class_weights
 from georay.serving.engine import adapters_in, remote_settings

@@ -10,7 +10,8 @@ from georay.locatability.colours import class_colour
 from georay.locatability.pictures import overlay_uri
 from georay.locatability.score import area_ratio, contributions
 from georay.locatability.weights import ClassWeights, published_weights, weights_from_json
-from georay.models.segmenter import Segmenter, load_segmenter
+from georay.models.segmenter import load_segmenter
+from georay.models.segmenters.base import Segmenter
 from georay.models.segmenters.hub import pinned_revision
 from georay.serving.jobs import ClassShare, Clues
 

@@ -28,6 +28,7 @@ ENGINE = (
 NETWORKS = (
     "georay/models/",
     "georay/training/",
+    "georay/factory/",
     "georay/evaluation/",
     "georay/cli/doctor.py",
     "benchmarks/",

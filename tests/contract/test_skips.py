@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+HELPERS = Path(__file__).parents[1] / "support"
 HOOKS = "from skips import pytest_make_collect_report, pytest_runtest_makereport\n"
 HOOKS += "from skips import pytest_terminal_summary\n"
 LACKING = """
@@ -32,7 +32,7 @@ def run(tmp_path):
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(tmp_path)]
         return subprocess.run(
             command,
-            env=os.environ | {"CI": ci, "PYTHONPATH": str(TESTS)},
+            env=os.environ | {"CI": ci, "PYTHONPATH": str(HELPERS)},
             capture_output=True,
             text=True,
             check=False,
@@ -64,7 +64,7 @@ def test_where_all_is_installed_a_skip_is_a_failure_but_for_reference_data(run):
 
 
 def run_again(command: list[str]) -> str:
-    environment = os.environ | {"CI": "true", "PYTHONPATH": str(TESTS)}
+    environment = os.environ | {"CI": "true", "PYTHONPATH": str(HELPERS)}
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False
     ).stdout

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import ray
 
+from georay.acquisition.roads.city_files import CityOutcome, CityTask, sample_to_files
 from georay.acquisition.roads.extract import unheard
-from georay.acquisition.roads.run import CityOutcome, CityTask, sample_to_files
 
 MAX_RETRIES = 2
 """How often a city is done again if the machine or process that samples it is lost."""

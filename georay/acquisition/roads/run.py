@@ -5,9 +5,8 @@ Beside the output `points.parquet` lie `points.json` (settings, counts, versions
 key of its settings and extract is finished and not done again.
 """
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,66 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from georay.acquisition.extra import PACKAGES, require_extra
+from georay.acquisition.roads.city_files import CityOutcome, CityTask, caption, sample_to_files
 from georay.acquisition.table_files import ACKNOWLEDGED, write_table
 from georay.config.points import CityRecipe, PointsRecipe
-from georay.core.manifest import digest, file_sha256, write_atomic, write_json
+from georay.core.manifest import write_json
 from georay.core.names import fold
 from georay.core.run_folder import manifest_of, only_writer
 from georay.core.tables import POINTS, conform
 from georay.runtime.progress import progress
-
-# Raised when the same settings would give other points, so that old cities are done again.
-_METHOD = 1
-
-
-@dataclass(frozen=True)
-class CityTask:
-    """One city to sample, and the stem of the three files that it leaves."""
-
-    city: CityRecipe
-    recipe: PointsRecipe
-    title: str
-    stem: str
-
-    @property
-    def table(self) -> Path:
-        return Path(f"{self.stem}.parquet")
-
-    @property
-    def picture(self) -> Path:
-        return Path(f"{self.stem}.svg")
-
-    @property
-    def facts(self) -> Path:
-        return Path(f"{self.stem}.json")
-
-    def key(self) -> str:
-        """Changes with whatever changes the points. Raises ValueError if a file is absent."""
-        settings = self.recipe.model_dump(mode="json", exclude={"output", "cities", "cluster"})
-        boundary = self.city.boundary
-        try:
-            extract = Path(self.city.extract).expanduser().stat()
-            drawn = None if boundary is None else file_sha256(Path(boundary).expanduser())
-        except OSError as problem:
-            raise ValueError(f"cannot read {problem.filename}: {problem.strerror}") from problem
-        city = self.city.model_dump(mode="json")
-        return digest(_METHOD, settings, city, extract.st_size, extract.st_mtime_ns, drawn)
-
-    def finished(self) -> dict[str, Any] | None:
-        """The facts of an earlier run of the same settings, if its files are all there."""
-        if not (self.facts.exists() and self.table.exists() and self.picture.exists()):
-            return None
-        facts = json.loads(self.facts.read_text(encoding="utf-8"))
-        return facts if facts["key"] == self.key() else None
-
-
-@dataclass(frozen=True)
-class CityOutcome:
-    """One city of a run: its facts, or the error that kept it from having points."""
-
-    title: str
-    facts: dict[str, Any] | None
-    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,23 +90,6 @@ def city_tasks(recipe: PointsRecipe) -> list[CityTask]:
             slug = f"{slug}-{number + 1}"
         tasks.append(CityTask(city, recipe, title, str(folder / slug)))
     return tasks
-
-
-def sample_to_files(task: CityTask, on_read: Callable[[int], None]) -> CityOutcome:
-    """Samples a city and writes its table, its picture and, last, its facts."""
-    from georay.acquisition.roads.city import sample_city
-    from georay.acquisition.roads.picture import draw
-
-    try:
-        key = task.key()
-        city = sample_city(task.city, task.recipe, on_read)
-    except (ValueError, OSError) as problem:
-        return CityOutcome(task.title, None, str(problem))
-    facts = {"key": key, "title": task.title, **city.facts}
-    write_table(city.points, task.table, ACKNOWLEDGED["points"])
-    write_atomic(task.picture, draw(city, _caption(facts, task.recipe.interval_m)))
-    write_json(task.facts, facts)
-    return CityOutcome(task.title, facts)
 
 
 def _facts_before(task: CityTask) -> dict[str, Any] | None:
@@ -231,18 +161,12 @@ def _title(city: CityRecipe) -> str:
     return name
 
 
-def _caption(facts: dict[str, Any], interval: float) -> str:
-    chosen, found = facts["num_chosen"], facts["num_points"]
-    number = f"{found:,}" if chosen == found else f"{chosen:,} of {found:,}"
-    return f"{facts['title']}: {number} points, every {interval:,.0f} m"
-
-
 def _city_line(outcome: CityOutcome, interval: float) -> str:
     if outcome.facts is None:
         return f"{outcome.title}: failed: {outcome.error}"
     facts = outcome.facts
     text = (
-        f"{_caption(facts, interval)}, {facts['num_in_gaps']:,} of them in gaps, on "
+        f"{caption(facts, interval)}, {facts['num_in_gaps']:,} of them in gaps, on "
         f"{facts['road_km']:,.0f} km of roads in {facts['area']} ({facts['seconds']:.1f} s)"
     )
     if facts["num_incomplete_ways"]:

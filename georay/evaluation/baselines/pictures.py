@@ -15,7 +15,7 @@ from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
 from georay.evaluation.baselines.protocol import Views
 from georay.evaluation.datasets import KnownPicture
-from georay.models.segmenter import Segmenter
+from georay.models.segmenters.base import Segmenter
 
 _LIMITS = ImageLimits()
 

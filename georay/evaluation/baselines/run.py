@@ -17,7 +17,7 @@ from georay.evaluation.baselines.protocol import Facts
 from georay.evaluation.baselines.systems import system_class
 from georay.evaluation.datasets import KnownPicture, read_split
 from georay.models.pinning import commit_of
-from georay.models.segmenter import SMALL
+from georay.models.segmenters.base import SMALL
 
 _SETTINGS, _CHECKPOINTS = "settings.json", "checkpoints"
 _PACKAGES = ("georay", "ray", "torch", "transformers", "s2cell", "geoclip", "numpy")

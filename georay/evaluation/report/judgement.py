@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from georay.evaluation.judging import Judgement
 from georay.evaluation.report.charts import Bar, reliability_bars, risk_path
 from georay.evaluation.report.maps import WorldMap, map_of_mistakes, map_of_places
-from georay.evaluation.report.sections import (
+from georay.evaluation.sections import (
     Section,
     distances_section,
     paired_section,

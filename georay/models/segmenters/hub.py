@@ -10,7 +10,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from georay.errors import ModelUnavailable
 from georay.models.pinning import commit_of
-from georay.models.segmenter import SMALL
+from georay.models.segmenters.base import SMALL
 from georay.models.segmenters.label_maps import ade20k_ids
 
 Loaded = TypeVar("Loaded")

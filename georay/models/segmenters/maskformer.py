@@ -10,9 +10,8 @@ from transformers.models.maskformer.modeling_maskformer import (
     MaskFormerForInstanceSegmentationOutput,
 )
 
-from georay.models.segmenters.areas import (
-    ClassMap,
-    ClassMapSegmenter,
+from georay.models.segmenters.base import ClassMap, Segmenter
+from georay.models.segmenters.batches import (
     batch_limit,
     equal_size_batches,
     fast_precision,
@@ -20,7 +19,7 @@ from georay.models.segmenters.areas import (
 from georay.models.segmenters.hub import ade20k_lookup, load_or_explain, segmenter_id
 
 
-class MaskFormerSegmenter(ClassMapSegmenter):
+class MaskFormerSegmenter(Segmenter):
     """Class maps from MaskFormer's queries.
 
     By default the class of a pixel is decided at the resolution of the mask logits, a quarter

@@ -8,9 +8,8 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation, PreTrainedModel
 from transformers.image_processing_backends import PilBackend
 
-from georay.models.segmenters.areas import (
-    ClassMap,
-    ClassMapSegmenter,
+from georay.models.segmenters.base import ClassMap, Segmenter
+from georay.models.segmenters.batches import (
     batch_limit,
     equal_size_batches,
     fast_precision,
@@ -18,7 +17,7 @@ from georay.models.segmenters.areas import (
 from georay.models.segmenters.hub import ade20k_lookup, load_or_explain, segmenter_id
 
 
-class SemanticSegmenter(ClassMapSegmenter):
+class SemanticSegmenter(Segmenter):
     """Class maps from per-pixel logits, at their own resolution or, if `exact`, the image's."""
 
     def __init__(

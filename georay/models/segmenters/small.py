@@ -12,10 +12,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from georay.errors import ModelUnavailable
-from georay.models.segmenter import SMALL_WEIGHTS
-from georay.models.segmenters.areas import (
-    ClassMap,
-    ClassMapSegmenter,
+from georay.models.segmenters.base import SMALL_WEIGHTS, ClassMap, Segmenter
+from georay.models.segmenters.batches import (
     batch_limit,
     equal_size_batches,
 )
@@ -32,7 +30,7 @@ WORKING_AREA = 544 * 416
 from this third more of pixels, at 11 ms more an image; yet more pixels gain little."""
 
 
-class SmallSegmenter(ClassMapSegmenter):
+class SmallSegmenter(Segmenter):
     """Class maps at half the working resolution, by a network of 3 million parameters."""
 
     def __init__(

@@ -63,8 +63,9 @@ def test_outside_a_checkout_there_is_no_record(tmp_path, monkeypatch):
         record.computing_commit()
 
 
-def test_a_records_command_names_no_folder_of_the_machine(checkout, monkeypatch):
-    script = checkout / "benchmarks" / "two.py"
+@pytest.mark.parametrize("file", ["two.py", "two/__main__.py"])
+def test_a_records_command_names_no_folder_of_the_machine(checkout, monkeypatch, file):
+    script = checkout / "benchmarks" / file
     monkeypatch.setattr("sys.argv", [str(script), "--data", str(checkout.parent), "--times", "3"])
     command = json.loads(record.write_record("two", {}, {}).read_text())["command"]
     assert command == "python -m benchmarks.two --data .. --times 3"

@@ -17,7 +17,7 @@ from exchange_room import rows_about, said, write_samples
 from georay.core.images import content_id
 from georay.curation.exchange import export_samples
 
-LOADER = Path(__file__).parents[2] / "load_with_llama_factory.py"
+LOADER = Path(__file__).parents[2] / "support" / "load_with_llama_factory.py"
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from georay.evaluation.inputs.truth import read_truth
 from georay.evaluation.judging import Inputs, judge_file
 from georay.evaluation.metrics import Measuring, evaluate_file
 from georay.evaluation.report.judgement import render_judgements
-from georay.evaluation.report.sections import as_text
+from georay.evaluation.sections import as_text
 from georay.evaluation.side_by_side import judge
 
 VIENNA = {

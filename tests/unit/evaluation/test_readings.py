@@ -5,7 +5,7 @@ from judged_rows import judged
 from georay.evaluation.judging import Inputs, judge_file
 from georay.evaluation.metrics import Measuring
 from georay.evaluation.readings import Difference, compare_readings
-from georay.evaluation.report.sections import as_text
+from georay.evaluation.sections import as_text
 
 TRUTH = {"true_country": "FR", "true_city": "Lyon", "true_latitude": 45.75, "true_longitude": 4.83}
 

@@ -17,7 +17,7 @@ from transformers import (
 from georay.errors import ModelUnavailable
 from georay.locatability.labels import ADE20K_LABELS
 from georay.models.segmenter import DEFAULT_SEGMENTER, load_segmenter
-from georay.models.segmenters.areas import equal_size_batches
+from georay.models.segmenters.batches import equal_size_batches
 from georay.models.segmenters.maskformer import MaskFormerSegmenter
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "maskformer_small"
@@ -35,7 +35,7 @@ def exact():
 
 @pytest.fixture(scope="module")
 def streets(shared):
-    from georay.training.segmenter.camvid import read_split
+    from georay.factory.segmenter.camvid import read_split
 
     return read_split(shared("data/camvid"), "test")[::24]
 
@@ -45,7 +45,7 @@ def _images(examples):
 
 
 def test_ratios_come_close_to_the_truth(reduced, streets, shared):
-    from georay.training.segmenter.camvid import read_split
+    from georay.factory.segmenter.camvid import read_split
 
     truth = np.stack([_class_shares(example) for example in streets])
     usual = np.mean([_class_shares(e) for e in read_split(shared("data/camvid"), "train")], axis=0)
@@ -59,7 +59,7 @@ def _class_shares(example):
 
 
 def _camvid_shares(ratios):
-    from georay.training.segmenter.camvid import class_of_ade20k
+    from georay.factory.segmenter.camvid import class_of_ade20k
 
     return np.stack([np.bincount(class_of_ade20k(), row, minlength=12)[:11] for row in ratios])
 

@@ -88,8 +88,8 @@ def test_folding_changes_nothing_but_speed():
 
 
 def test_real_streets_are_segmented_well(segmenter, shared):
-    from georay.training.segmenter.camvid import read_split
-    from georay.training.segmenter.evaluate import evaluate
+    from georay.factory.segmenter.camvid import read_split
+    from georay.factory.segmenter.evaluate import evaluate
 
     every_twentieth = read_split(shared("data/camvid"), "test")[::20]
     score = evaluate(segmenter, every_twentieth)

@@ -17,11 +17,11 @@ from georay.config.samples import SamplesRecipe
 from georay.config.segmenter import TrainSegmenterRecipe
 from georay.config.train import TrainRecipe
 from georay.core.run_folder import only_writer
+from georay.factory.pretrain import scenes
 from georay.models.adapters import is_whole
 from georay.models.registry import packaged_adapters
 from georay.runtime.checkpoint_list import SNAPSHOT
 from georay.training.checkpoints import set_damaged_aside
-from georay.training.pretrain import scenes
 from georay.training.vision_cache import VisionShards
 from georay.training.watch import read_steps
 
@@ -140,9 +140,9 @@ def runs(folder):
     from georay.curation.samples import make_samples
     from georay.evaluation.baselines.run import make_baseline
     from georay.evaluation.predict import predict
-    from georay.training.pretrain.run import pretrain
+    from georay.factory.pretrain.run import pretrain
+    from georay.factory.segmenter.run import train_segmenter
     from georay.training.run import train
-    from georay.training.segmenter.run import train_segmenter
 
     scene = {"folder": str(folder), "seed": 0, "num_scenes": 1, "test_seed": 1}
     pretraining = {"name": "x", "scenes": scene | {"num_test_scenes": 1}, "out": str(folder)}

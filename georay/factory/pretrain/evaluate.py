@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 
 import torch
 
+from georay.factory.pretrain.packing import Packer, read_answers
+from georay.factory.pretrain.scenes import AskedScene
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.streetworld.words.questions import QUESTION_KINDS, Pair
 from georay.streetworld.words.questions_facts import QuestionKind
-from georay.training.pretrain.packing import Packer, read_answers
-from georay.training.pretrain.scenes import AskedScene
 
 _BATCH = 4
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from georay.config.segmenter import Augmentation, TrainSegmenterRecipe
-from georay.training.resumable import Learning, Progress, place_in_epochs, train_steps
-from georay.training.segmenter.camvid import Example, training_crop
+from georay.factory.resumable import Learning, Progress, place_in_epochs, train_steps
+from georay.factory.segmenter.camvid import Example, training_crop
 
 _MAX_GRADIENT_NORM = 5.0
 

@@ -1,6 +1,6 @@
 """Writes the folder of awkward pictures that curation must survive: tests/fixtures/bad_images.
 
-Run `python -m tests.make_bad_images` to make it anew.
+Run `python -m tests.support.make_bad_images` to make it anew.
 """
 
 import struct
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-FOLDER = Path(__file__).parent / "fixtures" / "bad_images"
+FOLDER = Path(__file__).parents[1] / "fixtures" / "bad_images"
 UNREADABLE = {
     "bomb_400_megapixels.png": "too many pixels",
     "dangling_link.jpg": "unreadable",

@@ -8,12 +8,9 @@ from safetensors.torch import load_file
 
 from georay.config.segmenter import Augmentation, DrawnScenes, TrainSegmenterRecipe
 from georay.errors import ModelUnavailable
-from georay.locatability.labels import LABEL_INDEX
-from georay.models.segmenters.network import Encoder, SmallSegmenterNetwork
-from georay.models.segmenters.small import load_small
-from georay.training.resumable import learning_rate_factor
-from georay.training.segmenter import imagenet
-from georay.training.segmenter.camvid import (
+from georay.factory.resumable import learning_rate_factor
+from georay.factory.segmenter import imagenet
+from georay.factory.segmenter.camvid import (
     ADE20K_LABELS_OF_CLASS,
     CLASSES,
     VOID,
@@ -22,7 +19,7 @@ from georay.training.segmenter.camvid import (
     read_split,
     training_crop,
 )
-from georay.training.segmenter.drawn import (
+from georay.factory.segmenter.drawn import (
     DRAWN_LABELS,
     _repeats,
     head_labels,
@@ -30,15 +27,18 @@ from georay.training.segmenter.drawn import (
     index_of_ade20k,
     training_scenes,
 )
-from georay.training.segmenter.evaluate import DRAWN, evaluate
-from georay.training.segmenter.loop import Source, draw_batch
-from georay.training.segmenter.losses import group_logits, segmentation_loss
-from georay.training.segmenter.run import train_segmenter
-from georay.training.segmenter.small import (
+from georay.factory.segmenter.evaluate import DRAWN, evaluate
+from georay.factory.segmenter.loop import Source, draw_batch
+from georay.factory.segmenter.losses import group_logits, segmentation_loss
+from georay.factory.segmenter.run import train_segmenter
+from georay.factory.segmenter.small import (
     balanced_class_weights,
     starting_network,
     undo_class_weights,
 )
+from georay.locatability.labels import LABEL_INDEX
+from georay.models.segmenters.network import Encoder, SmallSegmenterNetwork
+from georay.models.segmenters.small import load_small
 
 
 @pytest.fixture

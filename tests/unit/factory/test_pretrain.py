@@ -13,16 +13,16 @@ from georay.config.load import load_recipe
 from georay.config.pretrain import PretrainRecipe
 from georay.config.tiny import TinyModelRecipe
 from georay.core.prompts import Conversation
+from georay.factory.pretrain.attention import PlainAttention
+from georay.factory.pretrain.evaluate import commonest_answers, evaluate
+from georay.factory.pretrain.forms import as_form, forget_unused_words, half_as_forms
+from georay.factory.pretrain.packing import Packer, read_answers
+from georay.factory.pretrain.run import loss_of, plain_questions, pretrain, train, untrained
+from georay.factory.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
 from georay.models import registry
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.loading import load_family
-from georay.training.pretrain.attention import PlainAttention
-from georay.training.pretrain.evaluate import commonest_answers, evaluate
-from georay.training.pretrain.forms import as_form, forget_unused_words, half_as_forms
-from georay.training.pretrain.packing import Packer, read_answers
-from georay.training.pretrain.run import loss_of, plain_questions, pretrain, train, untrained
-from georay.training.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
 
 RECIPES = Path(__file__).resolve().parents[3] / "jobs" / "recipes"
 SMALL = {

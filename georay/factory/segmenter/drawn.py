@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.segmenter import DrawnScenes
+from georay.factory.segmenter.camvid import ADE20K_LABELS_OF_CLASS, VOID, Example
 from georay.locatability.labels import LABEL_INDEX, NUM_LABELS
 from georay.streetworld.export.records import write_folder
 from georay.streetworld.world import StreetWorld
-from georay.training.segmenter.camvid import ADE20K_LABELS_OF_CLASS, VOID, Example
 
 DRAWN_LABELS = (
     "road",

@@ -11,17 +11,17 @@ from georay.config.load import dump_recipe
 from georay.config.pretrain import PretrainRecipe
 from georay.core.manifest import write_atomic, write_json
 from georay.core.run_folder import only_writer, publishing
+from georay.factory.pretrain.attention import PlainAttention
+from georay.factory.pretrain.card import model_card
+from georay.factory.pretrain.evaluate import Evaluation, commonest_answers, evaluate
+from georay.factory.pretrain.forms import as_form, forget_unused_words, half_as_forms
+from georay.factory.pretrain.packing import PackedBatch, Packer, read_answers
+from georay.factory.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
+from georay.factory.pretrain.start import look_nearby
+from georay.factory.resumable import Learning, place_in_epochs, train_steps
 from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
 from georay.streetworld.words.questions import Pair
-from georay.training.pretrain.attention import PlainAttention
-from georay.training.pretrain.card import model_card
-from georay.training.pretrain.evaluate import Evaluation, commonest_answers, evaluate
-from georay.training.pretrain.forms import as_form, forget_unused_words, half_as_forms
-from georay.training.pretrain.packing import PackedBatch, Packer, read_answers
-from georay.training.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
-from georay.training.pretrain.start import look_nearby
-from georay.training.resumable import Learning, place_in_epochs, train_steps
 
 Say = Callable[[str], None]
 Ask = Callable[[Sequence[Pair]], list[tuple[str, str]]]

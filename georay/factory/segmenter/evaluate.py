@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from georay.training.segmenter.camvid import CLASSES, VOID, Example, class_of_ade20k
-from georay.training.segmenter.drawn import DRAWN_LABELS, index_of_ade20k
+from georay.factory.segmenter.camvid import CLASSES, VOID, Example, class_of_ade20k
+from georay.factory.segmenter.drawn import DRAWN_LABELS, index_of_ade20k
 
 
 class FullSizeSegmenter(Protocol):

@@ -1,36 +1,9 @@
-"""What every segmenter shares: class maps, the areas read off them, and batches of equal size."""
+"""How segmenters run: batches of one size, and the precision that a device is fast in."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
-
-from georay.locatability.labels import NUM_LABELS
-from georay.locatability.score import area_ratio
-
-ClassMap = NDArray[np.uint8]
-"""ADE20K class ids [h, w] of one image, usually at reduced resolution."""
-
-
-class ClassMapSegmenter(ABC):
-    """A segmenter whose area ratios are those of its class maps."""
-
-    id: str
-
-    @abstractmethod
-    def class_maps(self, images: Sequence[Image.Image]) -> list[ClassMap]:
-        """ADE20K class ids of each RGB image, [h, w]; sizes may differ from image to image."""
-
-    def area_ratios(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """Share of each ADE20K class in each RGB image: [N, 150], rows sum to 1."""
-        ratios = np.zeros((len(images), NUM_LABELS), np.float32)
-        for row, class_map in zip(ratios, self.class_maps(images), strict=True):
-            row[:] = area_ratio(class_map)
-        return ratios
 
 
 def equal_size_batches(arrays: Sequence[Tensor], limit: int) -> Iterator[tuple[list[int], Tensor]]:

@@ -1,7 +1,7 @@
 """Why do towns not follow countries in Table 2? Every town is scored, its country given or not.
 
     python -m benchmarks.mechanism --only table2    # first: trains the adapters that are asked here
-    python -m benchmarks.mechanism_towns            # two minutes a seed
+    python -m benchmarks.mechanism.towns            # two minutes a seed
 
 A town is right where its country is right and it is the right one of that country. Here the network
 gives each town of StreetWorld its probability, as the whole answer that names it, above the same

@@ -5,8 +5,8 @@ from pathlib import Path
 from georay.config.load import dump_recipe
 from georay.config.pretrain import PretrainRecipe
 from georay.core.manifest import digest, file_sha256, versions
+from georay.factory.pretrain.evaluate import Evaluation
 from georay.models.families.qwen_vl import QwenVLFamily
-from georay.training.pretrain.evaluate import Evaluation
 
 
 def model_card(

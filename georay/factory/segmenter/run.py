@@ -12,26 +12,26 @@ from transformers import MaskFormerForInstanceSegmentation
 from georay.config.segmenter import TrainSegmenterRecipe
 from georay.core.manifest import write_atomic
 from georay.core.run_folder import only_writer, publishing
-from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
-from georay.models.segmenters.network import SmallSegmenterNetwork
-from georay.models.segmenters.small import load_small
-from georay.training.resumable import Progress
-from georay.training.segmenter.camvid import (
+from georay.factory.resumable import Progress
+from georay.factory.segmenter.camvid import (
     ADE20K_LABELS_OF_CLASS,
     CLASSES,
     Example,
     read_split,
 )
-from georay.training.segmenter.drawn import head_labels, held_out_scenes, training_scenes
-from georay.training.segmenter.evaluate import DRAWN, evaluate
-from georay.training.segmenter.loop import Source, train
-from georay.training.segmenter.maskformer import SmallMaskFormerTask, small_image_processor
-from georay.training.segmenter.small import (
+from georay.factory.segmenter.drawn import head_labels, held_out_scenes, training_scenes
+from georay.factory.segmenter.evaluate import DRAWN, evaluate
+from georay.factory.segmenter.loop import Source, train
+from georay.factory.segmenter.maskformer import SmallMaskFormerTask, small_image_processor
+from georay.factory.segmenter.small import (
     SmallSegmenterTask,
     balanced_class_weights,
     starting_network,
     undo_class_weights,
 )
+from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
+from georay.models.segmenters.network import SmallSegmenterNetwork
+from georay.models.segmenters.small import load_small
 
 
 def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from georay.config.segmenter import TrainSegmenterRecipe
+from georay.factory.segmenter.camvid import NUM_CLASSES, VOID, Example
+from georay.factory.segmenter.imagenet import load_imagenet_weights
+from georay.factory.segmenter.losses import group_logits, segmentation_loss
 from georay.models.segmenters.network import SmallSegmenterNetwork, normalise
-from georay.training.segmenter.camvid import NUM_CLASSES, VOID, Example
-from georay.training.segmenter.imagenet import load_imagenet_weights
-from georay.training.segmenter.losses import group_logits, segmentation_loss
 
 HEADS = {f"{part}.{kind}" for part in ("head", "detail.head") for kind in ("weight", "bias")}
 

@@ -18,11 +18,11 @@ from transformers import (
 )
 
 from georay.config.segmenter import TrainSegmenterRecipe
+from georay.factory.segmenter.camvid import CLASSES, NUM_CLASSES, VOID
+from georay.factory.segmenter.losses import segmentation_loss
 from georay.locatability.labels import ADE20K_LABELS
 from georay.models.segmenters.label_maps import ade20k_ids
 from georay.models.segmenters.network import normalise
-from georay.training.segmenter.camvid import CLASSES, NUM_CLASSES, VOID
-from georay.training.segmenter.losses import segmentation_loss
 
 SHORTEST_EDGE = 256
 

@@ -1,0 +1,38 @@
+"""What every segmenter is: class maps of photographs, and the areas that are read off them."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from georay.locatability.labels import NUM_LABELS
+from georay.locatability.score import area_ratio
+
+SMALL = "small"
+SMALL_WEIGHTS = Path(__file__).parents[1] / "weights" / "small_segmenter.safetensors"
+
+ClassMap = NDArray[np.uint8]
+"""ADE20K class ids [h, w] of one image, usually at reduced resolution."""
+
+
+class Segmenter(Protocol):
+    """Images are RGB, of any size and any mix of sizes; one at a time or many give the same."""
+
+    id: str
+    """The model and its version, as scores record it."""
+
+    @abstractmethod
+    def class_maps(self, images: Sequence[Image.Image]) -> list[ClassMap]:
+        """ADE20K class ids of each image, [h, w] at reduced resolution."""
+        ...
+
+    def area_ratios(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Share of each ADE20K class in each image: [N, 150], rows sum to 1."""
+        ratios = np.zeros((len(images), NUM_LABELS), np.float32)
+        for row, class_map in zip(ratios, self.class_maps(images), strict=True):
+            row[:] = area_ratio(class_map)
+        return ratios
