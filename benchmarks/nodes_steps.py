@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.locatability.labels import NUM_LABELS
+from georay.models.segmenters.base import ClassMap, Segmenter
 
 if TYPE_CHECKING:
     from georay.curation.stages import SegmentImages
@@ -62,12 +63,17 @@ class Step:
         return dict(rows)
 
 
-class _Watched:
+class _Watched(Segmenter):
     """A segmenter whose steps are noted; emulated, it says that all classes are equally large."""
 
     def __init__(self, step: Step, inner: Any) -> None:
         self.id = "emulated" if inner is None else inner.id
         self._step, self._inner = step, inner
+
+    def class_maps(self, images: Sequence[Image.Image]) -> list[ClassMap]:
+        assert self._inner is not None, "emulated, it has areas and no maps"
+        maps: list[ClassMap] = self._inner.class_maps(images)
+        return maps
 
     def area_ratios(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         self._step.note(len(images))
@@ -80,7 +86,6 @@ class _Watched:
 def watched_segmenting(step: Step) -> type["SegmentImages"]:
     """Curation's stage, with its segmenter watched."""
     from georay.curation.stages import SegmentImages
-    from georay.models.segmenters.base import Segmenter
 
     class WatchedSegmentImages(SegmentImages):
         def _loaded(self, choice: Any) -> Segmenter:

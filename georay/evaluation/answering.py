@@ -6,15 +6,16 @@ saved together. Ray never appears here; runner.py hands the operators their shar
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image
 
-from georay.config.predict import AskedRecipe
+from georay.config.predict import AskedRecipe, PredictWorkersRecipe
 from georay.core.images import ImageLimits
 from georay.core.manifest import digest
 from georay.core.picture_files import PictureFile
@@ -34,6 +35,19 @@ NUM_ROWS, NUM_FAILED = "num_rows", "num_failed"
 Row = Mapping[str, object]
 Told = Callable[[int, int], None]
 """Hears how many pictures were answered since the last call, and how many of them failed."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A plain class that maps a table to a table, and what each of it is made with.
+
+    workers: so many processes that keep what they made, such as a loaded model; None for one that
+    is light and made anew wherever a shard is.
+    """
+
+    kind: Callable[..., Callable[[pa.Table], pa.Table]]
+    arguments: tuple[Any, ...] = ()
+    workers: PredictWorkersRecipe | None = None
 
 
 def cut(rows: pa.Table, size: int) -> Iterator[pa.Table]:

@@ -1,27 +1,12 @@
 """What a run of answers does to each shard, one operator behind the other, here or on a cluster."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
-from georay.config.predict import AskedRecipe, PredictWorkersRecipe
-from georay.evaluation.answering import NUM_FAILED, NUM_ROWS
+from georay.config.predict import AskedRecipe
+from georay.evaluation.answering import NUM_FAILED, NUM_ROWS, Operator
 from georay.runtime.progress import Meter
-
-
-@dataclass(frozen=True)
-class Operator:
-    """A plain class that maps a table to a table, and what each of it is made with.
-
-    workers: so many processes that keep what they made, such as a loaded model; None for one that
-    is light and made anew wherever a shard is.
-    """
-
-    kind: Callable[..., Callable[[pa.Table], pa.Table]]
-    arguments: tuple[Any, ...] = ()
-    workers: PredictWorkersRecipe | None = None
 
 
 def run_operators(

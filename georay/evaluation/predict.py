@@ -20,9 +20,16 @@ from georay.core.picture_files import PictureFile
 from georay.core.run_folder import only_writer, read_facts
 from georay.core.storage import parse_address
 from georay.core.tables import PREDICTIONS
-from georay.evaluation.answering import AnswerPictures, ReadPictures, Told, WriteAnswers, cut
+from georay.evaluation.answering import (
+    AnswerPictures,
+    Operator,
+    ReadPictures,
+    Told,
+    WriteAnswers,
+    cut,
+)
 from georay.evaluation.datasets import KnownPicture, read_split
-from georay.evaluation.operators import Operator, run_operators
+from georay.evaluation.operators import run_operators
 from georay.evaluation.parts import Parts, refuse_other_settings, write_table
 from georay.evaluation.subject import Subject, check_subject, identify, seen_from_elsewhere
 from georay.evaluation.usage import RunUsage, usage_of

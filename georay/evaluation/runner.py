@@ -9,7 +9,7 @@ from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.exceptions import RayError
 
 from georay.errors import GeorayError
-from georay.evaluation.operators import Operator
+from georay.evaluation.answering import Operator
 from georay.runtime.causes import cause_in
 
 _CPUS_PER_TASK = 0.25

@@ -17,8 +17,8 @@ from georay.models.answering import LocatorSettings, in_pieces, location_of_repl
 from georay.models.decoding.calibration import tempered
 from georay.models.families.base import Exchange
 from georay.models.families.remote import Reply
-from georay.models.families.vllm import Question, VllmModel
 from georay.models.locations import Candidate, Location, Timings, Usage
+from georay.models.vllm import Question, VllmModel
 
 
 @dataclass(frozen=True)

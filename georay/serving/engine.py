@@ -20,10 +20,10 @@ from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, Re
 from georay.models.apart import check_alive
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings, Reply
-from georay.models.families.vllm import VllmModel
 from georay.models.locations import Location
 from georay.models.locator import LoadedModel, load_model
 from georay.models.registry import adapters_named, adapters_of
+from georay.models.vllm import VllmModel
 from georay.models.vllm_answering import VllmAnswerer
 from georay.serving.jobs import AdapterChoice, ChatOptions, LocateOptions, ModelCard
 

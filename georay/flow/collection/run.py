@@ -24,8 +24,8 @@ from georay.core.tables import LOCATED, conform
 from georay.curation.inputs import Listing, list_inputs
 from georay.curation.inputs.remarks import remarks_to_json
 from georay.curation.weighting import resolve_weights
-from georay.evaluation.answering import AnswerPictures, ReadPictures, WriteAnswers, cut
-from georay.evaluation.operators import Operator, run_operators
+from georay.evaluation.answering import AnswerPictures, Operator, ReadPictures, WriteAnswers, cut
+from georay.evaluation.operators import run_operators
 from georay.evaluation.parts import Parts, refuse_other_settings, write_table
 from georay.evaluation.subject import Subject, check_subject, identify, seen_from_elsewhere
 from georay.evaluation.usage import ExpectedUsage, expected_usage

@@ -17,7 +17,7 @@ from georay.core.prompts import INFERENCE, LOCATION, PROMPTS, REASONING, Convers
 from georay.models.answering import LocatorSettings
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings, Reply
-from georay.models.families.vllm import Question, VllmModel, answer_pattern
+from georay.models.vllm import Question, VllmModel, answer_pattern
 from georay.models.vllm_answering import VllmAnswerer
 
 ROOM = Sampling(max_new_tokens=200)
