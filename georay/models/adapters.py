@@ -4,7 +4,7 @@ Both adapters are named and act together; training the second never touches the 
 works on any family's network, in place: the network it is given is the network that changes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -349,9 +349,14 @@ def join_saved(saved: Sequence[SavedAdapter], folder: Path) -> None:
             weights=tensors_hash(joined),
             settings=of_all,
             versions=versions(_PACKAGES),
-            clue_licences=tuple(sorted({one for part in saved for one in part.card.clue_licences})),
+            clue_licences=_all_of(one.card.clue_licences for one in saved),
+            picture_licences=_all_of(one.card.picture_licences for one in saved),
         ),
     )
+
+
+def _all_of(licences: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(sorted({one for some in licences for one in some}))
 
 
 def is_whole(folder: Path, names: Sequence[str]) -> bool:

@@ -117,11 +117,11 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
         make_points(recipe(extract, tmp_path / "p.parquet"))
 
 
-@pytest.mark.parametrize("name", ["small", "paper"])
-def test_the_recipes_of_the_repository_are_valid(name):
+@pytest.mark.parametrize(("name", "metres"), [("points-small", 500), ("paper/points", 4000)])
+def test_the_recipes_of_the_repository_are_valid(name, metres, monkeypatch):
+    monkeypatch.setenv("GEORAY_STORAGE", "/mnt/shared")
     recipes = Path(__file__).parents[3] / "jobs" / "recipes"
-    loaded = load_recipe(recipes / f"points-{name}.yaml", PointsRecipe)
-    assert loaded.interval_m == {"small": 500, "paper": 4000}[name]
+    assert load_recipe(recipes / f"{name}.yaml", PointsRecipe).interval_m == metres
 
 
 def test_the_job_samples_a_recipe_and_says_which_city_failed(extract, tmp_path, capsys):

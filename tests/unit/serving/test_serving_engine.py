@@ -73,13 +73,17 @@ def test_without_reasons_none_are_written(engine):
 def asked(engine, monkeypatch):
     """The questions that reach the network, as it is fed."""
     seen: list[Exchange] = []
-    family, encode = engine._loaded.family, engine._loaded.family.encode
+    family = engine._loaded.family
 
-    def noting(exchanges):
-        seen.extend(exchanges)
-        return encode(exchanges)
+    def noting(method):
+        def ask(exchanges, *more):
+            seen.extend(exchanges)
+            return method(exchanges, *more)
 
-    monkeypatch.setattr(family, "encode", noting)
+        return ask
+
+    for name in ("encode", "ask_again"):
+        monkeypatch.setattr(family, name, noting(getattr(family, name)))
     return seen
 
 
