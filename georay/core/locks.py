@@ -25,8 +25,8 @@ from georay.core.manifest import write_json
 from georay.core.paths import AnyPath, StoragePath
 
 LOCK = ".lock"
-LEASE_S = 60.0
-_RENEWED_EVERY_S = LEASE_S / 4
+LEASE_S = 120.0
+_RENEWED_EVERY_S = LEASE_S / 8  # a busy machine may come late by a minute
 _WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 _PATIENCE_S = 3.0  # for another that came at the same moment, and withdraws
 

@@ -310,6 +310,13 @@ def _hidden(relative: str) -> bool:
     return any(part.startswith(".") for part in relative.split("/"))
 
 
+def _in_one_request(options: str) -> str:
+    """Options of S3 with which a small file is put by one request, where it would take three."""
+    if "allow_delayed_open=" in options:
+        return options
+    return "&".join(filter(None, (options, "allow_delayed_open=true")))
+
+
 @lru_cache(maxsize=64)
 def _filesystem(scheme: str, authority: str, options: str) -> tuple[FileSystem, str]:
     """A storage, made once in a process, and the path of its root.
@@ -319,7 +326,8 @@ def _filesystem(scheme: str, authority: str, options: str) -> tuple[FileSystem, 
     root = f"{scheme}://{authority}"
     try:
         if scheme in _OF_ARROW:
-            filesystem, path = FileSystem.from_uri(f"{root}?{options}" if options else root)
+            chosen = _in_one_request(options) if scheme == "s3" else options
+            filesystem, path = FileSystem.from_uri(f"{root}?{chosen}" if chosen else root)
             return filesystem, str(path)
         given = dict(option.split("=", 1) for option in options.split("&") if "=" in option)
         spec, path = fsspec.url_to_fs(root, **({} if scheme in _OF_THE_WEB else given))
