@@ -192,12 +192,13 @@ def gpus_of(group):
     return group["template"]["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"]
 
 
-def test_every_node_of_ray_is_probed_and_sees_the_shared_folder():
+def test_every_node_of_ray_is_probed_and_measured_and_sees_the_shared_folder():
     for spec in cluster_specs():
         pods = [spec["headGroupSpec"], *spec["workerGroupSpecs"]]
         for pod in (one["template"]["spec"] for one in pods):
             (container,) = pod["containers"]
             assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+            assert {"name": "metrics", "containerPort": 8080} in container["ports"]
             mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
             claims = [one for one in pod["volumes"] if one["name"] == "storage"]
             assert claims[0]["persistentVolumeClaim"]["claimName"] == "georay-storage"

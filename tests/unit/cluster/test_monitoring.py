@@ -147,10 +147,54 @@ def test_every_metric_of_the_endpoint_is_shown_or_watched():
     assert {name for name in families if name not in shown} == set()
 
 
-def test_prometheus_reads_the_rules_and_finds_the_endpoint():
+def check_prometheus(content):
+    """As `promtool check config` does, as far as this file goes; and that it finds georay."""
+    assert content["rule_files"] == [path.name for path in GRAFANA.glob("rules*.yaml")]
+    jobs = {one["job_name"]: one for one in content["scrape_configs"]}
+    assert len(jobs) == len(content["scrape_configs"])
+    assert all(DURATION.fullmatch(every) for every in content["global"].values())
+    for job in jobs.values():
+        assert set(job) <= SCRAPED, set(job) - SCRAPED
+    for name, host in (("georay", "127.0.0.1"), ("georay-kubernetes", "georay-serve-serve-svc")):
+        assert jobs[name]["metrics_path"] == "/metrics"
+        assert jobs[name]["authorization"]["credentials_file"], "the endpoint asks for a key"
+        assert jobs[name]["static_configs"] == [{"targets": [f"{host}:{served_port()}"]}]
+    return jobs
+
+
+SCRAPED = {"job_name", "metrics_path", "authorization", "static_configs", "file_sd_configs",
+           "kubernetes_sd_configs", "relabel_configs"}  # fmt: skip
+
+
+def served_port():
+    return yaml.safe_load((CLUSTER / "serve" / "gpu.yaml").read_text())["http_options"]["port"]
+
+
+def test_prometheus_reads_the_rules_and_finds_the_endpoint_and_every_node():
     (content,) = documents("grafana/prometheus.yaml")
-    assert content["rule_files"] == ["rules.yaml"]
-    endpoint = next(one for one in content["scrape_configs"] if one["job_name"] == "georay")
-    assert endpoint["metrics_path"] == "/metrics"
-    port = yaml.safe_load((CLUSTER / "serve" / "gpu.yaml").read_text())["http_options"]["port"]
-    assert endpoint["static_configs"][0]["targets"] == [f"127.0.0.1:{port}"]
+    jobs = check_prometheus(content)
+    kept = jobs["ray-kubernetes"]["relabel_configs"][0]["regex"].split(";")
+    head = documents("kuberay/cluster.yaml")[0]["spec"]["headGroupSpec"]["template"]
+    ports = {port["name"] for port in head["spec"]["containers"][0]["ports"]}
+    assert head["metadata"]["labels"]["app"] == kept[0]
+    assert kept[1] in ports
+    service = documents("kuberay/service.yaml")[0]["metadata"]["name"]
+    (target,) = jobs["georay-kubernetes"]["static_configs"][0]["targets"]
+    assert target == f"{service}-serve-svc:{served_port()}", "the name that KubeRay gives it"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("rule_files", ["rule.yaml"]),
+        ("global.scrape_interval", "often"),
+        ("scrape_configs.0.metric_path", "/metrics"),
+        ("scrape_configs.0.authorization", {}),
+        ("scrape_configs.0.static_configs.0.targets", ["127.0.0.1:80"]),
+        ("scrape_configs.1.job_name", "georay"),
+    ],
+)
+def test_a_broken_field_of_prometheus_is_noticed(path, value):
+    (content,) = documents("grafana/prometheus.yaml")
+    with pytest.raises((AssertionError, KeyError)):
+        check_prometheus(broken(content, path, value))
