@@ -79,6 +79,8 @@ class VllmModel:
     ) -> list["CountryScores | Reply"]:
         """Of each picture the countries' log-probabilities, or the reply that failed.
 
+        A request a country, and vLLM (0.32) reads no prefix cache where prompt_logprobs are asked
+        for: each is a whole reading of the prompt. What it writes afterwards does read the cache.
         Raises ValueError for a prompt whose answer does not begin with the country.
         """
         if prompt.fields[0] != "country":
