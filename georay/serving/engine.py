@@ -236,7 +236,7 @@ class VllmEngine:
     def __init__(self, model: RemoteModel, recipe: ServeRecipe) -> None:
         assert recipe.remote is not None
         self._model, self._recipe = model, recipe
-        self._names: Mapping[str, str] = {**recipe.remote.adapters}
+        self._names: Mapping[AdapterChoice, str] = dict(recipe.remote.adapters.items())
         choices = tuple(name for name in _ADAPTERS if name in self._names)
         self.card = ModelCard(recipe.remote.model, None, choices, _default_of(choices))
 

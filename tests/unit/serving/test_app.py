@@ -37,7 +37,7 @@ def test_a_serve_file_builds_and_is_safe(path):
     assert (module, name) == (app.__name__, app.build.__name__)
     recipe = parse_recipe(application.args, ServeRecipe, path.name)
     if "GEORAY_STORAGE" in path.read_text():  # where nothing was trained yet
-        with pytest.raises(ValueError, match="no adapter|no file"):
+        with pytest.raises(ValueError, match=r"no adapter|no file"):
             app.build(recipe)
     else:
         assert isinstance(app.build(recipe), serve.Application)
