@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from drawn_roads import points_of, road, write_extract
 
-from georay.core import extras
 from georay.acquisition.roads import run as run_module
 from georay.acquisition.roads.city import choose
 from georay.acquisition.roads.run import make_points
 from georay.config.load import load_recipe, parse_recipe
 from georay.config.points import PointsRecipe
+from georay.core import extras
 from georay.core.tables import POINTS
 
 
