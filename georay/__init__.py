@@ -46,6 +46,10 @@ def __getattr__(name: str) -> Any:
     """What the front door offers, loaded now."""
     if name not in _HOMES:
         raise AttributeError(f"module 'georay' has no attribute {name!r}")
+    if name == "StreetWorld":
+        from georay.core.extras import require_extra
+
+        require_extra("streetworld", "drawing scenes")
     home = import_module(_HOMES[name])
     found = home if home.__name__ == f"georay.{name}" else getattr(home, name)
     globals()[name] = found

@@ -47,6 +47,9 @@ def train(recipe: "TrainRecipe | str | Path | None" = None, **settings: Any) -> 
     Raises ValueError for a setting that is wrong, by its name.
     """
     from georay.config.train import TrainRecipe
+    from georay.core.extras import require_extra
+
+    require_extra("train", "training")
     from georay.training.run import train as run
 
     return run(laid_over(recipe, TrainRecipe, settings))

@@ -11,6 +11,7 @@ import typer
 
 from georay.config.baselines import BaselineRecipe
 from georay.config.load import laid_over
+from georay.core.extras import require_extra
 from georay.evaluation.baselines.run import make_baseline
 from jobs import Settings, problems_in_a_sentence
 
@@ -21,6 +22,7 @@ def main(
 ) -> None:
     """Train a recipe's system on the cluster that this job was submitted to."""
     with problems_in_a_sentence():
+        require_extra("train", "training")
         summary = make_baseline(laid_over(recipe, BaselineRecipe, {}, settings or ()))
     print(summary.as_text())
 

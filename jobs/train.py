@@ -10,6 +10,7 @@ import typer
 
 from georay.config.load import laid_over
 from georay.config.train import TrainRecipe
+from georay.core.extras import require_extra
 from georay.training.run import train
 from jobs import Settings, problems_in_a_sentence
 
@@ -20,6 +21,7 @@ def main(
 ) -> None:
     """Run one training recipe on the cluster that this job was submitted to."""
     with problems_in_a_sentence():
+        require_extra("train", "training")
         summary = train(laid_over(recipe, TrainRecipe, {}, settings or ()))
     print(summary.as_text())
 

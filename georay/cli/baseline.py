@@ -39,6 +39,9 @@ def baseline(
     """
     from georay.config.baselines import BaselineRecipe
     from georay.config.load import laid_over
+    from georay.core.extras import require_extra
+
+    require_extra("train", "training")
     from georay.evaluation.baselines.run import make_baseline
 
     options = {"samples": samples, "output": out, "cluster": {"address": cluster}}

@@ -39,7 +39,9 @@ def serve(
     """
     from georay.config.load import laid_over
     from georay.config.serve import ServeRecipe
+    from georay.core.extras import require_extra
 
+    require_extra("serve", "serving")
     options = given({"http": {"host": host, "port": port}, "model": model})
     chosen = laid_over(recipe or file, ServeRecipe, options, settings or ())
     _check_port(chosen.http)

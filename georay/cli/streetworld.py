@@ -29,6 +29,9 @@ def streetworld(
     ] = False,
 ) -> None:
     """Draws a world of street scenes with masks, clues and places; it is not photographs."""
+    from georay.core.extras import require_extra
+
+    require_extra("streetworld", "drawing scenes")
     from georay.streetworld.world import StreetWorld
 
     world = StreetWorld(seed, size)

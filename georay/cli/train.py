@@ -52,6 +52,9 @@ def train(
     """
     from georay.config.load import laid_over
     from georay.config.train import TrainRecipe
+    from georay.core.extras import require_extra
+
+    require_extra("train", "training")
     from georay.training.run import train as run
 
     options = {

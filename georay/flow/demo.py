@@ -26,8 +26,11 @@ class Finished:
 def run_demo(recipe: DemoRecipe, say: Say) -> Finished:
     """Everything from a drawn world to a table; what an earlier call has done is not done again."""
     from georay.config.cluster import ClusterRecipe
+    from georay.core.extras import require_extra
     from georay.runtime.connect import connect
 
+    require_extra("streetworld", "the demo")
+    require_extra("train", "the demo")
     folder = (Path(recipe.output).expanduser() / recipe.name).absolute()
     scenes = draw(folder / "scenes", recipe.seed, recipe.images)
     samples, models = folder / "samples" / "samples", folder / "models"

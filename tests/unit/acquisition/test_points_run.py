@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from drawn_roads import points_of, road, write_extract
 
-from georay.acquisition import extra
 from georay.acquisition.roads import run as run_module
 from georay.acquisition.roads.city import choose
 from georay.acquisition.roads.run import make_points
 from georay.config.load import load_recipe, parse_recipe
 from georay.config.points import PointsRecipe
+from georay.core import extras
 from georay.core.tables import POINTS
 
 
@@ -112,7 +112,7 @@ def test_a_point_has_the_same_id_in_every_run_and_no_other_has_it(extract):
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
     extract, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "osmium" else name)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "osmium" else name)
     with pytest.raises(ValueError, match=r"osmium: pip install 'georay\[acquisition\]'"):
         make_points(recipe(extract, tmp_path / "p.parquet"))
 
