@@ -159,46 +159,57 @@ def emulated_nodes(folder: Path, environment: Environment) -> Iterator[dict[str,
     temporary = Path(tempfile.mkdtemp(prefix="ray-"))  # right below /tmp: socket paths stay short
     common = ["--block", "--disable-usage-stats", f"--object-store-memory={OBJECT_BYTES}"]
     head = ["--head", "--num-cpus=0", "--num-gpus=0", f"--port={gcs}", f"--temp-dir={temporary}"]
-    head += [f"--dashboard-port={dashboard}", "--node-ip-address=127.0.0.1"]
-    started = [_start(common + head, agents[:2], ours, folder / "head.log")]
-    try:
-        _wait_for(ours["RAY_API_SERVER_ADDRESS"], started[0], folder / "head.log")
+    head.append(f"--dashboard-port={dashboard}")
+    with ExitStack() as nodes:
+        nodes.callback(shutil.rmtree, temporary, ignore_errors=True)
+        own = [*head, "--node-ip-address=127.0.0.1"]
+        nodes.enter_context(_node([*common, *own], "127.0.0.1", agents[:2], ours, folder))
         for number in range(NUM_WORKERS):
             own = [f"--address=127.0.0.1:{gcs}", f"--num-cpus={CPUS}"]
-            own.append(f"--node-ip-address=127.0.0.{number + 2}")
-            ports = agents[2 * number + 2 : 2 * number + 4]
-            log = folder / f"worker-{number}.log"
-            started.append(_start(common + own, ports, ours, log))
+            ports, host = agents[2 * number + 2 : 2 * number + 4], f"127.0.0.{number + 2}"
+            own.append(f"--node-ip-address={host}")
+            nodes.enter_context(_node([*common, *own], host, ports, ours, folder))
         yield ours
-    finally:
-        for one in reversed(started):
-            one.terminate()
-        for one in started:
-            one.wait(60)
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _start(
-    arguments: Sequence[str], ports: Sequence[int], environment: Environment, log: Path
-) -> subprocess.Popen[bytes]:
+@contextmanager
+def _node(
+    arguments: Sequence[str],
+    host: str,
+    ports: Sequence[int],
+    environment: Environment,
+    folder: Path,
+) -> Iterator[None]:
+    """One node, from when its raylet answers to the end of the body.
+
+    Raises RuntimeError with Ray's words if it does not start: Ray gives a raylet 30 s.
+    """
     agent, metrics = ports
     own = [f"--dashboard-agent-listen-port={agent}", f"--metrics-export-port={metrics}"]
+    log = folder / f"{host}.log"
     with log.open("wb") as file:
         command = ["ray", "start", *arguments, *own]
-        return subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+        try:
+            if not _answers(f"http://{host}:{agent}/api/healthz", process):
+                raise RuntimeError(f"no node of Ray at {host}: {log.read_text()}")
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
 
 
-def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Returns once the dashboard answers. Raises RuntimeError if its head ends before."""
+def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
+    """Whether 200 comes from there before the process ends or patience does."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"{address}/api/gcs_healthz", timeout=10).status_code == 200:
-                return
+            if httpx.get(address, timeout=10).status_code == 200:
+                return True
         except httpx.HTTPError:
             pass
         time.sleep(0.5)
-    raise RuntimeError(f"the head did not start: {log.read_text()}")
+    return False
 
 
 def _run(
