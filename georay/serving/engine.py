@@ -4,7 +4,7 @@ An engine is called by as many threads at a time as it says. It gets decoded pic
 a request.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -234,9 +234,7 @@ class VllmEngine:
     def __init__(self, model: RemoteModel, recipe: ServeRecipe) -> None:
         assert recipe.remote is not None
         self._model, self._recipe = model, recipe
-        self._names: dict[str, str] = {
-            str(one): name for one, name in recipe.remote.adapters.items()
-        }
+        self._names: Mapping[AdapterChoice, str] = dict(recipe.remote.adapters.items())
         choices = tuple(name for name in _ADAPTERS if name in self._names)
         self.card = ModelCard(recipe.remote.model, None, choices, _default_of(choices))
 

@@ -78,7 +78,7 @@ def test_stacked_reloaded_cat_and_merged_give_the_same_logits(
     stacked = logits(stack.model)
     stack.save(tmp_path / "stack")
     stack.export_cat(tmp_path / "cat")
-    join_adapters(tmp_path, tmp_path / "joined")  # of what was saved, without the network
+    join_adapters(tmp_path / "stack", tmp_path / "joined")  # of what was saved, without the network
     assert (tmp_path / "joined" / WEIGHTS).read_bytes() == (tmp_path / "cat" / WEIGHTS).read_bytes()
     assert read_card(tmp_path / "joined") == read_card(tmp_path / "cat")
 
