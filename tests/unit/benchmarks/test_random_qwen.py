@@ -11,6 +11,8 @@ from georay.config.serve import ServeRecipe
 from georay.serving.engine import load_engine
 from georay.serving.jobs import LocateOptions
 
+pytestmark = pytest.mark.slow  # beside tests/integration/test_vllm.py, which needs it
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
