@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 
-.PHONY: demo docs test lint unit coverage browser faults walkthrough fuzz mutants bench train-small pretrain-tiny tune-tiny clean
+.PHONY: demo docs test lint unit coverage browser faults walkthrough examples vllm fuzz mutants bench train-small pretrain-tiny tune-tiny clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -46,6 +46,14 @@ faults: browser
 
 walkthrough: $(VENV)/.installed
 	$(BIN)/pytest -m slow -v tests/integration/test_walkthrough.py
+
+examples: $(VENV)/.installed
+	$(BIN)/pytest -m slow -v tests/integration/test_examples.py
+
+# A vLLM server for CPUs in an environment of its own: it brings another torch.
+vllm: $(VENV)/.installed
+	tests/install_vllm.sh
+	$(BIN)/pytest -m slow -v tests/integration/test_vllm_server.py tests/unit/benchmarks/test_random_qwen.py
 
 fuzz: $(VENV)/.installed
 	$(BIN)/pip install --quiet atheris

@@ -12,6 +12,8 @@ exec vllm serve Qwen/Qwen2.5-VL-7B-Instruct \
   --revision cc594898137f460bfe9f0759e9844b3ce807cfb5 \
   --host "${GEORAY_VLLM_HOST:-127.0.0.1}" --port 8001 \
   --enable-lora --max-lora-rank 128 \
-  --lora-modules "georeasoner=$GEORAY_STORAGE/train-qwen2.5-vl/cat" \
+  --lora-modules "reasoning=$GEORAY_STORAGE/train-qwen2.5-vl/adapters/reasoning" \
+    "georeasoner=$GEORAY_STORAGE/train-qwen2.5-vl/cat" \
+  --max-loras 2 --structured-outputs-config '{"backend": "guidance"}' \
   --enable-prefix-caching --limit-mm-per-prompt '{"image": 1, "video": 0}' \
   --max-model-len 8192 --gpu-memory-utilization 0.9

@@ -127,7 +127,8 @@ def allocation(play, tmp_path, monkeypatch):
 
 
 def test_an_allocation_gets_a_head_without_work_and_a_worker_on_every_node(allocation, tmp_path):
-    done = run("cluster/slurm/ray.sbatch", "env")
+    when_all_have = 'until [ "$(grep -c "ray start" "$NOTED")" -ge 3 ]; do sleep 0.1; done; env'
+    done = run("cluster/slurm/ray.sbatch", "bash", "-c", when_all_have)
     assert done.returncode == 0, done.stderr
     started = [line for line in allocation.noted() if "ray start" in line]
     head, *workers = started

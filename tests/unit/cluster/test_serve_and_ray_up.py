@@ -87,7 +87,9 @@ def test_vllm_is_asked_where_it_listens_by_the_name_that_it_has():
     port = service["spec"]["ports"][0]["port"]
     assert recipe.remote.base_url == f"http://{service['metadata']['name']}:{port}/v1"
     assert f"--port {port}" in script
-    assert f'--lora-modules "{recipe.remote.model}=' in script
+    assert f"exec vllm serve {recipe.remote.model} " in script
+    assert recipe.remote.adapters.keys() == {"reasoning", "both"}
+    assert all(f'"{name}=' in script for name in recipe.remote.adapters.values())
     assert "GEORAY_VLLM_KEY" in script
     assert recipe.remote.key_variable == "GEORAY_VLLM_KEY"
 
