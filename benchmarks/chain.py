@@ -47,7 +47,8 @@ BUCKET = "georay"
 PATIENCE_S = 900.0
 STEP = re.compile(r"^== (?:ray job submit … python -m jobs\.)?(.+?)(?: --recipe .*)?$")
 _OF_RAY = re.compile(
-    r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+|\(\w+ pid=|Job submission server|Tailing logs|"
+    r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+|\((?:raylet|autoscaler|\w+ pid=)|"
+    r"Job submission server|Tailing logs|"
     r"Next steps|Query the|  ray job|Request the job|-{3,}|Running entrypoint|\s*$|[─╭╰│])"
 )
 _PATIENT = {  # two cores play three nodes: what starts late is not dead
