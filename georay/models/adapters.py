@@ -78,6 +78,7 @@ class AdapterStack:
         self._base = base
         self._fingerprint = base_fingerprint(network.named_parameters())
         self._settings: dict[str, LoraSettings] = {}
+        self._terms: dict[str, dict[str, tuple[str, ...]]] = {}
         self._active: tuple[str, ...] = ()
         self._peft: PeftModel | None = None
         self._folding: Folding | None = None
@@ -265,6 +266,7 @@ class AdapterStack:
             weights=tensors_hash(weights),
             settings=self._settings[name],
             versions=versions(_PACKAGES),
+            **self._terms.get(name, {}),
         )
 
     def _put_on_top(self, saved: "SavedAdapter") -> None:
@@ -278,6 +280,10 @@ class AdapterStack:
             )
         self.add(saved.name, card.settings)
         self._fill(saved.name, saved.weights)
+        self._terms[saved.name] = {
+            "clue_licences": card.clue_licences,
+            "picture_licences": card.picture_licences,
+        }
 
     def _fill(self, name: str, weights: Mapping[str, torch.Tensor]) -> None:
         expected = {key: tensor.shape for key, tensor in self.weights(name).items()}

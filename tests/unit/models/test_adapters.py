@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from georay.core.prompts import Conversation
 from georay.models import folding
-from georay.models.adapter_card import LoraSettings, base_fingerprint, read_card
+from georay.models.adapter_card import LoraSettings, base_fingerprint, read_card, write_card
 from georay.models.adapters import STAGES, WEIGHTS, AdapterStack, lora_defaults
 from georay.models.conversion import join_adapters
 from georay.models.families.base import Exchange, Sampling
@@ -93,6 +93,19 @@ def test_stacked_reloaded_cat_and_merged_give_the_same_logits(
     assert distance(logits(cat), stacked) < 1e-4
     assert distance(logits(merged), stacked) < 1e-4
     assert not any("lora" in name for name, _ in merged.named_parameters())
+
+
+def test_terms_of_a_lower_adapter_survive_the_saving_of_the_stack_above_it(
+    small_chat_network: Build, family: str, tmp_path: Path
+) -> None:
+    trained_stack(small_chat_network(family, 7)).save(tmp_path / "first")
+    card = read_card(tmp_path / "first" / "reasoning")
+    terms = {"clue_licences": ("guide: CC BY-NC 4.0",), "picture_licences": ("us: CC0",)}
+    write_card(tmp_path / "first" / "reasoning", card.model_copy(update=terms))
+    stack = AdapterStack.load(small_chat_network(family, 7), "small", tmp_path / "first")
+    stack.save(tmp_path / "second")
+    again = read_card(tmp_path / "second" / "reasoning")
+    assert (again.clue_licences, again.picture_licences) == tuple(terms.values())
 
 
 def test_training_the_second_stage_leaves_the_first_and_the_base_bit_unchanged(
