@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import LocalPath, Location, Recipe
 
 BaseUrl = Annotated[str, Field(pattern=r"^https?://[^/]+(/.*)?$")]
 
@@ -183,8 +183,8 @@ class CollectRecipe(Recipe):
     share of the views failed; a place without imagery is no failure.
     """
 
-    points: LocalPath
-    output: LocalPath
+    points: Location
+    output: Location
     title: str = ""
     provider: ProviderRecipe
     views: ViewsRecipe = ViewsRecipe()

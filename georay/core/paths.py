@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
 
 from georay.core.retries import with_retries
-from georay.core.storage import LocalAddress, StorageAddress, is_uri, parse_address
+from georay.core.storage import Address, LocalAddress, StorageAddress, is_uri, parse_address
 
 _HAVE_NO_FOLDERS = frozenset({"s3", "gs", "gcs", "abfs", "abfss"})
 _MOST_COPIED = 5 << 30  # S3 copies no larger object by itself
@@ -220,6 +220,11 @@ def path_of(location: str) -> AnyPath:
         return Path(location).expanduser()
     address = parse_address(location)
     return Path(address.path) if isinstance(address, LocalAddress) else StoragePath(address)
+
+
+def address_of(path: AnyPath) -> Address:
+    """The path as tables name it."""
+    return path.address if isinstance(path, StoragePath) else LocalAddress(str(path))
 
 
 def seen_from_elsewhere(location: str) -> str:

@@ -12,14 +12,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from storage_server import serving_bucket
 
 from benchmarks.collect import street_points
 from benchmarks.loopback.pictures import country_at
 from benchmarks.loopback.server import Loopback, environment, serving
 from georay.acquisition.download.run import announced, collect
+from georay.acquisition.download.run_files import CollectFolder, Journal
 from georay.config.collect import CollectRecipe
 from georay.config.load import load_recipe
 from georay.core.images import content_id
+from georay.core.paths import files_in, open_input, path_of
+from georay.core.storage import read_bytes
 from georay.core.tables import MISSING_VIEWS, STREET_VIEWS
 from georay.curation.inputs import list_inputs
 from georay.errors import CollectingStopped, TooManyErrors
@@ -180,3 +184,36 @@ def _start(path):
     command = [sys.executable, "-m", "georay", "collect", str(path)]
     log = path.with_suffix(".log").open("ab")
     return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
+
+
+def test_a_folder_in_a_storage_holds_the_same_and_is_resumed(tmp_path):
+    loopback = Loopback(fault_share=0.05, seed=2)
+    with serving(loopback) as base, serving_bucket() as bucket:
+        path = recipe(tmp_path, base, output=bucket.uri("views"))
+        summary, _ = run(path)
+        folder = CollectFolder(path_of(bucket.uri("views")))
+        with open_input(folder.images) as file:
+            rows = pq.read_table(file).to_pylist()
+        assert summary.num_pictures == len(rows) > NUM_POINTS
+        assert {row["uri"] for row in rows} == {str(one) for one in folder.pictures.files()}
+        for row in rows[:5]:
+            assert content_id(read_bytes(row["uri"], 1 << 20)) == row["image_id"]
+        assert files_in(folder.parts) == []
+        sent = len(loopback.ledgers["google"].arrivals)
+        folder.images.unlink()  # as if a run had been killed before its tables were published
+        folder.missing.unlink()
+        kept = rows[: len(rows) // 2]
+        folder.parts.mkdir()
+        journal = Journal(folder)
+        for row in kept[:25]:
+            journal.note(row)  # of which a killed worker in a storage has written the first 20
+        again, _ = run(path)
+        asked = len(loopback.ledgers["google"].arrivals) - sent
+        assert again.num_pictures + again.num_absent + again.num_failed == 2 * NUM_POINTS
+        assert 0 < asked < sent
+        with open_input(folder.images) as file:
+            taken = pq.read_table(file)["image_id"].to_pylist()
+        assert {row["image_id"] for row in kept[:20]} <= set(taken)
+        listing = list_inputs([bucket.uri("views")])
+        assert listing.table.num_rows == again.num_pictures
+        assert set(listing.table["licence"].to_pylist()) == {rows[0]["licence"]}

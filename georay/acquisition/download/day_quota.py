@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from georay.core.manifest import write_json
+from georay.core.paths import AnyPath
 from georay.core.run_folder import read_facts
 
 _SHARE_AT_ONCE = 0.005
@@ -21,7 +21,7 @@ class DayQuota:
 
     def __init__(
         self,
-        file: Path,
+        file: AnyPath,
         limit: int,
         zone: ZoneInfo,
         now: Callable[[ZoneInfo], datetime] = datetime.now,

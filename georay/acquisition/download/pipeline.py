@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import ray
@@ -17,13 +16,16 @@ from georay.acquisition.download.run_files import CollectFolder
 from georay.acquisition.download.shard import CollectPoints
 from georay.config.collect import CollectRecipe
 from georay.core.manifest import digest
+from georay.core.paths import AnyPath
 from georay.errors import CollectingStopped
 
 _MOST_CALLS = 10_000
 _OUR_MESSAGE = re.compile(r"^(?:georay\.[\w.]+|ValueError): (.+)$", re.MULTILINE)
 
 
-def collect_on_ray(points: pa.Table, recipe: CollectRecipe, root: Path) -> Iterator[dict[str, int]]:
+def collect_on_ray(
+    points: pa.Table, recipe: CollectRecipe, root: AnyPath
+) -> Iterator[dict[str, int]]:
     """Takes the views of all points; yields the counts of each shard as it is finished.
 
     root: the folder of the run, which every worker sees. Needs a running Ray. Raises
@@ -49,7 +51,7 @@ def collect_on_ray(points: pa.Table, recipe: CollectRecipe, root: Path) -> Itera
 class _CollectBehindLimiter(CollectPoints):
     """The stage in a worker, whose gate is the cluster's limiter."""
 
-    def __init__(self, recipe: CollectRecipe, root: Path, limiter: ActorHandle) -> None:
+    def __init__(self, recipe: CollectRecipe, root: AnyPath, limiter: ActorHandle) -> None:
         super().__init__(recipe, root, _RemoteGate(limiter))
 
 
@@ -74,7 +76,7 @@ class _RemoteGate:
         self._limiter.refused.remote(seconds)
 
 
-def _limiter(recipe: CollectRecipe, root: Path) -> ActorHandle:
+def _limiter(recipe: CollectRecipe, root: AnyPath) -> ActorHandle:
     """The one limiter of this run.
 
     It lets nothing go for the longest window at first: what a killed run sent just before may

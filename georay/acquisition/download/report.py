@@ -4,7 +4,6 @@ import base64
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from georay.config.collect import CollectRecipe
 from georay.config.load import dump_recipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
+from georay.core.paths import path_of
 from georay.core.storage import read_bytes
 from georay.pages import render_page
 
@@ -103,7 +103,7 @@ def render_report(
     images, missing: of schemas STREET_VIEWS and MISSING_VIEWS; pictures are read from their uris.
     """
     page = Page(
-        title=recipe.title or Path(recipe.output).name,
+        title=recipe.title or path_of(recipe.output).name,
         source=terms.source,
         obligation=terms.obligation,
         terms_url=terms.url,

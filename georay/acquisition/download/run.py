@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +22,7 @@ from georay.acquisition.providers import Terms, load_provider
 from georay.config.collect import CollectRecipe
 from georay.config.load import dump_recipe
 from georay.core.manifest import write_atomic, write_json, write_table
+from georay.core.paths import files_in, open_input, path_of
 from georay.core.run_folder import fingerprints, manifest_of, publishing
 from georay.core.tables import MISSING_VIEWS, POINTS, STREET_VIEWS, conform
 from georay.errors import TooManyErrors
@@ -71,9 +71,10 @@ def read_points(recipe: CollectRecipe) -> pa.Table:
 
     Raises ValueError if the table cannot be read, or its ids are no names of files.
     """
-    path = Path(recipe.points).expanduser()
+    path = path_of(recipe.points)
     try:
-        points = conform(pq.read_table(path), POINTS, str(path))
+        with open_input(path) as file:
+            points = conform(pq.read_table(file), POINTS, str(path))
     except (OSError, pa.ArrowInvalid) as problem:
         raise ValueError(
             f"cannot read the points {path} ({problem}); make them with `georay points`"
@@ -87,7 +88,7 @@ def read_points(recipe: CollectRecipe) -> pa.Table:
 
 
 def _folder(recipe: CollectRecipe) -> CollectFolder:
-    return CollectFolder(Path(recipe.output).expanduser().absolute())
+    return CollectFolder(path_of(recipe.output).absolute())
 
 
 def _settings(recipe: CollectRecipe) -> dict[str, object]:
@@ -176,7 +177,7 @@ def _published(
         write_atomic(fresh.report, render_report(images, missing, recipe, terms, summary))
         manifest["files"] = fingerprints(root, [fresh.images, fresh.missing, root / LABELS])
         write_json(fresh.manifest, manifest)
-    for part in folder.parts.glob("*.parquet"):
+    for part in files_in(folder.parts):
         part.unlink()
     return summary
 

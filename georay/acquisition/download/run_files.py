@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from georay.core.manifest import write_atomic, write_table
+from georay.core.paths import AnyPath, address_of, files_in, open_input
 from georay.core.run_folder import finish_publishing, hold_to, only_writer, read_facts
-from georay.core.storage import LocalAddress, parse_address
+from georay.core.storage import parse_address
 from georay.core.tables import STREET_VIEWS, rows_to_table
 
 Row = dict[str, Any]
@@ -28,6 +29,7 @@ _LABEL_COLUMNS = ("file", "country", "city", "latitude", "longitude", "heading",
                   "licence", "attribution")  # fmt: skip
 _WORKERS_LOCK = ".workers"
 _PATIENCE_S = 120.0
+_NOTED_AT_ONCE = 20  # views, in a storage
 
 VIEWS = pa.schema(
     [
@@ -47,38 +49,38 @@ class CollectFolder:
     pictures from `georay curate`.
     """
 
-    root: Path
+    root: AnyPath
 
     @property
-    def parts(self) -> Path:
+    def parts(self) -> AnyPath:
         return self.root / "parts"
 
     @property
-    def pictures(self) -> Path:
+    def pictures(self) -> AnyPath:
         return self.root / "pictures"
 
     @property
-    def images(self) -> Path:
+    def images(self) -> AnyPath:
         return self.root / "images.parquet"
 
     @property
-    def missing(self) -> Path:
+    def missing(self) -> AnyPath:
         return self.root / "missing.parquet"
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> AnyPath:
         return self.root / "collect.json"
 
     @property
-    def settings(self) -> Path:
+    def settings(self) -> AnyPath:
         return self.root / "settings.json"
 
     @property
-    def day_quota(self) -> Path:
+    def day_quota(self) -> AnyPath:
         return self.root / "day_quota.json"
 
     @property
-    def report(self) -> Path:
+    def report(self) -> AnyPath:
         return self.root / "report.html"
 
     @contextmanager
@@ -89,15 +91,22 @@ class CollectFolder:
         """
         with only_writer(self.root):
             self.parts.mkdir(exist_ok=True)
-            self._wait_for_workers()
+            if isinstance(self.parts, Path):
+                _wait_for_workers(self.parts)
             finish_publishing(self.root)
             self._end_journals()
             yield
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Held by each worker while it writes, whatever becomes of its driver."""
+        """Held by each worker while it writes, whatever becomes of its driver.
+
+        A storage holds nothing; there the claim of a killed run outlives its workers.
+        """
         self.parts.mkdir(parents=True, exist_ok=True)
+        if not isinstance(self.parts, Path):
+            yield
+            return
         with (self.parts / _WORKERS_LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield
@@ -110,7 +119,7 @@ class CollectFolder:
     def views(self) -> pa.Table:
         """Every view that is done, published or not, each once (schema VIEWS)."""
         files = [one for one in (self.images, self.missing) if one.exists()]
-        tables = [pq.read_table(one) for one in (*files, *sorted(self.parts.glob("*.parquet")))]
+        tables = [_read_table(one) for one in (*files, *files_in(self.parts))]
         joined = pa.concat_tables(
             [VIEWS.empty_table(), *(_as_views(table) for table in tables)]
         ).combine_chunks()
@@ -137,23 +146,9 @@ class CollectFolder:
             if file.stem not in noted:
                 file.unlink()
 
-    def _wait_for_workers(self) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
-        with (self.parts / _WORKERS_LOCK).open("a") as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise ValueError(
-                            f"workers of an earlier run still write to {self.root}: end them first"
-                        ) from None
-                    time.sleep(0.2)
-
     def _end_journals(self) -> None:
         """Makes tables of what killed workers had noted."""
-        for journal in sorted(self.parts.glob("*.jsonl")):
+        for journal in files_in(self.parts, "*.jsonl"):
             table = journal.with_suffix(".parquet")
             if not table.exists() and (rows := _read_journal(journal)):
                 write_table(table, rows_to_table(rows, VIEWS))
@@ -161,37 +156,67 @@ class CollectFolder:
 
 
 class Journal:
-    """Views noted one by one as they are done, so that a killed worker loses none of them."""
+    """Views noted one by one as they are done, so that a killed worker loses none of them.
+
+    A storage cannot append: there the notes are written anew after every few views, and a killed
+    worker loses the last of them, which are asked for again.
+    """
 
     def __init__(self, folder: CollectFolder) -> None:
-        name = f"{time.time_ns()}-{uuid4().hex[:8]}.jsonl"
-        self._path = folder.parts / name
-        self._file: TextIO = self._path.open("w", encoding="utf-8")
+        self._path = folder.parts / f"{time.time_ns()}-{uuid4().hex[:8]}.jsonl"
+        path = self._path
+        self._file: TextIO = (
+            path.open("w", encoding="utf-8") if isinstance(path, Path) else io.StringIO()
+        )
         self.rows: list[Row] = []
 
     def note(self, row: Row) -> None:
         self.rows.append(row)
         self._file.write(json.dumps(row, default=_as_text, ensure_ascii=False) + "\n")
-        self._file.flush()
+        if isinstance(self._file, io.StringIO):
+            if len(self.rows) % _NOTED_AT_ONCE == 0:
+                self._path.write_bytes(self._file.getvalue().encode())
+        else:
+            self._file.flush()
 
     def close(self) -> None:
         """Replaces the journal by a table."""
         self._file.close()
         if self.rows:
             write_table(self._path.with_suffix(".parquet"), rows_to_table(self.rows, VIEWS))
-        self._path.unlink()
+        self._path.unlink(missing_ok=True)
 
 
-def write_labels(images: pa.Table, root: Path, path: Path) -> None:
+def write_labels(images: pa.Table, root: AnyPath, path: AnyPath) -> None:
     """What `georay curate` reads beside pictures: their places, by names below `root`."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, _LABEL_COLUMNS)
     writer.writeheader()
-    folder = LocalAddress(str(root))
+    folder = address_of(root)
     for row in images.select(["uri", *_LABEL_COLUMNS[1:]]).to_pylist():
         file = folder.relative(parse_address(row.pop("uri")))
         writer.writerow({"file": file, **row})
     write_atomic(path, text.getvalue())
+
+
+def _wait_for_workers(parts: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    with (parts / _WORKERS_LOCK).open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ValueError(
+                        f"workers of an earlier run still write to {parts.parent}: end them first"
+                    ) from None
+                time.sleep(0.2)
+
+
+def _read_table(path: AnyPath) -> pa.Table:
+    with open_input(path) as file:
+        return pq.read_table(file)
 
 
 def _as_views(table: pa.Table) -> pa.Table:
@@ -204,9 +229,9 @@ def _as_views(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=VIEWS)
 
 
-def _read_journal(journal: Path) -> list[Row]:
+def _read_journal(journal: AnyPath) -> list[Row]:
     """The rows of a journal; the last line counts only if it is whole."""
-    whole, _, _ = journal.read_text(encoding="utf-8", errors="replace").rpartition("\n")
+    whole, _, _ = journal.read_bytes().decode("utf-8", "replace").rpartition("\n")
     rows = [json.loads(line) for line in whole.split("\n") if line]
     for row in rows:
         if row.get("captured_at"):

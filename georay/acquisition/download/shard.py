@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -28,7 +27,7 @@ from georay.acquisition.providers.google import is_busy
 from georay.config.collect import CollectRecipe
 from georay.core.images import content_id
 from georay.core.manifest import write_atomic
-from georay.core.storage import LocalAddress
+from georay.core.paths import AnyPath, address_of
 
 
 class CollectPoints:
@@ -41,7 +40,7 @@ class CollectPoints:
 
     reads = ("point_id", "latitude", "longitude", "city", "country", "heading_road", "done")
 
-    def __init__(self, recipe: CollectRecipe, root: Path, gate: Gate) -> None:
+    def __init__(self, recipe: CollectRecipe, root: AnyPath, gate: Gate) -> None:
         self._recipe, self._folder, self._gate = recipe, CollectFolder(root), gate
         self._provider = load_provider(recipe.provider, os.environ)
         self._blur = load_blur(recipe.blur)
@@ -115,7 +114,7 @@ class CollectPoints:
         return {
             **_place(point, found.latitude, found.longitude, wanted.true_heading),
             "image_id": content_id(picture.content),
-            "uri": LocalAddress(str(path)).uri,
+            "uri": address_of(path).uri,
             "captured_at": found.captured_at,
             "source": self._provider.terms.source,
             "licence": found.licence,
