@@ -213,7 +213,7 @@ def test_other_settings_are_refused_in_a_folder_with_rows(copied, photos, change
     before = written_at(copied)
     with pytest.raises(ValueError, match=f"other settings .*{named}") as caught:
         curate(recipe_of(photos, copied, **changes))
-    assert "choose another --out" in str(caught.value)
+    assert "choose another output" in str(caught.value)
     assert written_at(copied) == before
 
 

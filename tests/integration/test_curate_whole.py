@@ -219,7 +219,7 @@ def georay(*arguments):
 
 def test_a_run_goes_on_after_each_full_disk_by_the_same_command(small_disk, photos):
     """The disk grows a little each time: it is full while weights, rows, examples are written."""
-    recipe = small_disk.parent / "recipe.json"
+    recipe = small_disk.parent / "recipe.yaml"
     out = small_disk / "run"
     recipe.write_text(json.dumps({"inputs": [str(photos)], "output": str(out), "workers": WORKERS}))
     refused = []

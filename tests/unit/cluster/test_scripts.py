@@ -131,7 +131,8 @@ def test_an_allocation_gets_a_head_without_work_and_a_worker_on_every_node(alloc
     done = run("cluster/slurm/ray.sbatch", "bash", "-c", when_all_have)
     assert done.returncode == 0, done.stderr
     started = [line for line in allocation.noted() if "ray start" in line]
-    head, *workers = started
+    (head,) = (line for line in started if "--head" in line)  # each notes itself when it runs
+    workers = [line for line in started if line != head]
     assert "--nodelist=node-a ray start --head" in head
     assert "--num-cpus=0 --num-gpus=0" in head
     named = [word for line in workers for word in line.split() if word.startswith("--nodelist=")]
