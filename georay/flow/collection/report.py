@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from georay.config.locate import LocateRecipe
 from georay.core.gazetteer import Gazetteer
@@ -22,13 +20,13 @@ from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
 from georay.evaluation.report.maps import WorldMap, map_of_places
 from georay.flow.collection.summary import LocateSummary
+from georay.pages import render_page
 
 NUM_SHOWN = 12
 _SIDE = 360
 _MOST_COUNTRIES = 20
 _MOST_FAILURES = 50
 _LIMITS = ImageLimits()
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -71,16 +69,7 @@ class Page:
 
 def render_locations(table: pa.Table, recipe: LocateRecipe, summary: LocateSummary) -> str:
     """The page of a run. table: schema LOCATED."""
-    environment = Environment(
-        loader=PackageLoader("georay.flow.collection", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    return environment.get_template("page.html").render(
-        page=_page(table, recipe, summary),
-        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
-    )
+    return render_page(__package__, "page.html", page=_page(table, recipe, summary))
 
 
 def _page(table: pa.Table, recipe: LocateRecipe, summary: LocateSummary) -> Page:
