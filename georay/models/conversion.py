@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 
 from georay.core.manifest import write_json
 from georay.errors import ModelUnavailable
-from georay.models.adapters import CONFIG, STAGES, WEIGHTS, join_saved, read_saved
+from georay.models.adapters import STAGES
 from georay.models.registry import REGISTRY
+from georay.models.saved_adapters import CONFIG, WEIGHTS, join_saved, read_saved
 
 BIN = "pytorch_model"
 SAFE = "model"

@@ -15,7 +15,7 @@ from georay.core.paths import AnyPath, path_of, seen_from_elsewhere
 from georay.core.run_folder import hold_to, manifest_of, only_writer, read_facts
 from georay.core.storage import is_uri
 from georay.errors import TrainingStopped
-from georay.models.adapters import is_whole
+from georay.models.saved_adapters import is_whole
 from georay.runtime.progress import Meter, progress
 from georay.training.cards import write_training_card
 from georay.training.report import render_report
