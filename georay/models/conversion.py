@@ -39,13 +39,13 @@ def convert_shards(source: str, out: Path, revision: str | None = None) -> Itera
     shards = sorted(folder.glob(f"{BIN}*.bin"))
     if not shards:
         raise ValueError(f"{source} holds no {BIN}*.bin: nothing needs converting")
-    out.mkdir(parents=True, exist_ok=True)
     where: dict[str, str] = {}
     for shard in shards:
         name = shard.name.replace(BIN, SAFE).replace(".bin", ".safetensors")
         tensors = _tensors(shard)
         # Tied weights share memory, which safetensors does not express: each gets its own.
         whole = {key: value.contiguous().clone() for key, value in tensors.items()}
+        out.mkdir(parents=True, exist_ok=True)
         partial = out / f".{name}.partial"
         save_file(whole, partial, metadata={"format": "pt"})
         partial.replace(out / name)
