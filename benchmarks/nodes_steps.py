@@ -21,7 +21,7 @@ from georay.models.segmenters.base import ClassMap, Segmenter
 
 if TYPE_CHECKING:
     from georay.curation.stages import SegmentImages
-    from georay.serving.replica import ModelReplica
+    from georay.serving.replica.model_replica import ModelReplica
     from georay.training.stages import StageJob
 
 
@@ -120,15 +120,13 @@ def watched_training(step: Step) -> Callable[["StageJob"], Any]:
 def watched_replica(step: Step) -> type["ModelReplica"]:
     """Serving's replica, with its engine watched."""
     from georay.config.serve import ServeRecipe
-    from georay.serving.clues import CluesReader
-    from georay.serving.engine import load_engine
-    from georay.serving.replica import ModelReplica
-    from georay.serving.work import Worker
+    from georay.serving.replica.engines.load import load_engine
+    from georay.serving.replica.model_replica import ModelReplica
 
     class WatchedReplica(ModelReplica):
-        def _loaded(self, recipe: ServeRecipe) -> Worker:
+        def _load_engine(self, recipe: ServeRecipe) -> Any:
             inner = load_engine(recipe) if step.seconds_per_row is None else None
-            return Worker(recipe, watched_engine(step, inner), CluesReader(recipe.clues))
+            return watched_engine(step, inner)
 
     return WatchedReplica
 
@@ -136,23 +134,25 @@ def watched_replica(step: Step) -> type["ModelReplica"]:
 def watched_engine(step: Step, inner: Any) -> Any:
     """An engine whose steps are noted; emulated, it places every picture in Chile."""
     from georay.models.locations import Location
-    from georay.serving.engine import Located
-    from georay.serving.jobs import LocateOptions, ModelCard
+    from georay.serving.messages import LocateOptions, ModelCard
+    from georay.serving.replica.engines.base import LocateReply
 
     class WatchedEngine:
         card = ModelCard("emulated", None, (), "none") if inner is None else inner.card
-        passes = 1 if inner is None else inner.passes
+        max_batches = 1 if inner is None else inner.max_batches
 
         def refusal_of(self, width: int, height: int) -> str | None:
             return None if inner is None else inner.refusal_of(width, height)
 
-        def locate(self, pictures: Sequence[Image.Image], options: LocateOptions) -> list[Located]:
+        def locate(
+            self, pictures: Sequence[Image.Image], options: LocateOptions
+        ) -> list[LocateReply]:
             step.note(len(pictures))
             step.sleep(len(pictures))
             if inner is not None:
                 return list(inner.locate(pictures, options))
             found = Location("answered", country="CL", country_name="Chile", city="Santiago")
-            return [Located(found, 0) for _ in pictures]
+            return [LocateReply(found, 0) for _ in pictures]
 
         def check(self) -> None:
             """A step that sleeps is always well."""

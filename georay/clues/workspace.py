@@ -83,7 +83,12 @@ class Workspace:
         lock = f"{self.root.name}.lock"
         with only_writer(self.root.parent, lock):
             self._begin(settings)
-            yield
+            try:
+                yield
+            except BaseException:
+                if not any(self.parts.iterdir()):  # nothing was read
+                    remove_tree(self.root)
+                raise
             remove_tree(self.root)
             (self.root.parent / lock).unlink(missing_ok=True)
 

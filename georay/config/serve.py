@@ -20,7 +20,8 @@ class RemoteRecipe(Recipe):
     engine: "vllm" also constrains answers, ranks countries and streams, as a model here does; of
     another endpoint only what it writes freely can be asked. adapters: the names that the vLLM
     server gave to LoRA adapters: to each trained stage, and as "both" to the two as one (see
-    `models.adapters.join_saved`). picture_format: "png" sends every pixel, "jpeg" far fewer bytes.
+    `models.saved_adapters.join_saved`). picture_format: "png" sends every pixel, "jpeg" far fewer
+    bytes.
     """
 
     base_url: str

@@ -12,11 +12,12 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 import psutil
@@ -33,7 +34,7 @@ _PATIENCE_S = 3.0  # for another that came at the same moment, and withdraws
 
 @contextmanager
 def only_writer(folder: AnyPath, lock: str = LOCK) -> Iterator[None]:
-    """Holds a folder for one run.
+    """Holds a folder for one run, and makes it if need be; one left without a file goes again.
 
     lock: the hidden file that is locked; another one where several runs may share a folder.
     Raises ValueError if another run holds it, or the file system fails to say.
@@ -42,8 +43,8 @@ def only_writer(folder: AnyPath, lock: str = LOCK) -> Iterator[None]:
         with _claimed(folder, lock, "a storage has no locks"):
             yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / lock).open("a") as file:
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    with _opened(folder, lock) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
@@ -52,10 +53,52 @@ def only_writer(folder: AnyPath, lock: str = LOCK) -> Iterator[None]:
             if problem.errno not in _WITHOUT_LOCKS:
                 raise ValueError(f"{folder} cannot be locked: {problem.strerror}") from problem
             why = f"its file system does not lock files: {problem.strerror}"
-            with _claimed(folder, lock, why):
+            with _removed_if_unused(made, lock), _claimed(folder, lock, why):
                 yield
             return
+        if not _is_there(file, folder / lock):
+            raise ValueError(_busy(folder))  # it has ended just now and removed its folder
+        with _removed_if_unused(made, lock):
+            yield
+
+
+def _opened(folder: Path, lock: str) -> IO[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return (folder / lock).open("a")
+    except FileNotFoundError:  # another run has removed its folder between the two
+        raise ValueError(_busy(folder)) from None
+
+
+def _is_there(file: IO[str], path: Path) -> bool:
+    """Whether an open file is still the one at its path."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _removed_if_unused(made: Sequence[Path], lock: str) -> Iterator[None]:
+    """Afterwards removes the folders that this run made, the innermost first, if it left no file.
+
+    A run that finds its input empty leaves nothing so.
+    """
+    try:
         yield
+    finally:
+        ours = {lock, _claims_name(lock)}
+        if made and all(one.name in ours for one in made[0].iterdir()):
+            with suppress(OSError):  # another run has come, or written to a folder above
+                if (claims := made[0] / _claims_name(lock)).exists():
+                    claims.rmdir()
+                (made[0] / lock).unlink()
+                for folder in made:
+                    folder.rmdir()
+
+
+def _claims_name(lock: str) -> str:
+    return f"{lock}.claims"
 
 
 def _busy(folder: AnyPath, who: str = "") -> str:
@@ -98,7 +141,7 @@ def _claimed(folder: AnyPath, lock: str, why: str) -> Iterator[None]:
     at once at least one sees the other. Where both do, the one whose claim has the lower name waits
     for the other to withdraw.
     """
-    claims = folder / f"{lock}.claims"
+    claims = folder / _claims_name(lock)
     claims.mkdir(exist_ok=True)
     mine = claims / f"{uuid4().hex}.json"
     _renew(mine, is_inside=False)

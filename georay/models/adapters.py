@@ -4,34 +4,36 @@ Both adapters are named and act together; training the second never touches the 
 works on any family's network, in place: the network it is given is the network that changes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from transformers import PreTrainedModel
 
-from georay.core.manifest import versions, write_atomic, write_json
+from georay.core.manifest import versions
 from georay.models.adapter_card import (
     AdapterCard,
     LoraSettings,
     base_fingerprint,
-    read_card,
     tensors_hash,
     write_card,
 )
 from georay.models.folding import Folding
+from georay.models.saved_adapters import (
+    PACKAGES,
+    SavedAdapter,
+    join_saved,
+    lora_config,
+    read_saved,
+    read_weights,
+    write_adapter,
+)
 
 STAGES = ("reasoning", "location")
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
-_PACKAGES = ("georay", "torch", "transformers", "peft")
 
 # Vision stays frozen in the paper. These families' vision towers hold layers of the same names
 # (q_proj, up_proj, …), so the language model is part of the pattern.
@@ -138,7 +140,7 @@ class AdapterStack:
         assert self._folding is None, "a folded stack only answers"
         if name in self._settings:
             raise ValueError(f"the stack already has an adapter {name!r}")
-        config = _lora_config(settings)
+        config = lora_config(settings)
         if self._peft is None:
             self._peft = PeftModel(self._network, config, adapter_name=name)
         else:
@@ -159,7 +161,7 @@ class AdapterStack:
                 targets=targets if isinstance(targets, str) else tuple(sorted(targets or ())),
             ),
         )
-        self._fill(name, _read_weights(folder))
+        self._fill(name, read_weights(folder))
 
     def activate(self, names: Sequence[str]) -> None:
         """Lets exactly these adapters act (none: the bare base) and makes nothing trainable."""
@@ -228,7 +230,7 @@ class AdapterStack:
         below: dict[str, str] = {}
         for name in self.names:
             weights = self.weights(name)
-            _write(folder / name, weights, _lora_config(self._settings[name]), self._base)
+            write_adapter(folder / name, weights, lora_config(self._settings[name]), self._base)
             card = self._card(name, weights, dict(below))
             write_card(folder / name, card)
             below[name] = card.weights
@@ -265,11 +267,11 @@ class AdapterStack:
             stacked_on=below,
             weights=tensors_hash(weights),
             settings=self._settings[name],
-            versions=versions(_PACKAGES),
+            versions=versions(PACKAGES),
             **self._terms.get(name, {}),
         )
 
-    def _put_on_top(self, saved: "SavedAdapter") -> None:
+    def _put_on_top(self, saved: SavedAdapter) -> None:
         card = saved.card
         if card.base_fingerprint != self._fingerprint:
             raise ValueError(
@@ -294,129 +296,3 @@ class AdapterStack:
                 f"or shape, the first is {wrong[0][0]}"
             )
         set_peft_model_state_dict(self.model, dict(weights), adapter_name=name)
-
-
-@dataclass(frozen=True)
-class SavedAdapter:
-    """An adapter as its folder holds it, whole by its own card."""
-
-    name: str
-    folder: Path
-    card: AdapterCard
-    weights: dict[str, torch.Tensor]
-
-
-def read_saved(folder: Path, names: Sequence[str]) -> list[SavedAdapter]:
-    """The named adapters that `AdapterStack.save` wrote, lowest first; needs no network.
-
-    Raises ValueError when one is absent or damaged, or was trained above others than those named.
-    """
-    found: list[SavedAdapter] = []
-    below: dict[str, str] = {}
-    for name in names:
-        place = folder / name
-        card = read_card(place)
-        if card.stacked_on != below:
-            raise ValueError(
-                f"adapter {name!r} in {place} was trained above {_named(card.stacked_on)}, "
-                f"not above {_named(below)}; load the adapters that were saved together"
-            )
-        weights = _read_weights(place)
-        if tensors_hash(weights) != card.weights:
-            raise ValueError(f"{place / WEIGHTS} is not the file that its card describes")
-        below[name] = card.weights
-        found.append(SavedAdapter(name, place, card, weights))
-    return found
-
-
-def join_saved(saved: Sequence[SavedAdapter], folder: Path) -> None:
-    """Writes adapters as one, of the sum of their ranks, for engines that take only one at a time.
-
-    Exact: B2·A2 + B1·A1 = [B1 B2]·[A1; A2]. The scales go into A, so alpha equals the rank. Raises
-    ValueError for adapters of different places.
-    """
-    parts = [one.weights for one in saved]
-    if any(part.keys() != parts[0].keys() for part in parts):
-        raise ValueError("the adapters adapt different places; export them one by one")
-    settings = [one.card.settings for one in saved]
-    scales = [one.alpha / one.rank for one in settings]
-    joined = {key: _join(key, [part[key] for part in parts], scales) for key in parts[0]}
-    rank = sum(one.rank for one in settings)
-    of_all = LoraSettings(rank=rank, alpha=rank, dropout=0.0, targets=settings[0].targets)
-    card = saved[0].card
-    _write(folder, joined, _lora_config(of_all), card.base)
-    write_card(
-        folder,
-        AdapterCard(
-            adapter="cat",
-            base=card.base,
-            base_fingerprint=card.base_fingerprint,
-            stacked_on={},
-            weights=tensors_hash(joined),
-            settings=of_all,
-            versions=versions(_PACKAGES),
-            clue_licences=_all_of(one.card.clue_licences for one in saved),
-            picture_licences=_all_of(one.card.picture_licences for one in saved),
-        ),
-    )
-
-
-def _all_of(licences: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    return tuple(sorted({one for some in licences for one in some}))
-
-
-def is_whole(folder: Path, names: Sequence[str]) -> bool:
-    """Whether these adapters lie in a folder as their cards say, each above those before it."""
-    try:
-        read_saved(folder, names)
-    except ValueError:
-        return False
-    return True
-
-
-def _lora_config(settings: LoraSettings) -> LoraConfig:
-    targets = settings.targets
-    return LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=targets if isinstance(targets, str) else list(targets),
-        bias="none",
-    )
-
-
-def _join(key: str, parts: Sequence[torch.Tensor], scales: Sequence[float]) -> torch.Tensor:
-    if "lora_A" in key:
-        scaled = [part.float() * scale for part, scale in zip(parts, scales, strict=True)]
-        return torch.cat(scaled, dim=0)
-    return torch.cat([part.float() for part in parts], dim=1)
-
-
-def _write(
-    folder: Path, weights: Mapping[str, torch.Tensor], config: LoraConfig, base: str
-) -> None:
-    if empty := [key for key, tensor in weights.items() if tensor.is_meta or not tensor.numel()]:
-        raise ValueError(
-            f"{len(empty)} adapter tensors have no values, {empty[0]} first: "
-            "gather sharded weights on this process before saving"
-        )
-    whole = {key: tensor.cpu().contiguous() for key, tensor in weights.items()}
-    write_atomic(folder / WEIGHTS, save(whole, metadata={"format": "pt"}))
-    as_dict: Any = config.to_dict  # untyped in PEFT
-    facts = as_dict() | {"base_model_name_or_path": base, "inference_mode": True}
-    targets = facts["target_modules"]
-    facts["target_modules"] = targets if isinstance(targets, str) else sorted(targets)
-    write_json(folder / CONFIG, facts)
-
-
-def _read_weights(folder: Path) -> dict[str, torch.Tensor]:
-    path = folder / WEIGHTS
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as problem:
-        raise ValueError(f"cannot read the adapter {path}: {problem}") from None
-
-
-def _named(adapters: Mapping[str, str]) -> str:
-    named = [f"{name} ({weights[:12]})" for name, weights in adapters.items()]
-    return " and ".join(named) or "the bare base"

@@ -100,22 +100,20 @@ class LocalAnswerer:
             return self._explained(exchanges, ranked, seen)
         return list(map(self._with_candidates, self._written(exchanges), ranked))
 
-    def answer_aloud(
+    def answer_stream(
         self,
         exchange: Exchange,
         top_k: int,
         on_place: Callable[[Location], None],
         on_reasons: Callable[[str], None],
     ) -> Location:
-        """What `answer` gives, told while it comes about: the place, then its reasons in pieces.
+        """As `answer`, with callbacks: the place once it is chosen, then pieces of its reasons.
 
-        Without ranking, or unconstrained, all is told at the end.
+        Without ranking, or unconstrained, both come at the end.
         """
         if top_k == 0 or not self._settings.constrained:
             (found,) = self.answer([exchange], top_k)
-            on_place(replace(found, reasons=None))
-            if found.reasons:
-                on_reasons(found.reasons)
+            report_at_once(found, on_place, on_reasons)
             return found
         (ranked,), seen = self._rank([exchange], top_k)
         place = self._with_candidates(_settled_location(ranked, self._settings.prompt), ranked)
@@ -308,6 +306,15 @@ def location_of_reply(reply: Reply) -> Location:
         found = read_location(reply.text, Gazetteer.load())
     usage = Usage(reply.num_attempts, reply.num_prompt_tokens, reply.num_answer_tokens, reply.cost)
     return replace(found, timings=Timings(answer_ms=reply.latency_ms), usage=usage)
+
+
+def report_at_once(
+    found: Location, on_place: Callable[[Location], None], on_reasons: Callable[[str], None]
+) -> None:
+    """Calls back with an answer that did not come in pieces, as a streamed one would."""
+    on_place(replace(found, reasons=None))
+    if found.reasons:
+        on_reasons(found.reasons)
 
 
 def _settled(best: Candidate, prompt: Prompt) -> dict[str, str]:

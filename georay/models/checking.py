@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from georay.core.fetched import name_here
-from georay.models.adapters import read_saved
 from georay.models.loading import check_name, check_type
 from georay.models.locator import adapter_names, find_calibration, load_model
 from georay.models.placement import choose_placement
 from georay.models.registry import REGISTRY, this_machine
+from georay.models.saved_adapters import read_saved
 
 _A_MOMENT = 512 << 20  # bytes of weights that are loaded in a moment
 

@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 
 from georay.core.manifest import write_json
 from georay.errors import ModelUnavailable
-from georay.models.adapters import CONFIG, STAGES, WEIGHTS, join_saved, read_saved
+from georay.models.adapters import STAGES
 from georay.models.registry import REGISTRY
+from georay.models.saved_adapters import CONFIG, WEIGHTS, join_saved, read_saved
 
 BIN = "pytorch_model"
 SAFE = "model"
@@ -38,13 +39,13 @@ def convert_shards(source: str, out: Path, revision: str | None = None) -> Itera
     shards = sorted(folder.glob(f"{BIN}*.bin"))
     if not shards:
         raise ValueError(f"{source} holds no {BIN}*.bin: nothing needs converting")
-    out.mkdir(parents=True, exist_ok=True)
     where: dict[str, str] = {}
     for shard in shards:
         name = shard.name.replace(BIN, SAFE).replace(".bin", ".safetensors")
         tensors = _tensors(shard)
         # Tied weights share memory, which safetensors does not express: each gets its own.
         whole = {key: value.contiguous().clone() for key, value in tensors.items()}
+        out.mkdir(parents=True, exist_ok=True)
         partial = out / f".{name}.partial"
         save_file(whole, partial, metadata={"format": "pt"})
         partial.replace(out / name)

@@ -59,7 +59,7 @@ class VllmModel:
         replies = self._remote.ask(askings, _with_room(sampling))
         return [_whole(one, asking) for one, asking in zip(replies, askings, strict=True)]
 
-    def complete_aloud(
+    def complete_stream(
         self,
         question: Question,
         prompt: Prompt,

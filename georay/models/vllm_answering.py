@@ -13,7 +13,13 @@ import numpy as np
 
 from georay.core.gazetteer import Gazetteer
 from georay.core.prompts import INFERENCE, LOCATION, REASONING, Prompt
-from georay.models.answering import LocatorSettings, in_pieces, location_of_reply, read_location
+from georay.models.answering import (
+    LocatorSettings,
+    in_pieces,
+    location_of_reply,
+    read_location,
+    report_at_once,
+)
 from georay.models.decoding.calibration import tempered
 from georay.models.families.base import Exchange
 from georay.models.families.remote import Reply
@@ -67,22 +73,20 @@ class VllmAnswerer:
         replies = self._model.write(exchanges, self._settings.sampling)
         return self._finished(list(map(location_of_reply, replies)), ranked, top_k)
 
-    def answer_aloud(
+    def answer_stream(
         self,
         exchange: Exchange,
         top_k: int,
         on_place: Callable[[Location], None],
         on_reasons: Callable[[str], None],
     ) -> Location:
-        """What `answer` gives, told while it comes about: the place, then its reasons in pieces.
+        """As `answer`, with callbacks: the place once it is chosen, then pieces of its reasons.
 
-        Unconstrained, or without reasons, all is told at the end.
+        Unconstrained, or without reasons, both come at the end.
         """
         if not self._settings.constrained or "reasons" not in self._settings.prompt.fields:
             (found,) = self.answer([exchange], top_k)
-            on_place(replace(found, reasons=None))
-            if found.reasons:
-                on_reasons(found.reasons)
+            report_at_once(found, on_place, on_reasons)
             return found
         ranked = self._ranked([exchange], top_k)
 
@@ -119,7 +123,7 @@ class VllmAnswerer:
         if isinstance(known, Location):
             return known
         question = Question(exchange, self._country_of(known))
-        return _read(model.complete_aloud(question, prompt, self._settings.sampling, hear))
+        return _read(model.complete_stream(question, prompt, self._settings.sampling, hear))
 
     def _ranked(self, exchanges: Sequence[Exchange], top_k: int) -> list[_Rank]:
         if not top_k:

@@ -21,9 +21,9 @@ from georay.errors import ServingStopped
 from georay.runtime.causes import cause_in
 from georay.runtime.connect import connect
 from georay.serving.checking import check_anywhere
-from georay.serving.connections import proxies_close_late_lines
-from georay.serving.ingress import MODEL, RETRY_AFTER_S, Ingress
-from georay.serving.replica import ModelReplica
+from georay.serving.ingress.deployment import MODEL, RETRY_AFTER_S, Ingress
+from georay.serving.ingress.proxy import header_deadline
+from georay.serving.replica.model_replica import ModelReplica
 
 NAME = "georay"
 _INGRESS_ONGOING = 1000  # the ingress holds requests open; what bounds them is the model's queue
@@ -108,7 +108,7 @@ def running(recipe: ServeRecipe) -> Iterator[str]:
     http, limits = recipe.http, recipe.limits
     private = recipe.cluster.address == "local" and not ray.is_initialized()
     application = build(recipe)
-    with proxies_close_late_lines(limits.timeout_s), connect(recipe.cluster):
+    with header_deadline(limits.timeout_s), connect(recipe.cluster):
         logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its notices are for its makers
         options = {
             "host": http.host,

@@ -1,4 +1,4 @@
-"""Whether a recipe can be served, told before a cluster starts.
+"""Checks before a cluster starts whether a recipe can be served.
 
 The functions that load are asked: there is no second list of what may be wrong.
 """
@@ -8,9 +8,10 @@ from georay.models.checking import check_model, check_parts
 from georay.models.families.remote import RemoteModel
 from georay.models.segmenters.base import SMALL
 from georay.models.segmenters.hub import model_config, pinned_revision
-from georay.serving.clues import CluesReader, class_weights
-from georay.serving.engine import adapters_in, remote_settings
-from georay.serving.limits import KeyRing
+from georay.serving.ingress.limits import KeyRing
+from georay.serving.replica.engines.load import adapters_in
+from georay.serving.replica.engines.remote import remote_settings
+from georay.serving.replica.locatability import LocatabilityReader, class_weights
 
 
 def check_here(recipe: ServeRecipe) -> None:
@@ -22,15 +23,15 @@ def check_here(recipe: ServeRecipe) -> None:
         check_model(
             recipe.model, adapters_in(recipe), revision=recipe.revision, device=recipe.device
         )
-    _check_clues(recipe.clues)
+    _check_locatability(recipe.clues)
 
 
-def _check_clues(clues: CluesRecipe) -> None:
+def _check_locatability(clues: CluesRecipe) -> None:
     """A segmenter that is not small is for the replicas alone to load."""
     choice = clues.segmenter
     if choice.model == SMALL:
         on_cpu = choice.model_copy(update={"device": "cpu"})
-        CluesReader(clues.model_copy(update={"segmenter": on_cpu}))
+        LocatabilityReader(clues.model_copy(update={"segmenter": on_cpu}))
     else:
         model_config(choice.model, pinned_revision(choice.model, choice.revision))
         class_weights(clues.weights)

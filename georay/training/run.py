@@ -15,7 +15,7 @@ from georay.core.paths import AnyPath, path_of, seen_from_elsewhere
 from georay.core.run_folder import hold_to, manifest_of, only_writer, read_facts
 from georay.core.storage import is_uri
 from georay.errors import TrainingStopped
-from georay.models.adapters import is_whole
+from georay.models.saved_adapters import is_whole
 from georay.runtime.progress import Meter, progress
 from georay.training.cards import write_training_card
 from georay.training.report import render_report
@@ -60,12 +60,16 @@ def train(recipe: TrainRecipe) -> TrainSummary:
 
 def _train(recipe: TrainRecipe, folder: AnyPath) -> TrainSummary:
     settings, kept = _settings(recipe), folder / "settings.json"
-    hold_to(kept, read_facts(kept), settings, "a run")
+    before = read_facts(kept)
+    if before is None:  # nothing is written for samples that are not there
+        _check_samples(recipe)
+    hold_to(kept, before, settings, "a run")
     jobs = [StageJob(recipe, number, folder) for number in range(len(recipe.stages))]
     manifest = _read_or_none(folder / MANIFEST)
     if manifest is not None and all(map(_is_done, jobs)):
         return TrainSummary(folder, manifest["stages"])  # of a finished run it stays what it was
-    _check_samples(recipe)
+    if before is not None:
+        _check_samples(recipe)
     write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
     stages: dict[str, dict[str, object]] = {}
     try:

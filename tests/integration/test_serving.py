@@ -22,8 +22,8 @@ from georay.config.serve import ServeRecipe
 from georay.core.prompts import INFERENCE, Conversation
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
-from georay.serving.connections import CALLBACK, SECONDS
-from georay.serving.http import http_app
+from georay.serving.ingress.http import http_app
+from georay.serving.ingress.proxy import CALLBACK, SECONDS
 
 QUICK = {"top_k": "1", "reasons": "false", "locatability": "false"}
 SLOW = {"top_k": "1", "locatability": "false"}
@@ -142,7 +142,7 @@ def test_the_proxy_is_told_how_long_to_wait_for_headers(server_process):
     _, running = server_process
     found = psutil.Process(running.pid).children(recursive=True)
     (proxy,) = [one for one in found if "ProxyActor" in " ".join(one.cmdline())]
-    assert proxy.environ()[CALLBACK] == "georay.serving.connections:in_the_proxy"
+    assert proxy.environ()[CALLBACK] == "georay.serving.ingress.proxy:in_the_proxy"
     assert float(proxy.environ()[SECONDS]) == 90
 
 

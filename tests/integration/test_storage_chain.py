@@ -23,8 +23,8 @@ from georay.models.adapters import STAGES, AdapterStack
 from georay.models.loading import load_family
 from georay.models.locator import Locator
 from georay.runtime.connect import connect
-from georay.serving.engine import load_engine
-from georay.serving.jobs import LocateOptions
+from georay.serving.messages import LocateOptions
+from georay.serving.replica.engines.load import load_engine
 from georay.training.run import train
 from georay.training.watch import read_steps
 

@@ -17,8 +17,11 @@ from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
 from georay.core.prompts import Conversation
 from georay.models.families.base import Exchange
-from georay.serving.engine import Engine, LocalEngine, VllmEngine, load_engine
-from georay.serving.jobs import ChatOptions, LocateOptions
+from georay.serving.messages import ChatOptions, LocateOptions
+from georay.serving.replica.engines.base import Engine
+from georay.serving.replica.engines.load import load_engine
+from georay.serving.replica.engines.local import LocalEngine
+from georay.serving.replica.engines.vllm import VllmEngine
 
 pytestmark = pytest.mark.slow
 CHOICES = ("none", "reasoning", "location", "both")
@@ -106,7 +109,7 @@ def test_countries_are_as_probable(here, there, choice):
 @pytest.mark.parametrize("top_k", [0, 2])
 def test_what_is_streamed_is_what_is_answered(there, top_k):
     options, places, pieces = LocateOptions(top_k=top_k), [], []
-    told = there.locate_aloud(pictures()[0], options, places.append, pieces.append)
+    told = there.locate_stream(pictures()[0], options, places.append, pieces.append)
     (answered,) = there.locate(pictures()[:1], options)
     assert told.location.error is None and len(places) == 1
     assert "".join(pieces) == answered.location.reasons == told.location.reasons

@@ -12,8 +12,7 @@ from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.loading import load_family
-from georay.serving.desk import Desk
-from georay.serving.work import Answered, Ready, Worker
+from georay.serving.replica.model_replica import ModelReplica
 
 
 def save_small_model(folder: Path) -> Path:
@@ -65,16 +64,8 @@ def sign(*lines: str) -> bytes:
     return file_of(image, "PNG")
 
 
-class HereBackend(Desk):
-    """The real desk over a real worker in this process, in place of Ray Serve's replicas."""
-
-    def __init__(self, recipe: ServeRecipe) -> None:
-        self.worker = Worker.load(recipe)
-        super().__init__(self.worker, self._one)
+class HereBackend(ModelReplica):
+    """The real replica in this process, in place of Ray Serve's."""
 
     async def num_replicas(self) -> int:
         return 1
-
-    async def _one(self, ready: Ready) -> Answered:
-        (answered,) = await self.worker.answer([ready])
-        return answered

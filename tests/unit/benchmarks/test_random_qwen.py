@@ -8,8 +8,8 @@ from PIL import Image
 from benchmarks.random_qwen import save_random_qwen
 from georay.config.load import parse_recipe
 from georay.config.serve import ServeRecipe
-from georay.serving.engine import load_engine
-from georay.serving.jobs import LocateOptions
+from georay.serving.messages import LocateOptions
+from georay.serving.replica.engines.load import load_engine
 
 pytestmark = pytest.mark.slow  # beside tests/integration/test_vllm.py, which needs it
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from cluster_files import CLUSTER, GONE, broken, documents
 
-from georay.serving.jobs import Share
-from georay.serving.metrics import ServingMetrics
+from georay.serving.ingress.metrics import ServingMetrics
+from georay.serving.messages import AnswerStats
 
 GRAFANA = CLUSTER / "grafana"
 DURATION = re.compile(r"\d+[smhd]")
@@ -20,9 +20,9 @@ DURATION = re.compile(r"\d+[smhd]")
 def metrics():
     """Names of the series that the endpoint tells, after one request of every kind."""
     told = ServingMetrics()
-    told.count("/v1/locate", "POST", 200, 1.0)
-    told.asked()
-    told.answered(Share(batch_size=1, first=True, num_tokens=3))
+    told.request_ended("/v1/locate", "POST", 200, 1.0)
+    told.job_sent()
+    told.job_answered(AnswerStats(batch_size=1, first=True, num_tokens=3))
     lines = told.text(1).decode().splitlines()
     return {re.split(r"[{ ]", line)[0] for line in lines if not line.startswith("#")}
 

@@ -28,8 +28,8 @@ from georay.models import segmenter
 from georay.models.loading import load_family
 from georay.models.placement import choose_placement
 from georay.models.registry import Machine
-from georay.serving import clues
 from georay.serving.app import model_options
+from georay.serving.replica import locatability
 from georay.training import engine, trainer
 from georay.training.loop import Outcome
 from georay.training.stages import StageJob, build_stack, load_base
@@ -266,9 +266,11 @@ def test_a_served_replica_has_a_gpu_and_its_segmenter_is_there(serving, monkeypa
     scaling = options["autoscaling_config"]
     assert (scaling["min_replicas"], scaling["max_replicas"]) == (0, 8)
     given = []
-    monkeypatch.setattr(clues, "load_segmenter", lambda name, **how: given.append((name, how)))
-    monkeypatch.setattr(clues, "pinned_revision", lambda name, revision: "a commit")
-    clues.CluesReader(recipe.clues.model_copy(update={"weights": "published"}))
+    monkeypatch.setattr(
+        locatability, "load_segmenter", lambda name, **how: given.append((name, how))
+    )
+    monkeypatch.setattr(locatability, "pinned_revision", lambda name, revision: "a commit")
+    locatability.LocatabilityReader(recipe.clues.model_copy(update={"weights": "published"}))
     paper = [("facebook/maskformer-swin-base-ade", "cuda", "a commit")]
     assert [(name, how["device"], how["revision"]) for name, how in given] == paper
     assert file["http_options"]["host"] == "127.0.0.1"

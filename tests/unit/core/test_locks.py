@@ -75,6 +75,44 @@ def test_a_second_writer_is_refused_until_the_first_is_done(tmp_path):
     assert enter_from_another_process(tmp_path).stdout == "inside\n"
 
 
+@pytest.mark.parametrize("locking", ["with locks", "without locks"])
+def test_a_run_that_leaves_no_file_leaves_no_folder(tmp_path, request, locking):
+    if locking == "without locks":
+        request.getfixturevalue("without_locks")
+    with pytest.raises(ValueError, match="no pictures"), only_writer(tmp_path / "runs" / "mine"):
+        assert (tmp_path / "runs" / "mine").is_dir()
+        raise ValueError("no pictures")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_there_or_holds_something_stays(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    with only_writer(tmp_path / "theirs"):
+        pass
+    assert (tmp_path / "theirs").is_dir()
+    with only_writer(tmp_path / "runs" / "mine"):
+        (tmp_path / "runs" / "mine" / "a.txt").write_text("kept")
+        (tmp_path / "runs" / "other").mkdir()
+    assert (tmp_path / "runs" / "mine" / "a.txt").read_text() == "kept"
+    with only_writer(tmp_path / "runs" / "third"):
+        pass
+    assert {one.name for one in (tmp_path / "runs").iterdir()} == {"mine", "other"}
+
+
+def test_a_lock_file_that_was_removed_meanwhile_holds_nothing(tmp_path, monkeypatch):
+    """The one before removed its folder between our opening the file and our locking it."""
+    folder, lock = tmp_path / "run", fcntl.flock
+
+    def removed_just_before(file, flags):
+        if (folder / locks.LOCK).exists():
+            (folder / locks.LOCK).unlink()
+        lock(file, flags)
+
+    monkeypatch.setattr(fcntl, "flock", removed_just_before)
+    with pytest.raises(ValueError, match="another run"), only_writer(folder):
+        raise AssertionError("two runs could be inside")
+
+
 def test_a_second_writer_to_a_storage_is_refused_at_once_and_told_by_whom(stored):
     with only_writer(stored):
         began = time.monotonic()

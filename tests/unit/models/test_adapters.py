@@ -15,11 +15,12 @@ from transformers import PreTrainedModel
 from georay.core.prompts import Conversation
 from georay.models import folding
 from georay.models.adapter_card import LoraSettings, base_fingerprint, read_card, write_card
-from georay.models.adapters import STAGES, WEIGHTS, AdapterStack, lora_defaults
+from georay.models.adapters import STAGES, AdapterStack, lora_defaults
 from georay.models.conversion import join_adapters
 from georay.models.families.base import Exchange, Sampling
 from georay.models.families.chat import ChatFamily
 from georay.models.families.qwen_vl import QwenVLConfig, QwenVLForConditionalGeneration
+from georay.models.saved_adapters import WEIGHTS
 
 Build = Callable[[str, int], PreTrainedModel]
 FAMILIES = ("qwen", "qwen2_5_vl", "qwen3_vl", "llava")

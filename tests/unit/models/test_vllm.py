@@ -254,7 +254,7 @@ def test_place_and_reasons_are_asked_of_who_learnt_them(endpoint, in_halves, top
 def test_what_is_told_while_it_comes_about_is_what_is_answered(endpoint, in_halves, top_k):
     endpoint.script = as_vllm
     chosen, places, pieces = answerer(endpoint, in_halves), [], []
-    told = chosen.answer_aloud(exchange(), top_k, places.append, pieces.append)
+    told = chosen.answer_stream(exchange(), top_k, places.append, pieces.append)
     (answered,) = chosen.answer([exchange()], top_k)
     assert "".join(pieces) == REASONS == told.reasons and len(pieces) > 3
     (place,) = places
@@ -275,7 +275,7 @@ def test_below_the_threshold_no_place_is_named_and_no_reason_given(endpoint):
         (found,) = chosen.answer([exchange()], 3)
         assert found.status == "abstained" and found.city is None and len(found.candidates) == 3
         places, pieces = [], []
-        told = chosen.answer_aloud(exchange(), 3, places.append, pieces.append)
+        told = chosen.answer_stream(exchange(), 3, places.append, pieces.append)
         assert told.status == places[0].status == "abstained" and not pieces
 
 
@@ -295,7 +295,7 @@ def test_what_fails_is_an_error_in_the_answer_at_every_step(endpoint):
         chosen = answerer(endpoint, True)
         (found,) = chosen.answer([exchange()], 3)
         assert found.status == "failed" and "no memory left" in str(found.error)
-        told = chosen.answer_aloud(exchange(), 3, lambda _: None, lambda _: None)
+        told = chosen.answer_stream(exchange(), 3, lambda _: None, lambda _: None)
         assert told.status == "failed" and "no memory left" in str(told.error)
 
 

@@ -7,7 +7,7 @@ import pytest
 from serving_parts import HereBackend, save_small_model, small_recipe
 from starlette.testclient import TestClient
 
-from georay.serving.http import http_app
+from georay.serving.ingress.http import http_app
 
 MAX_BODY = 300_000
 

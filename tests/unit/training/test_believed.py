@@ -18,8 +18,8 @@ from georay.config.segmenter import TrainSegmenterRecipe
 from georay.config.train import TrainRecipe
 from georay.core.run_folder import only_writer
 from georay.factory.pretrain import scenes
-from georay.models.adapters import is_whole
 from georay.models.registry import packaged_adapters
+from georay.models.saved_adapters import is_whole
 from georay.runtime.checkpoint_list import SNAPSHOT
 from georay.training.checkpoints import set_damaged_aside
 from georay.training.vision_cache import VisionShards
