@@ -32,8 +32,17 @@ ScenesPath = Annotated[
     Path | None,
     typer.Option(
         parser=local_path,
-        help="A folder of drawn scenes (georay streetworld): do the reasons of the answers name "
-        "what these pictures show?",
+        help="A folder of drawn scenes (georay streetworld): are the reasons of the answers true "
+        "of these pictures, and of the country answered? A truth with a column `clues` asks the "
+        "same of any pictures.",
+    ),
+]
+ConventionsPath = Annotated[
+    Path | None,
+    typer.Option(
+        parser=local_path,
+        help="By which things countries are known: a table with columns `country` and `text`, in "
+        "the words of the clues.",
     ),
 ]
 MarkdownPath = Annotated[
@@ -105,6 +114,7 @@ def evaluate(
     geodesic: Geodesic = False,
     below: Below = False,
     scenes: ScenesPath = None,
+    conventions: ConventionsPath = None,
     markdown: MarkdownPath = None,
     html: PagePath = None,
     as_json: AsJson = False,
@@ -118,7 +128,8 @@ def evaluate(
     --html runs/report.html
     """
     from georay.core.manifest import write_atomic
-    from georay.evaluation.faithfulness import read_scenes
+    from georay.evaluation.inputs.conventions import read_conventions
+    from georay.evaluation.inputs.scenes import read_scenes
     from georay.evaluation.inputs.truth import read_truth
     from georay.evaluation.judging import Inputs
     from georay.evaluation.metrics import Measuring
@@ -133,6 +144,7 @@ def evaluate(
         raw_column=raw_column,
         extra="leave out" if allow_extra else "refuse",
         scenes=read_scenes(scenes) if scenes is not None else None,
+        conventions=read_conventions(conventions) if conventions is not None else None,
     )
     found = judge(_rows(predictions), inputs, measuring)
     if markdown is not None:
