@@ -1,12 +1,12 @@
 """The verbs `predict` and `evaluate`: a model's answers, and the paper's figures from them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from georay.cli.output import AsJson, local_path, say
-from georay.cli.recipes import Settings, given
+from georay.cli.recipes import Free, Settings, given
 
 TruthPath = Annotated[
     Path | None,
@@ -78,6 +78,7 @@ def predict(
     out: Annotated[
         str | None, typer.Option(help="The Parquet file to write instead of the recipe's.")
     ] = None,
+    free: Free = False,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -87,12 +88,15 @@ def predict(
 
     Example: georay predict jobs/recipes/predict-tiny.yaml --adapters runs/both/adapters
     --out runs/both.parquet
+
+    Example: georay predict jobs/recipes/predict-tiny.yaml --free --out runs/as-the-paper.parquet
     """
     from georay.config.load import laid_over
-    from georay.config.predict import PredictRecipe
+    from georay.config.predict import FREE, PredictRecipe
     from georay.evaluation.predict import predict as run
 
-    options = {"samples": samples, "model": model, "adapters": adapters, "output": out}
+    options: dict[str, Any] = {"samples": samples, "model": model, "adapters": adapters}
+    options |= {"output": out, "answering": FREE if free else None}
     summary = run(laid_over(recipe, PredictRecipe, given(options), settings or ()))
     say(summary.as_text(), summary.to_json(), as_json)
 
