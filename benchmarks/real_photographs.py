@@ -27,7 +27,7 @@ from benchmarks.baselines import BATCH, SYSTEMS
 from benchmarks.baselines_page import write_photographs
 from benchmarks.record import computing_commit, write_record
 from georay.config.load import parse_recipe
-from georay.config.predict import PredictRecipe
+from georay.config.predict import FREE, PredictRecipe
 from georay.core.gazetteer import Gazetteer
 from georay.core.geo import distance_km
 from georay.core.manifest import file_sha256
@@ -80,7 +80,7 @@ def _picture(folder: Path, row: Mapping[str, str]) -> KnownPicture:
 def recipes(models: Path) -> dict[str, PredictRecipe]:
     """How each row is asked. Raises ValueError if a system was not trained."""
     shared = {"samples": ["none"], "output": "none.parquet"}
-    written = {"prompt": "location", "max_new_tokens": 96, "batch_size": BATCH["georay"]}
+    written = FREE | {"prompt": "location", "max_new_tokens": 96, "batch_size": BATCH["georay"]}
     adapters = str(packaged_adapters("tiny"))
     found = {
         "tiny as packaged": shared | {"model": "tiny", "adapters": adapters, "answering": written},

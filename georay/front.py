@@ -75,14 +75,19 @@ def evaluate(
     truth: "Path | str | None" = None,
     raw_column: str | None = None,
     measuring: "Measuring | None" = None,
+    scenes: "Path | str | None" = None,
+    conventions: "Path | str | None" = None,
 ) -> "SideBySide":
     """Judges answers, ours or anyone's, by the names of their rows; see `georay evaluate --help`.
 
         georay.evaluate({"ours": "runs/both.parquet", "theirs": "answers.csv"}, truth="labels.csv")
 
-    Several files of one name are runs of one system. Raises ValueError for a file that cannot be
+    Several files of one name are runs of one system. scenes, conventions: what reasons are held
+    against, as the options of the command say. Raises ValueError for a file that cannot be
     read, or does not belong to the truth.
     """
+    from georay.evaluation.inputs.conventions import read_conventions
+    from georay.evaluation.inputs.scenes import read_scenes
     from georay.evaluation.inputs.truth import read_truth
     from georay.evaluation.judging import Inputs
     from georay.evaluation.metrics import Measuring
@@ -92,7 +97,12 @@ def evaluate(
         name: [Path(files)] if isinstance(files, str | Path) else [Path(file) for file in files]
         for name, files in predictions.items()
     }
-    inputs = Inputs(None if truth is None else read_truth(Path(truth)), raw_column)
+    inputs = Inputs(
+        None if truth is None else read_truth(Path(truth)),
+        raw_column,
+        scenes=None if scenes is None else read_scenes(Path(scenes)),
+        conventions=None if conventions is None else read_conventions(Path(conventions)),
+    )
     return judge(rows, inputs, measuring or Measuring())
 
 

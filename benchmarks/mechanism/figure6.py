@@ -14,7 +14,7 @@ FIGURE = Path("docs/figure6.svg")
 
 def figure_six(folder: Path, split: str, threads: int, seeds: Seeds) -> Files:
     """The location stage alone, on mixes of one size; all are asked about the same pictures."""
-    test = asking(samples(folder), folder / "unused.parquet", TEST_IMAGES, split)
+    test = asking(samples(folder), folder / "unused.parquet", TEST_IMAGES, split).freely()
     files: Files = {}
     for share in SHARES:
         out = folder / f"mix-{share:g}"

@@ -40,7 +40,7 @@ def reasons_alone(folder: Path, split: str, threads: int, seeds: Seeds) -> Files
             row = files.setdefault(f"{scenes:,} scenes, {question} question", [])
             for seed, one in enumerate(adapters):
                 file = out / f"{split}-{scenes}-{question}-{seed}.parquet"
-                _ask_alone(asking(source, file, TEST_IMAGES, split), question, one)
+                _ask_alone(asking(source, file, TEST_IMAGES, split).freely(), question, one)
                 row.append(file)
     return files
 

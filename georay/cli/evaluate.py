@@ -1,12 +1,12 @@
 """The verbs `predict` and `evaluate`: a model's answers, and the paper's figures from them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from georay.cli.output import AsJson, local_path, say
-from georay.cli.recipes import Settings, given
+from georay.cli.recipes import Free, Settings, given
 
 TruthPath = Annotated[
     Path | None,
@@ -32,8 +32,17 @@ ScenesPath = Annotated[
     Path | None,
     typer.Option(
         parser=local_path,
-        help="A folder of drawn scenes (georay streetworld): do the reasons of the answers name "
-        "what these pictures show?",
+        help="A folder of drawn scenes (georay streetworld): are the reasons of the answers true "
+        "of these pictures, and of the country answered? A truth with a column `clues` asks the "
+        "same of any pictures.",
+    ),
+]
+ConventionsPath = Annotated[
+    Path | None,
+    typer.Option(
+        parser=local_path,
+        help="By which things countries are known: a table with columns `country` and `text`, in "
+        "the words of the clues.",
     ),
 ]
 MarkdownPath = Annotated[
@@ -69,6 +78,7 @@ def predict(
     out: Annotated[
         str | None, typer.Option(help="The Parquet file to write instead of the recipe's.")
     ] = None,
+    free: Free = False,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -78,12 +88,15 @@ def predict(
 
     Example: georay predict jobs/recipes/predict-tiny.yaml --adapters runs/both/adapters
     --out runs/both.parquet
+
+    Example: georay predict jobs/recipes/predict-tiny.yaml --free --out runs/as-the-paper.parquet
     """
     from georay.config.load import laid_over
-    from georay.config.predict import PredictRecipe
+    from georay.config.predict import FREE, PredictRecipe
     from georay.evaluation.predict import predict as run
 
-    options = {"samples": samples, "model": model, "adapters": adapters, "output": out}
+    options: dict[str, Any] = {"samples": samples, "model": model, "adapters": adapters}
+    options |= {"output": out, "answering": FREE if free else None}
     summary = run(laid_over(recipe, PredictRecipe, given(options), settings or ()))
     say(summary.as_text(), summary.to_json(), as_json)
 
@@ -105,6 +118,7 @@ def evaluate(
     geodesic: Geodesic = False,
     below: Below = False,
     scenes: ScenesPath = None,
+    conventions: ConventionsPath = None,
     markdown: MarkdownPath = None,
     html: PagePath = None,
     as_json: AsJson = False,
@@ -118,7 +132,8 @@ def evaluate(
     --html runs/report.html
     """
     from georay.core.manifest import write_atomic
-    from georay.evaluation.faithfulness import read_scenes
+    from georay.evaluation.inputs.conventions import read_conventions
+    from georay.evaluation.inputs.scenes import read_scenes
     from georay.evaluation.inputs.truth import read_truth
     from georay.evaluation.judging import Inputs
     from georay.evaluation.metrics import Measuring
@@ -133,6 +148,7 @@ def evaluate(
         raw_column=raw_column,
         extra="leave out" if allow_extra else "refuse",
         scenes=read_scenes(scenes) if scenes is not None else None,
+        conventions=read_conventions(conventions) if conventions is not None else None,
     )
     found = judge(_rows(predictions), inputs, measuring)
     if markdown is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from georay.cli.output import AsJson, local_path, printable, say
-from georay.cli.recipes import Settings, given, split_recipe
+from georay.cli.recipes import Free, Settings, given, split_recipe
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -87,6 +87,7 @@ def locate(
     model: Model = None,
     adapters: AdaptersOption = None,
     top_k: TopK = None,
+    free: Free = False,
     endpoint: Endpoint = None,
     key_variable: KeyVariable = None,
     least: Least = None,
@@ -107,6 +108,10 @@ def locate(
 
     Example: georay locate photos/ --out runs/where --min-locatability 0.3 --geojson
     """
+    from georay.config.predict import FREE
+
+    if free and top_k:
+        raise ValueError("--free ranks nothing: leave out --top-k, or --free")
     recipe, pictures = split_recipe(inputs or (), None)
     if out is None and recipe is None:
         of_collections = {
@@ -120,7 +125,9 @@ def locate(
         }
         if named := [name for name, is_given in of_collections.items() if is_given]:
             raise ValueError(f"{', '.join(named)}: for a whole collection; name its --out")
-        _locate_few(pictures, model, adapters, top_k, endpoint, key_variable, as_json)
+        chosen = model or "tiny"
+        asked = _remote(endpoint, chosen, key_variable) if endpoint else chosen
+        _locate_few(pictures, asked, adapters, 0 if free else top_k, free, as_json)
         return
     if flag and least is None and recipe is None:
         raise ValueError("--flag marks pictures below --min-locatability: give that too")
@@ -130,7 +137,7 @@ def locate(
             "output": out,
             "model": model,
             "adapters": adapters,
-            "answering": {"top_k": top_k},
+            "answering": FREE if free else {"top_k": top_k},
             "endpoint": {"base_url": endpoint, "key_variable": key_variable},
             "locatability": {"least": least, "below": "flag" if flag else None},
             "workers": {"num_workers": workers},
@@ -168,27 +175,28 @@ def _locate_collection(
 
 def _locate_few(
     images: list[str],
-    model: str | None,
+    source: "str | RemoteSettings",
     adapters: str | None,
     top_k: int | None,
-    endpoint: str | None,
-    key_variable: str | None,
+    free: bool,
     as_json: bool,
 ) -> None:
     """Single photographs, answered in this process and told in the terminal."""
     from rich.console import Console
 
+    from georay.models.answering import LocatorSettings
     from georay.models.locator import Locator
     from georay.models.registry import adapters_named, adapters_of, without_places
 
     if not images:
         raise ValueError("name a photograph; see `georay locate --help`")
-    model, top_k = model or "tiny", _MOST_CANDIDATES if top_k is None else top_k
-    source = _remote(endpoint, model, key_variable) if endpoint else model
+    model = source if isinstance(source, str) else source.model
     chosen = adapters_named(adapters)
-    if endpoint is None and (warning := without_places(model, adapters_of(model, chosen))):
+    if model is source and (warning := without_places(model, adapters_of(model, chosen))):
         typer.echo(warning, err=True)
-    located = Locator.from_pretrained(source, chosen).locate(images, top_k=top_k)
+    settings = LocatorSettings(constrained=not free)
+    locator = Locator.from_pretrained(source, chosen, settings=settings)
+    located = locator.locate(images, top_k=_MOST_CANDIDATES if top_k is None else top_k)
     if as_json:
         facts = [
             {"file": printable(name), "model": model} | location.to_json()

@@ -33,6 +33,14 @@ Settings = Annotated[
         show_default=False,
     ),
 ]
+Free = Annotated[
+    bool,
+    typer.Option(
+        "--free",
+        help="As in the paper: the model writes freely. Nothing is ranked, an answer may name no "
+        "place, and its town may lie in another country.",
+    ),
+]
 RecipeFile = Annotated[
     Path | None,
     typer.Argument(metavar="RECIPE", parser=local_path, help="A recipe, YAML.", show_default=False),

@@ -31,7 +31,8 @@ def serve(
 ) -> None:
     """Serve a page and an endpoint that locate photographs.
 
-    Ctrl-C stops it after what it accepted is answered.
+    Answers are places of the gazetteer, the likeliest first; a request with constrained=false and
+    top_k=0 is answered freely, as in the paper. Ctrl-C stops it after what it accepted is answered.
 
     Example: georay serve --port 8080
 

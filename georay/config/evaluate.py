@@ -13,7 +13,9 @@ class EvaluateRecipe(Recipe):
     predictions: the files of each row of the table, by the row's name; several files are several
     runs of one system. truth: where the pictures were taken, if the files do not say it themselves.
     raw_column: read the raw answers of a model in this column. extra: what becomes of answers about
-    images without a truth. formula, within: how distances are counted (see
+    images without a truth. scenes: a folder of drawn scenes, which bring the clues of their
+    pictures. conventions: by which things countries are known, a table with the columns country
+    and text. formula, within: how distances are counted (see
     `georay.evaluation.metrics.Measuring`). output: the folder of figures.md, figures.json and
     report.html.
     """
@@ -21,6 +23,8 @@ class EvaluateRecipe(Recipe):
     predictions: dict[str, tuple[LocalPath, ...]] = Field(min_length=1)
     output: LocalPath
     truth: LocalPath | None = None
+    scenes: LocalPath | None = None
+    conventions: LocalPath | None = None
     raw_column: str | None = None
     extra: Literal["refuse", "leave out"] = "refuse"
     formula: Literal["haversine", "geodesic"] = "haversine"

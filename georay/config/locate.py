@@ -1,13 +1,12 @@
 """The recipe of locating a collection: which pictures, which model, and what is left out before."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field
 
 from georay.config.curate import SegmenterRecipe, WeightsRecipe
 from georay.config.load import LocalPath, Recipe
-from georay.config.predict import AnsweringRecipe, AskedRecipe, PredictWorkersRecipe
+from georay.config.predict import AskedRecipe, PredictWorkersRecipe
 
 OtherFormat = Literal["csv", "geojson"]
 
@@ -26,16 +25,6 @@ class MeasuringRecipe(Recipe):
     workers: PredictWorkersRecipe = PredictWorkersRecipe(cpus_per_worker=0.25)
 
 
-class LocateAnsweringRecipe(AnsweringRecipe):
-    """How the model answers about a collection: valid answers only, with ranked countries.
-
-    constrained, top_k: of a remote model, which can do neither, off unless they are given.
-    """
-
-    constrained: bool = True
-    top_k: NonNegativeInt = 5
-
-
 class LocateRecipe(AskedRecipe):
     """Where the pictures of a collection were taken: one row for each.
 
@@ -50,18 +39,8 @@ class LocateRecipe(AskedRecipe):
     output: LocalPath
     title: str = ""
     model: str = "tiny"
-    answering: LocateAnsweringRecipe = LocateAnsweringRecipe()
     locatability: MeasuringRecipe | None = MeasuringRecipe()
     formats: tuple[OtherFormat, ...] = ()
     retry_failed: bool = False
     shard_size: int = Field(default=32, ge=1)
     workers: PredictWorkersRecipe | None = PredictWorkersRecipe()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_remote_model_writes_freely(cls, content: Any) -> Any:
-        """Unless the recipe says how: it cannot be constrained or ranked, as models here are."""
-        if isinstance(content, Mapping) and content.get("endpoint"):
-            free = AnsweringRecipe().model_dump(include={"constrained", "top_k"})
-            return {**content, "answering": free | dict(content.get("answering") or {})}
-        return content

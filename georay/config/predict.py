@@ -1,7 +1,8 @@
 """Recipes of answers: which model is asked about which pictures, and how."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -15,21 +16,40 @@ from pydantic import (
 from georay.config.cluster import ClusterRecipe
 from georay.config.load import LocalPath, Location, Recipe
 
+FEWEST_NEW_TOKENS = 128
+"""Of an answer that is constrained: it is sure to end within them."""
+
 
 class AnsweringRecipe(Recipe):
     """How the model answers; always greedily.
 
-    By default as in the paper's experiments: it writes freely, so some answers name no place, and
-    no country is ranked. constrained: valid answers only, so nothing is told of the recall.
-    top_k: countries to rank as candidates; it takes many times longer than writing alone.
-    batch_size: pictures answered at once.
+    By default the gazetteer's places are ranked and the answer is the likeliest of them, so that
+    its town lies in its country. constrained: false and top_k: 0 are the paper's way: the model
+    writes freely, some answers name no place, some a town of another country, and nobody says how
+    sure they are. A remote model knows no other, so of one they are the defaults.
+    constrained: valid answers only, so nothing is told of the recall. top_k: countries to rank as
+    candidates; it takes longer than writing alone. max_new_tokens: at least 128 of constrained
+    answers. batch_size: pictures answered at once.
     """
 
     prompt: Literal["inference", "reasoning", "location"] = "inference"
-    constrained: bool = False
-    top_k: NonNegativeInt = 0
+    constrained: bool = True
+    top_k: NonNegativeInt = 5
     max_new_tokens: PositiveInt = 320
     batch_size: PositiveInt = 8
+
+    @model_validator(mode="after")
+    def _a_constrained_answer_can_end(self) -> Self:
+        if self.constrained and self.max_new_tokens < FEWEST_NEW_TOKENS:
+            raise ValueError(
+                f"a constrained answer needs max_new_tokens of {FEWEST_NEW_TOKENS} or more to be "
+                f"sure to end, got {self.max_new_tokens}; constrained: false writes freely"
+            )
+        return self
+
+
+FREE = {"constrained": False, "top_k": 0}
+"""Settings of the paper's way to answer."""
 
 
 class EndpointRecipe(Recipe):
@@ -90,6 +110,14 @@ class AskedRecipe(Recipe):
     workers: PredictWorkersRecipe | None = None
     cluster: ClusterRecipe = ClusterRecipe()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_remote_model_writes_freely(cls, content: Any) -> Any:
+        """Unless the recipe says how: it cannot be constrained or ranked, as models here are."""
+        if isinstance(content, Mapping) and content.get("endpoint"):
+            return {**content, "answering": FREE | dict(content.get("answering") or {})}
+        return content
+
     @model_validator(mode="after")
     def _a_remote_model_is_only_asked(self) -> Self:
         if self.endpoint is None:
@@ -102,6 +130,10 @@ class AskedRecipe(Recipe):
         if self.answering.constrained or self.answering.top_k:
             raise ValueError("a remote model is neither constrained nor ranked: set top_k to 0")
         return self
+
+    def freely(self) -> Self:
+        """The recipe, with answers written as in the paper's experiments."""
+        return self.model_copy(update={"answering": self.answering.model_copy(update=FREE)})
 
     @field_validator("model")
     @classmethod

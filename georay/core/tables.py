@@ -297,10 +297,12 @@ JUDGED = pa.schema(
         pa.field("confidence", pa.float64()),
         pa.field("kind", pa.string()),
         pa.field("locatability", pa.float64()),
+        pa.field("clues", pa.list_(pa.string())),
     ]
 )
 """Predictions with what figures are broken down by: what a picture shows ("street", "tunnel" …)
-and how locatable it is; and how sure the model is, of whichever program it is."""
+and how locatable it is; and how sure the model is, of whichever program it is. `clues`: the things
+in the picture that speak of a place, in words; null where nobody wrote them down."""
 
 
 def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:

@@ -1,169 +1,192 @@
 """Whether reasons are true: do they name what the picture shows, and what the country is known by?
 
-Only drawn scenes can be asked, because all that they show is on record. Sentences are searched for
-the words by which StreetWorld describes things; other words are neither true nor invented.
+What a picture shows is a list of texts, its clues; what a country is known by is another, its
+conventions. Reasons are searched for all these texts, word by word and the longest first. Words
+that are none of them are neither true nor invented: such a sentence names nothing.
 """
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from itertools import chain
+from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 
-from georay.core.images import content_id
-from georay.core.picture_files import file_id
-from georay.evaluation.inputs.files import read_columns
-from georay.evaluation.intervals import Figure, share
+from georay.evaluation.inputs.conventions import Conventions
+from georay.evaluation.intervals import UNDEFINED, Figure, share
 from georay.evaluation.outcomes import Outcomes
-from georay.streetworld.words.descriptions import all_things, things_of
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_ENDS = re.compile(r"[.!?…。](?=[\s\"'”’)]|$)")
 
-Tokens = tuple[str, ...]
+Thing = tuple[str, ...]
+"""A text by its words and signs without case; "an" is "a", since sentences repair articles."""
+
+Level = Literal["answers", "sentences", "things"]
 
 
 @dataclass(frozen=True)
-class Scenes:
-    """What drawn scenes show, in words, by the id of their picture's bytes and by their names."""
+class Shares:
+    """Of `number` answers with reasons, of their sentences, or of the different things they name.
 
-    shown: Mapping[str, frozenset[str]]
+    num_naming: those that name a thing at all. visible: they name things, all of which the picture
+    shows. conventional: they name things, by all of which the answered country is known; undefined
+    where no conventions are given. both: visible and conventional. invented: they name a thing that
+    the picture does not show.
+    """
+
+    level: Level
+    number: int
+    num_naming: int
+    visible: Figure
+    conventional: Figure
+    both: Figure
+    invented: Figure
 
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Reasons of the answers about drawn scenes.
+    """Reasons of the answers about pictures whose clues are known.
 
-    num_naming: of `num_reasons`, those that name a thing at all, `num_named` things in all.
-    visible, conventional: shares of these things that the picture shows, and that are conventions
-    of the answered country. grounded: of the reasons that name a thing, those with a visible one.
-    invented: things that the picture does not show, each with how often it was named.
+    levels: of answers, sentences and things. invented: things that the picture does not show, each
+    with how often it was named.
     """
 
-    num_reasons: int
-    num_naming: int
-    num_named: int
-    visible: Figure
-    conventional: Figure
-    both: Figure
-    grounded: Figure
+    levels: tuple[Shares, ...]
     invented: tuple[tuple[str, int], ...]
 
+    def at(self, level: Level) -> Shares:
+        """The shares of one level."""
+        return next(one for one in self.levels if one.level == level)
 
-def read_scenes(path: Path) -> Scenes:
-    """What `georay streetworld` wrote, as Parquet or as files with clues.parquet.
 
-    Raises ValueError if it is neither. Of files, what misleads is not on record.
+@dataclass(frozen=True)
+class _Named:
+    """The things that something names, and which of them are there and usual."""
+
+    things: frozenset[Thing]
+    visible: frozenset[Thing]
+    conventional: frozenset[Thing]
+
+
+def faithfulness_of(
+    rows: pa.Table, found: Outcomes, conventions: Conventions | None
+) -> Faithfulness | None:
+    """Of a table of schema JUDGED; None if no answer with reasons is about a picture with clues.
+
+    conventions: by which things countries are known, if anybody says it.
     """
-    clues = path / "clues.parquet"
-    if clues.exists():
-        return Scenes(_of_files(path / "images", clues))
-    try:
-        table = read_columns(path)
-        return Scenes(_of_rows(table.select(["image_id", "image", "clues"])))
-    except (OSError, KeyError, pa.ArrowException) as problem:
-        raise ValueError(f"{path} holds no scenes of georay streetworld: {problem}") from problem
-
-
-def _of_rows(table: pa.Table) -> dict[str, frozenset[str]]:
-    shown: dict[str, frozenset[str]] = {}
-    for row in table.to_pylist():
-        texts = frozenset(clue["text"] for clue in json.loads(row["clues"]))
-        shown[row["image_id"]] = shown[content_id(row["image"])] = texts
-    return shown
-
-
-def _of_files(images: Path, clues: Path) -> dict[str, frozenset[str]]:
-    sentences: dict[str, list[str]] = {}
-    for row in read_columns(clues).select(["image_id", "text"]).to_pylist():
-        sentences.setdefault(row["image_id"], []).append(row["text"])
-    shown: dict[str, frozenset[str]] = {}
-    for picture in sorted(images.glob("*.jpg")):
-        told = sentences.get(picture.stem, [])
-        texts = frozenset(thing for one in told for thing in named_things(one))
-        shown[picture.stem] = shown[content_id(picture.read_bytes())] = texts
-    return shown
-
-
-def faithfulness_of(rows: pa.Table, found: Outcomes, scenes: Scenes) -> Faithfulness | None:
-    """Of a table of schema JUDGED; None if no answer with reasons is about one of the scenes."""
-    num_reasons, num_named, num_visible, num_conventional, num_both = 0, 0, 0, 0, 0
-    naming: list[bool] = []
-    invented: Counter[str] = Counter()
-    for image_id, reasons, country in zip(
-        found.image_ids, rows.column("reasons").to_pylist(), found.country.answer, strict=True
+    known = rows.column("clues").to_pylist()
+    usual = {code: _things(texts) for code, texts in (conventions or {}).items()}
+    of_countries = chain.from_iterable((conventions or {}).values())
+    vocabulary = Vocabulary(chain(of_countries, *(clues or () for clues in known)))
+    answers: list[_Named] = []
+    sentences: list[_Named] = []
+    for reasons, clues, country in zip(
+        rows.column("reasons").to_pylist(), known, found.country.answer, strict=True
     ):
-        shown = scenes.shown.get(image_id, scenes.shown.get(file_id(image_id)))
-        if shown is None or not reasons:
+        if clues is None or not reasons:
             continue
-        num_reasons += 1
-        named = set(named_things(reasons))
-        usual = named & _texts_of(country)
-        num_named += len(named)
-        num_visible += len(named & shown)
-        num_conventional += len(usual)
-        num_both += len(usual & shown)
-        invented.update(named - shown)
-        if named:
-            naming.append(bool(named & shown))
-    if not num_reasons:
+        shown, of_country = _things(clues), usual.get(country, frozenset())
+        told = [frozenset(one) for one in vocabulary.sentences(reasons)]
+        answers.append(_held(frozenset().union(*told), shown, of_country))
+        sentences += [_held(one, shown, of_country) for one in told]
+    if not answers:
         return None
+    things = [
+        _held(frozenset({thing}), one.visible, one.conventional)
+        for one in answers
+        for thing in one.things
+    ]
+    invented = Counter(thing for one in answers for thing in one.things - one.visible)
+    has_conventions = conventions is not None
     return Faithfulness(
-        num_reasons=num_reasons,
-        num_naming=len(naming),
-        num_named=num_named,
-        visible=share(num_visible, num_named),
-        conventional=share(num_conventional, num_named),
-        both=share(num_both, num_named),
-        grounded=share(int(np.sum(naming)), len(naming)),
-        invented=tuple(invented.most_common()),
+        levels=(
+            _shares("answers", answers, has_conventions),
+            _shares("sentences", sentences, has_conventions),
+            _shares("things", things, has_conventions),
+        ),
+        invented=tuple((vocabulary.text_of(one), count) for one, count in invented.most_common()),
     )
 
 
-@cache
-def _texts_of(country: str | None) -> frozenset[str]:
-    return frozenset(text for _, text in things_of(country or ""))
+def _held(things: frozenset[Thing], shown: frozenset[Thing], usual: frozenset[Thing]) -> _Named:
+    return _Named(things, things & shown, things & usual)
 
 
-def named_things(text: str) -> Sequence[str]:
-    """The things of StreetWorld that a text names, in its order, the longest at each place."""
-    tokens, known = _tokens(text), _known_things()
-    named, at = [], 0
-    while at < len(tokens):
-        longest = next(
-            (
-                thing
-                for words, thing in known.get(tokens[at], ())
-                if tokens[at : at + len(words)] == words
-            ),
-            None,
-        )
-        if longest is None:
-            at += 1
-            continue
-        named.append(longest)
-        at += len(_tokens(longest))
-    return named
+def _shares(level: Level, told: Sequence[_Named], has_conventions: bool) -> Shares:
+    naming = [one for one in told if one.things]
+    visible = [one for one in naming if one.visible == one.things]
+
+    def of_all(number: int) -> Figure:
+        return share(number, len(told))
+
+    def usual(of: Sequence[_Named]) -> Figure:
+        number = sum(one.conventional == one.things for one in of)
+        return of_all(number) if has_conventions else UNDEFINED
+
+    return Shares(
+        level=level,
+        number=len(told),
+        num_naming=len(naming),
+        visible=of_all(len(visible)),
+        conventional=usual(naming),
+        both=usual(visible),
+        invented=of_all(len(naming) - len(visible)),
+    )
 
 
-@cache
-def _known_things() -> Mapping[str, Sequence[tuple[Tokens, str]]]:
-    """All things by their first word, the longest first."""
-    by_word: dict[str, list[tuple[Tokens, str]]] = {}
-    for thing in _longest_first({text for _, text in all_things()}):
-        words = _tokens(thing)
-        by_word.setdefault(words[0], []).append((words, thing))
-    return by_word
+class Vocabulary:
+    """Texts that are looked for in others, word by word."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._text_of: dict[Thing, str] = {}
+        for text in sorted(set(texts)):
+            if thing := _thing(text):
+                self._text_of.setdefault(thing, text)
+        self._by_first: dict[str, list[Thing]] = {}
+        for thing in sorted(self._text_of, key=lambda thing: (-len(thing), thing)):
+            self._by_first.setdefault(thing[0], []).append(thing)
+
+    def text_of(self, thing: Thing) -> str:
+        """How a thing is written."""
+        return self._text_of[thing]
+
+    def sentences(self, text: str) -> list[list[Thing]]:
+        """The things that each sentence names, in its order, the longest at each place.
+
+        A full stop within a thing ends no sentence.
+        """
+        tokens = list(_TOKEN.finditer(text))
+        words = tuple(map(_plain, tokens))
+        told: list[list[Thing]] = []
+        is_over, at = True, 0
+        while at < len(words):
+            longest = self._longest_at(words, at)
+            if longest is None and not words[at].isalnum():
+                is_over = is_over or _ENDS.match(text, tokens[at].start()) is not None
+            else:
+                told += [[]] if is_over else []
+                told[-1] += [] if longest is None else [longest]
+                is_over = False
+            at += len(longest or words[at : at + 1])
+        return told
+
+    def _longest_at(self, words: Thing, at: int) -> Thing | None:
+        there = self._by_first.get(words[at], ())
+        return next((one for one in there if words[at : at + len(one)] == one), None)
 
 
-def _longest_first(things: Iterable[str]) -> list[str]:
-    return sorted(things, key=lambda thing: (-len(_tokens(thing)), thing))
+def _things(texts: Iterable[str]) -> frozenset[Thing]:
+    return frozenset(map(_thing, texts)) - {()}
 
 
-def _tokens(text: str) -> Tokens:
-    """Words and signs without case; "an" is "a", since sentences repair their articles."""
-    return tuple("a" if word == "an" else word for word in _TOKEN.findall(text.casefold()))
+def _thing(text: str) -> Thing:
+    return tuple(map(_plain, _TOKEN.finditer(text)))
+
+
+def _plain(token: re.Match[str]) -> str:
+    word = token.group().casefold()
+    return "a" if word == "an" else word

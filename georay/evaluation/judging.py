@@ -17,8 +17,10 @@ from georay.evaluation.confidence import (
     risk_coverage_of,
 )
 from georay.evaluation.confusion import Confusion, confusion_of
-from georay.evaluation.faithfulness import Faithfulness, Scenes, faithfulness_of
+from georay.evaluation.faithfulness import Faithfulness, faithfulness_of
+from georay.evaluation.inputs.conventions import Conventions
 from georay.evaluation.inputs.joining import Extra, Joined, join
+from georay.evaluation.inputs.scenes import Scenes
 from georay.evaluation.inputs.truth import Truth
 from georay.evaluation.metrics import (
     Evaluation,
@@ -44,7 +46,7 @@ class Judgement:
     by what `judged_by` names, as `calibration` and `risk_coverage` have it; these two need
     confidences, as `top_k` needs candidates.
     readings: where raw answers were read that another program had read too. faithfulness: where
-    pictures are drawn scenes whose records were given.
+    reasons are about pictures whose clues are known.
     """
 
     evaluation: Evaluation
@@ -82,13 +84,24 @@ def _plain(value: object) -> object:
 @dataclass(frozen=True)
 class Inputs:
     """How files of answers are read. truth: where it is, if it is not in the file itself.
-    scenes: drawn ones that the answers' reasons are held against.
+    scenes: drawn ones, which bring the clues of their pictures. conventions: by which things each
+    country is known, for whom reasons are held against clues; those of the scenes if there are any.
     """
 
     truth: Truth | None = None
     raw_column: str | None = None
     extra: Extra = "refuse"
     scenes: Scenes | None = None
+    conventions: Conventions | None = None
+
+    def clued(self, table: pa.Table) -> pa.Table:
+        """The table (schema JUDGED) with the clues that the scenes know."""
+        return table if self.scenes is None else self.scenes.told_to(table)
+
+    def of_countries(self) -> Conventions | None:
+        """The conventions that reasons are held against."""
+        own = None if self.scenes is None else self.scenes.conventions
+        return self.conventions if self.conventions is not None else own
 
 
 def judge_file(path: Path, inputs: Inputs, measuring: Measuring) -> Judgement:
@@ -104,14 +117,13 @@ def judge_file(path: Path, inputs: Inputs, measuring: Measuring) -> Judgement:
         read = read_answers_alone(path, inputs.raw_column)
         joined = join(read.table, inputs.truth, inputs.extra, path.name)
     source = source_of(path, read.unused)
-    found = outcomes_of(joined.table, source.name, measuring.formula)
-    evaluation = evaluate_outcomes(joined.table, found, source, measuring)
+    table = inputs.clued(joined.table)
+    found = outcomes_of(table, source.name, measuring.formula)
+    evaluation = evaluate_outcomes(table, found, source, measuring)
     notes = (*read.notes, *joined.notes)
     readings = _readings(read, joined)
-    faithfulness = (
-        faithfulness_of(joined.table, found, inputs.scenes) if inputs.scenes is not None else None
-    )
-    return _judged(joined.table, found, evaluation, notes, readings, faithfulness)
+    faithfulness = faithfulness_of(table, found, inputs.of_countries())
+    return _judged(table, found, evaluation, notes, readings, faithfulness)
 
 
 def _judged(

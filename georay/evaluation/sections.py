@@ -66,6 +66,8 @@ def sections_of(found: Judgement) -> list[Section]:
         sections.append(_readings(found.readings))
     if found.faithfulness:
         sections.append(_faithfulness(found.faithfulness))
+        if found.faithfulness.invented:
+            sections.append(_invented(found.faithfulness))
     return sections
 
 
@@ -168,14 +170,26 @@ def _most(words: Sequence[tuple[str, int]]) -> str:
 
 def _faithfulness(found: Faithfulness) -> Section:
     lead = (
-        f"{found.num_reasons:,} reasons about drawn scenes; {found.num_naming:,} name "
-        f"{found.num_named:,} things that StreetWorld can show. Things that the picture shows: "
-        f"{found.visible.as_text()}; conventions of the answered country: "
-        f"{found.conventional.as_text()}; both: {found.both.as_text()}. Reasons with a visible "
-        f"thing, of those that name one: {found.grounded.as_text()}."
+        "Of pictures whose clues are known. Visible: things are named, and the picture shows all "
+        "of them. Of the country: the answered country is known by all of them. Invented: a thing "
+        "is named that the picture does not show. The rest names no thing that anybody knows."
     )
+    heads = ("of", "number", "naming a thing", "visible", "of the country", "both", "invented")
+    rows = tuple(
+        (
+            one.level,
+            f"{one.number:,}",
+            f"{one.num_naming:,}",
+            *(_share(f) for f in (one.visible, one.conventional, one.both, one.invented)),
+        )
+        for one in found.levels
+    )
+    return Section("Faithfulness of reasons", lead, heads, rows)
+
+
+def _invented(found: Faithfulness) -> Section:
     rows = tuple((thing, f"{count:,}") for thing, count in found.invented)
-    return Section("Faithfulness of reasons", lead, ("named and not to be seen", "times"), rows)
+    return Section("Things named and not to be seen", "", ("thing", "times"), rows)
 
 
 def distances_section(comparison: Comparison) -> Section:

@@ -1,16 +1,22 @@
 """An evaluation by a recipe: judged, and written down as text, numbers and a page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from georay.config.evaluate import EvaluateRecipe
 from georay.config.load import dump_recipe
 from georay.core.manifest import write_atomic, write_json
+from georay.evaluation.inputs.conventions import read_conventions
+from georay.evaluation.inputs.scenes import read_scenes
 from georay.evaluation.inputs.truth import read_truth
 from georay.evaluation.judging import Inputs
 from georay.evaluation.metrics import Measuring
 from georay.evaluation.report.judgement import render_judgements
 from georay.evaluation.side_by_side import SideBySide, judge
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,13 @@ def evaluate_by_recipe(recipe: EvaluateRecipe) -> Written:
         name: [Path(file).expanduser() for file in files]
         for name, files in recipe.predictions.items()
     }
-    truth = None if recipe.truth is None else read_truth(Path(recipe.truth).expanduser())
-    inputs = Inputs(truth, recipe.raw_column, recipe.extra)
+    inputs = Inputs(
+        _read(recipe.truth, read_truth),
+        recipe.raw_column,
+        recipe.extra,
+        _read(recipe.scenes, read_scenes),
+        _read(recipe.conventions, read_conventions),
+    )
     found = judge(rows, inputs, Measuring(recipe.formula, recipe.within))
     folder = Path(recipe.output).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,3 +54,7 @@ def evaluate_by_recipe(recipe: EvaluateRecipe) -> Written:
     write_json(folder / "figures.json", found.to_json())
     write_atomic(folder / "report.html", render_judgements(found))
     return Written(folder, found)
+
+
+def _read(path: str | None, read: Callable[[Path], Found]) -> Found | None:
+    return None if path is None else read(Path(path).expanduser())

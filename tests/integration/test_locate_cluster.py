@@ -44,7 +44,7 @@ def recipe(room, output, **changes):
         "workers": {"num_workers": 2, "cpus_per_worker": 0.5},
         "locatability": {"workers": {"cpus_per_worker": 0.25}},
         "cluster": {"num_cpus": 2},
-        "answering": {"max_new_tokens": 64, "batch_size": 2, "top_k": 2, "prompt": "location"},
+        "answering": {"max_new_tokens": 128, "batch_size": 2, "top_k": 2, "prompt": "location"},
         "shard_size": 2,
     }
     return laid_over(None, LocateRecipe, content | changes)

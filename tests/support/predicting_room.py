@@ -80,6 +80,7 @@ def recipe_of(samples: Path, model: Path, output: Path, /, **changes: object) ->
         "answering": {
             "prompt": "location",
             "constrained": True,
+            "top_k": 0,
             "max_new_tokens": 128,
             "batch_size": 2,
         },

@@ -12,6 +12,7 @@ from georay.core.place_phrases import says_nothing
 from georay.core.tables import JUDGED
 from georay.evaluation.inputs.candidates import read_candidates
 from georay.evaluation.inputs.cells import numbers, texts, written
+from georay.evaluation.inputs.clues import read_clues
 from georay.evaluation.inputs.names import PLACE
 
 Columns = dict[str, pa.Array]
@@ -51,9 +52,13 @@ class Fields:
         return self._all(PLACE, "no answer")
 
     def truth(self) -> Columns:
-        """What is true, and what kind of picture it is; see `answer`."""
+        """What is true, what kind of picture it is, and what it shows; see `answer`."""
         fields = [f"true_{field}" for field in PLACE]
         found = self._all([*fields, "kind", "locatability"], "unknown")
+        if (name := self._columns.get("clues")) is not None:
+            found["clues"], num_bad = read_clues(self._table.column(name))
+            if num_bad:
+                self.notes.append(f"{num_bad:,} cells of {name} are no list of texts.")
         return found | self._countries_nearby(found, "true_", "The truth names no country")
 
     def beside_answers(self) -> Columns:

@@ -32,7 +32,9 @@ _BESIDE_ANSWERS = {
 _BESIDE_TRUTH = {
     "kind": ("kind", "scene", "scene_kind", "scene_type"),
     "locatability": ("locatability",),
+    "clues": ("clues", "visible_clues", "clue_texts"),
 }
+_CONVENTION = ("text", "texts", "convention", "conventions", "thing", "clue", "clues")
 _ANSWERED = (
     "pred", "predicted", "prediction", "guess", "guessed", "answer", "answered", "model",
     "estimated", "est", "output",
@@ -84,6 +86,13 @@ def answers_only(names: Sequence[str], raw_column: str | None) -> Chosen:
         for field, short in PLACE.items()
     }
     return _chosen(names, _known(found) | _beside_answers(plain), raw_column)
+
+
+def conventions_of(names: Sequence[str]) -> Chosen:
+    """Of a table of conventions: the columns `country` and `text`."""
+    plain = _plain_names(names)
+    found = {"country": _first(plain, PLACE["country"]), "text": _first(plain, _CONVENTION)}
+    return _chosen(names, _known(found))
 
 
 def truth_only(names: Sequence[str]) -> Chosen:

@@ -20,8 +20,8 @@ _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 @dataclass(frozen=True)
 class Truth:
-    """One row per picture: `image_id` and those of the fields `true_…`, `kind` and `locatability`
-    of JUDGED that are known of any.
+    """One row per picture: `image_id` and those of the fields `true_…`, `kind`, `locatability`
+    and `clues` of JUDGED that are known of any.
 
     folder: where names of files count from. files: such a name by image_id, where it is not that.
     unused, notes: as in OthersAnswers.

@@ -77,7 +77,10 @@ class LocateForm(RequestBody):
         None, description="of the model's adapters; by default all that it has"
     )
     reasons: bool = Field(True, description="write an explanation")
-    constrained: bool = Field(True, description="answer with a country of the gazetteer only")
+    constrained: bool = Field(
+        True,
+        description="a country of the gazetteer only; false writes freely, as in the paper",
+    )
     locatability: bool = Field(True, description="measure how much each picture gives away")
     overlay: bool = Field(False, description="return the coloured class map too")
 

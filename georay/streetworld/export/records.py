@@ -51,6 +51,7 @@ LABEL_COLUMNS = (
     "weather",
     "visible_clue_count",
     "caption",
+    "clues",
 )
 
 
@@ -110,6 +111,7 @@ def write_folder(
 ) -> None:
     """A small world as files: JPEGs in `images/`, PNG masks in `masks/`, `labels.csv`, clues.
 
+    `labels.csv` is a truth that answers can be judged by: it also has the clues of each picture.
     `clues.parquet` has the schema of the `clues` table and comes last: where it is, all is. Raises
     ValueError if `num_images` is not positive. Meant for thousands of scenes;
     `dataset.write_scenes` streams any number. `on_drawn` hears how many scenes were added since it
@@ -126,7 +128,8 @@ def write_folder(
         file = f"images/{scene.name}.jpg"
         write_atomic(folder / file, jpeg_bytes(scene.image))
         write_atomic(folder / "masks" / f"{scene.name}.png", mask_bytes(scene.mask))
-        labels.append({"file": file} | {name: getattr(scene, name) for name in LABEL_COLUMNS[1:]})
+        facts = {name: getattr(scene, name) for name in LABEL_COLUMNS[1:-1]}
+        labels.append({"file": file, **facts, "clues": clues_json(scene)})
         sentences += clue_rows(scene)
         on_drawn(1)
     _write_labels(folder / "labels.csv", labels)

@@ -137,7 +137,24 @@ def test_reasons_are_held_against_drawn_scenes(tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps(row))
     result = run(str(tmp_path / "a.jsonl"), "--scenes", str(tmp_path / "scenes"), "--json")
     (one,) = json.loads(result.stdout)["evaluations"]
-    assert one["faithfulness"]["visible"]["value"] == 1.0
+    of_answers = one["faithfulness"]["levels"][0]
+    assert of_answers["level"] == "answers" and of_answers["both"]["value"] == 1.0
+
+
+def test_anyones_clues_and_conventions_say_whether_reasons_are_true(tmp_path):
+    (tmp_path / "a.csv").write_text("id,country,reasons\n1,Chile,I see a llama.\n")
+    truth = [{"id": 1, "country": "Peru", "clues": [{"text": "a llama"}, {"text": "a puma"}]}]
+    (tmp_path / "t.json").write_text(json.dumps(truth))
+    (tmp_path / "c.csv").write_text("country,text\nPeru,a llama\n")
+    asked = ("--truth", str(tmp_path / "t.json"), "--conventions", str(tmp_path / "c.csv"))
+    written = ("--markdown", str(tmp_path / "r.md"), "--html", str(tmp_path / "r.html"))
+    result = run(str(tmp_path / "a.csv"), *asked, *written, "--json")
+    (one,) = json.loads(result.stdout)["evaluations"]
+    (of_answers, *_) = one["faithfulness"]["levels"]
+    assert (of_answers["visible"]["value"], of_answers["conventional"]["value"]) == (1.0, 0.0)
+    for text in (run(str(tmp_path / "a.csv"), *asked).output, *(
+        (tmp_path / name).read_text() for name in ("r.md", "r.html"))):  # fmt: skip
+        assert "Faithfulness of reasons" in text and "of the country" in text
 
 
 @pytest.fixture(scope="module")

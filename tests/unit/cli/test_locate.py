@@ -14,8 +14,10 @@ from georay.cli.world_map import MARK, world_map
 from georay.errors import ModelUnavailable
 from georay.models import registry
 from georay.models.locations import Candidate, Location, TownCandidate
+from georay.models.locator import Locator
 from georay.models.registry import without_places
 
+NOWHERE = Location("unparseable")
 APP = typer.Typer()
 APP.command()(locate)
 
@@ -94,6 +96,26 @@ def test_with_a_folder_to_write_to_it_is_a_run_over_a_collection(resolved) -> No
     assert recipe.formats == ("csv", "geojson") and recipe.workers.num_workers == 2
     assert (recipe.answering.top_k, recipe.answering.constrained) == (3, True)
     assert (recipe.model, recipe.adapters, recipe.shard_size) == ("tiny", "none", 8)
+
+
+def test_free_is_the_papers_way(resolved) -> None:
+    recipe = resolved("photos/", "--out", "runs/where", "--free")
+    assert (recipe.answering.top_k, recipe.answering.constrained) == (0, False)
+    refused = CliRunner().invoke(APP, ["a.jpg", "--free", "--top-k", "3"])
+    assert "--free ranks nothing" in str(refused.exception)
+
+
+def test_few_photographs_are_answered_freely_too(model: Path, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        Locator,
+        "locate",
+        lambda self, images, top_k: asked.append((self.settings.constrained, top_k)) or [NOWHERE],
+    )
+    for options in ([], ["--free"]):
+        arguments = [str(model / "street.jpg"), "--model", str(model), *options]
+        CliRunner().invoke(APP, arguments, catch_exceptions=False)
+    assert asked == [(True, 5), (False, 0)]
 
 
 def test_a_remote_model_is_neither_ranked_nor_constrained_unless_it_is_asked_for(resolved) -> None:

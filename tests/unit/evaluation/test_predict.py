@@ -14,6 +14,7 @@ from panorama_room import heading_of, write_panorama
 from predicting_room import SCENES_PER_SPLIT, recipe_of, write_model, write_samples
 
 from georay.config.load import dump_recipe
+from georay.config.predict import FREE
 from georay.core.manifest import file_sha256
 from georay.core.tables import PREDICTIONS, SAMPLES, rows_to_table
 from georay.evaluation.metrics import evaluate_file
@@ -183,6 +184,7 @@ def test_a_view_of_a_panorama_is_asked_about_and_not_the_whole(room, tmp_path, m
     [
         ({"shard_size": 4}, "shard_size was 3, is 4"),
         ({"answering": {"prompt": "inference"}}, "answering was"),
+        ({"answering": FREE}, "answering was"),
         ({"max_images": 2}, "pictures was"),
     ],
 )

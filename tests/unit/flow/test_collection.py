@@ -51,7 +51,7 @@ def recipe(room, output, **changes):
         "model": room / "small",
         "device": "cpu",
         "workers": None,
-        "answering": {"max_new_tokens": 64, "batch_size": 2, "top_k": 2, "prompt": "location"},
+        "answering": {"max_new_tokens": 128, "batch_size": 2, "top_k": 2, "prompt": "location"},
         "shard_size": 2,
     }
     return laid_over(None, LocateRecipe, content | changes)
@@ -78,7 +78,7 @@ def test_every_picture_is_a_row_with_place_candidates_and_locatability(room, who
     assert table.schema.equals(LOCATED)
     found = by_name(whole)
     assert set(found) == {*(f"{number}.jpg" for number in range(SCENES)), "empty.jpg"}
-    settings = LocatorSettings(prompt=LOCATION, sampling=Sampling(max_new_tokens=64))
+    settings = LocatorSettings(prompt=LOCATION, sampling=Sampling(max_new_tokens=128))
     located = Locator.from_pretrained(str(room / "small"), settings=settings, device="cpu")
     (alone,) = located.locate([room / "photos" / "0.jpg"], top_k=2)
     one = found["0.jpg"]
