@@ -6,6 +6,7 @@ seat. All else is the command line of georay, or what `serve deploy` does.
 
 import logging
 import os
+import runpy
 import sys
 import time
 from pathlib import Path
@@ -25,10 +26,8 @@ def main() -> None:
     if verb == "serve":
         deploy(Path(recipe))
         return
-    from georay.cli import main as georay
-
     sys.argv = ["georay", verb, recipe]
-    georay()
+    runpy.run_module("georay", run_name="__main__")
 
 
 def deploy(recipe: Path) -> None:

@@ -71,7 +71,7 @@ def cut_off_node(run: Run) -> None:
     """Its cable is pulled until it is given up, then put back; a new node comes meanwhile."""
     lost = _one_at_work(run)
     lost.host.cut_off()
-    time.sleep(2 * DEAD_AFTER_S)
+    time.sleep(DEAD_AFTER_S + 5)
     lost.host.reconnect()
     run.cluster.replace(lost)
 

@@ -68,7 +68,7 @@ class Cluster:
         self._spare = list(hosts.each[1 + NUM_WORKERS :])
         self._folder = folder
         plain = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        self.environment = plain | environment | _SETTINGS
+        self.environment = {**plain, **environment, **_SETTINGS}
         self.environment |= {
             "RAY_AUTH_TOKEN": secrets.token_hex(16),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -96,6 +96,8 @@ class Cluster:
     def restart_head(self) -> None:
         """Kills the head and starts one that knows what it knew."""
         self._remove(self.head)
+        # Ray takes the address that it notes here, and the workers of this machine, for a head.
+        (self._folder / "ray_current_cluster").unlink()
         self._start_head()
 
     def replace(self, lost: Node) -> None:
@@ -130,7 +132,7 @@ class Cluster:
         command += [f"--object-store-memory={_OBJECT_BYTES}", *own]
         log = self._folder.with_name(f"{host.address}.log")
         with log.open("ab") as file:
-            everything = self.environment | environment
+            everything = {**self.environment, **environment}
             process = psutil.Popen(command, env=everything, stdout=file, stderr=file)
         self.nodes.append(Node(host, process))
         address = f"http://{host.address}:{agent}/api/healthz"

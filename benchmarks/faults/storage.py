@@ -1,5 +1,6 @@
 """A real S3 server of this machine that answers 503 to one request in fifty."""
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -66,6 +67,7 @@ def overloaded_storage(host: str) -> Iterator[Storage]:
     before = {name: os.environ.get(name) for name in KEYS}
     os.environ.update(KEYS)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
     thread.start()
     try:
         address = f"http://{host}:{server.server_port}"
