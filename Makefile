@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 
-.PHONY: demo docs test lint unit coverage browser faults walkthrough examples vllm fuzz mutants bench train-small pretrain-tiny tune-tiny clean
+.PHONY: demo docs test lint unit coverage browser slow faults walkthrough examples vllm fuzz mutants bench train-small pretrain-tiny tune-tiny clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -41,8 +41,12 @@ coverage: browser
 browser: $(VENV)/.installed
 	@tests/install_browser.sh
 
-faults: browser
+slow: browser
 	$(BIN)/pytest -m slow -v
+
+# Kills, a full disk, a node cut off, an overloaded storage: an hour or two of a machine to itself.
+faults: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.faults
 
 walkthrough: $(VENV)/.installed
 	$(BIN)/pytest -m slow -v tests/integration/test_walkthrough.py

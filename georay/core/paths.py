@@ -147,8 +147,7 @@ class StoragePath:
 
     def open_input(self) -> pa.NativeFile:
         """The file, to be read from any place in it."""
-        filesystem, path = self.address.found()
-        return with_retries(lambda: filesystem.open_input_file(path))
+        return self.address.open()
 
     def open_output(self) -> pa.NativeFile:
         """A stream whose content is there when it is closed."""

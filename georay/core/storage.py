@@ -18,6 +18,7 @@ from fsspec.utils import glob_translate
 from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, PyFileSystem
 
 from georay.core.folders import each_once, walk, within_depth
+from georay.core.patient_reads import open_patiently
 from georay.core.retries import with_retries
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
@@ -168,8 +169,7 @@ class StorageAddress:
 
     def open(self) -> pa.NativeFile:
         """The object, to be read from any place in it. Raises as `read` does."""
-        filesystem, path = self.found()
-        return with_retries(lambda: filesystem.open_input_file(path))
+        return open_patiently(*self.found())
 
     def files(self) -> "list[Address]":
         """Every object below this folder, sorted, without hidden ones. Raises OSError if absent."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from georay.core.paths import open_dataset, path_of
+from georay.core.retries import with_retries
 from georay.errors import TableMismatch
 
 _PLACE = [
@@ -331,7 +332,7 @@ def _read_samples(location: str) -> pa.Table:
             raise ValueError(f"no samples at {location}: give a Parquet file or a folder of them")
         if (path / "samples.json").exists():
             path = path / "samples"
-        table = open_dataset(path).to_table()
+        table = with_retries(lambda: open_dataset(path).to_table())
     except (pa.ArrowInvalid, OSError) as problem:
         raise ValueError(f"cannot read samples from {location}: {problem}") from problem
     return conform(table, SAMPLES, location)

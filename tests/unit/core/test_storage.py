@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from storage_server import AWKWARD, serving_bucket
 
 from georay.core import retries, storage
+from georay.core.paths import as_parquet, open_parquet, path_of
 from georay.core.storage import LocalAddress, StorageAddress, is_uri, parse_address, read_bytes
 
 
@@ -301,3 +302,43 @@ def test_a_remote_read_that_fails_for_a_moment_is_tried_again(monkeypatch):
     with pytest.raises(FileNotFoundError):
         read_bytes("s3://bucket/a.jpg", 100)
     assert flaky.answers == [b"never"], "an absent file does not come back"
+
+
+class Overloaded(pa.BufferReader):
+    """A file that refuses every other read."""
+
+    num_asked = 0
+
+    def read_at(self, number, offset):
+        self.num_asked += 1
+        if self.num_asked % 2:
+            raise OSError("AWS Error INTERNAL_FAILURE: failed to flush response stream")
+        return super().read_at(number, offset)
+
+
+class OneFile:
+    def __init__(self, content):
+        self.open_input_file = lambda path: Overloaded(content)
+
+
+def test_a_table_of_a_storage_is_read_although_reads_within_it_fail_for_a_moment(monkeypatch):
+    table = pa.table({"number": range(1000)})
+    filesystem = OneFile(as_parquet(table, row_group=100))
+    monkeypatch.setattr(retries.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(storage, "_filesystem", lambda *_: (filesystem, "bucket"))
+    found = open_parquet(path_of("s3://bucket/table.parquet"))
+    assert found.read_row_group(7).equals(table.slice(700, 100))
+    assert found.read().equals(table)
+
+
+def test_a_file_of_a_storage_is_read_from_any_place_in_it(monkeypatch):
+    monkeypatch.setattr(storage, "_filesystem", lambda *_: (OneFile(b"0123456789"), "bucket"))
+    monkeypatch.setattr(retries.time, "sleep", lambda seconds: None)
+    file = parse_address("s3://bucket/digits").open()
+    assert (file.size(), file.read(3), file.read_at(2, 8)) == (10, b"012", b"89")
+    file.seek(5)
+    assert (file.read(), file.read(), file.tell()) == (b"56789", b"", 10)
+    file.seek(-1, 2)
+    assert file.read(5) == b"9"
+    file.close()
+    assert file.closed

@@ -1,0 +1,1 @@
+"""Work that goes on although something fails: faults by workloads, and what came of each."""
