@@ -70,7 +70,9 @@ class TrainSegmenterRecipe(Recipe):
     checkpoint_every: int = Field(100, ge=1, description="steps")
     log_every: int = Field(20, ge=1, description="steps")
     threads: int = Field(2, ge=1, description="CPU threads of torch")
-    bf16: bool = True
+    precision: Literal["native", "float32"] = Field(
+        "native", description="native: bfloat16 where the processor multiplies it, else float32"
+    )
 
     @model_validator(mode="after")
     def _some_of_each(self) -> Self:

@@ -74,7 +74,7 @@ def _recipe(camvid, out, **changes):
         "log_every": 2,
         "checkpoint_every": 2,
         "threads": 1,
-        "bf16": False,
+        "precision": "float32",
     }
     return TrainSegmenterRecipe(**(settings | changes))
 
