@@ -1,6 +1,6 @@
 """The recipe of jobs/pretrain_tiny.py."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -61,4 +61,6 @@ class PretrainRecipe(Recipe):
     checkpoint_every: PositiveInt = 100
     log_every: PositiveInt = 20
     threads: PositiveInt = 2
-    bf16: bool = True
+    precision: Literal["native", "float32"] = Field(
+        "native", description="native: bfloat16 where the processor multiplies it, else float32"
+    )

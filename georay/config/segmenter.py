@@ -17,6 +17,35 @@ class Augmentation(Recipe):
         0.4, ge=0, le=1, description="share of crops centred on a class drawn uniformly"
     )
     colour: float = Field(0.4, ge=0, lt=1, description="largest relative change of colour")
+    light: float = Field(
+        0, ge=0, le=1, description="strength of gamma, shade, lost colour and grain"
+    )
+    texture: float = Field(
+        0, ge=0, le=1, description="share of a drawn crop's classes with a new colour and texture"
+    )
+
+
+class MaskSet(Recipe):
+    """A folder of pictures and masks; factory/segmenter/masks.py says how it is laid out."""
+
+    folder: LocalFile
+    counts_as: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="labels that a class of this set covers too: {road: [sidewalk, path]} where "
+        "all that is walked on is road",
+    )
+
+
+class MaskedPictures(Recipe):
+    """Sets of pictures with masks, mixed by how many pictures each has."""
+
+    sets: tuple[MaskSet, ...] = Field(min_length=1)
+    splits: tuple[str, ...] = ("train",)
+    num_crops: int = Field(2, ge=1, description="crops of a batch")
+    weight: float = Field(1, gt=0, description="of the mean loss of these crops")
+    augmentation: Augmentation = Field(
+        Augmentation(), description="scales are relative to the size that the segmenter works at"
+    )
 
 
 class DrawnScenes(Recipe):
@@ -27,7 +56,8 @@ class DrawnScenes(Recipe):
     num_scenes: int = Field(ge=1)
     test_seed: int = Field(ge=0, description="held-out scenes come from this seed")
     num_test_scenes: int = Field(500, ge=1)
-    num_crops: int = Field(6, ge=1, description="drawn crops of a batch, besides CamVid's")
+    num_crops: int = Field(6, ge=1, description="drawn crops of a batch")
+    weight: float = Field(1, gt=0, description="of the mean loss of these crops")
     augmentation: Augmentation = Augmentation()
 
     @model_validator(mode="after")
@@ -43,11 +73,18 @@ class TrainSegmenterRecipe(Recipe):
     name: str
     architecture: Literal["small", "maskformer"]
     seed: int = 0
-    camvid: LocalFile = Field(description="folder with train, val, test and their _labels folders")
+    camvid: LocalFile | None = Field(
+        None, description="folder with train, val, test and their _labels folders"
+    )
+    camvid_weight: float = Field(1, gt=0, description="of the mean loss of CamVid's crops")
     train_splits: tuple[str, ...] = ("train", "val")
     drawn: DrawnScenes | None = Field(
-        None, description="scenes to train on besides CamVid; small segmenter only"
+        None, description="scenes to train on besides; small segmenter only"
     )
+    photographs: tuple[MaskedPictures, ...] = Field(
+        (), description="pictures with masks to train on besides; small segmenter only"
+    )
+    evaluation: tuple[MaskSet, ...] = Field((), description="sets whose splits are evaluated on")
     start: LocalFile | None = Field(
         None, description="weights file to start from instead of the ImageNet encoder"
     )
@@ -70,15 +107,24 @@ class TrainSegmenterRecipe(Recipe):
     checkpoint_every: int = Field(100, ge=1, description="steps")
     log_every: int = Field(20, ge=1, description="steps")
     threads: int = Field(2, ge=1, description="CPU threads of torch")
-    bf16: bool = True
+    precision: Literal["native", "float32"] = Field(
+        "native", description="native: bfloat16 where the processor multiplies it, else float32"
+    )
 
     @model_validator(mode="after")
     def _some_of_each(self) -> Self:
-        if self.num_camvid_crops < 1:
-            raise ValueError("a batch needs CamVid crops too: lower drawn.num_crops")
+        if self.camvid is not None and self.num_camvid_crops < 1:
+            raise ValueError("a batch needs CamVid crops too: lower num_crops of the others")
+        if self.camvid is None and self.num_camvid_crops != 0:
+            raise ValueError(
+                "without CamVid, batch_size is the sum of num_crops of what is trained on"
+            )
+        if self.camvid is None and self.architecture == "maskformer":
+            raise ValueError("the small MaskFormer is trained on CamVid: say where it is")
         return self
 
     @property
     def num_camvid_crops(self) -> int:
         """Crops of a batch that are CamVid's."""
-        return self.batch_size - (self.drawn.num_crops if self.drawn else 0)
+        others = sum(source.num_crops for source in self.photographs)
+        return self.batch_size - others - (self.drawn.num_crops if self.drawn else 0)

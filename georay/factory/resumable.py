@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from georay.core.manifest import write_atomic, write_json
 from georay.core.run_folder import read_facts
+from georay.factory.precision import TrainingPrecision, training_precision
 
 POINTER = "checkpoint.json"
 
@@ -43,7 +44,7 @@ class LoopSettings(Protocol):
     @property
     def ema_decay(self) -> float: ...
     @property
-    def bf16(self) -> bool: ...
+    def precision(self) -> TrainingPrecision: ...
     @property
     def threads(self) -> int: ...
     @property
@@ -142,6 +143,7 @@ class _Run:
         self._settings, self._network = settings, network
         self._optimizer, self._limit = learning.optimizer, learning.max_gradient_norm
         self._peaks = [group["lr"] for group in self._optimizer.param_groups]
+        self._bfloat16 = training_precision(settings.precision) is torch.bfloat16
 
     def advance(self, step: int, loss_of_batch: Callable[[], Tensor]) -> float:
         """One optimizer step; returns its loss."""
@@ -152,7 +154,7 @@ class _Run:
             group["lr"] = peak * factor
         self._network.train()
         self._optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.bf16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bfloat16):
             loss = loss_of_batch()
         if not torch.isfinite(loss):
             raise ValueError(f"the loss of step {step:,} is {loss.item()}: lower the learning rate")

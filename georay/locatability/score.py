@@ -55,6 +55,9 @@ def contributions(
 
 
 def area_ratio(class_map: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The share of each ADE20K class in a map of class ids [h, w]: [num_labels], sums to 1."""
-    counts = np.bincount(class_map.ravel(), minlength=NUM_LABELS)
+    """The share of each ADE20K class in a map of class ids [h, w]: [num_labels].
+
+    Sums to 1, less the share of pixels whose id is none of ADE20K's: what is not known.
+    """
+    counts = np.bincount(class_map.ravel(), minlength=NUM_LABELS)[:NUM_LABELS]
     return (counts / class_map.size).astype(np.float32)

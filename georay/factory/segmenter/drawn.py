@@ -1,4 +1,4 @@
-"""StreetWorld scenes as training examples, and the labels of the small segmenter's head."""
+"""StreetWorld scenes as training examples."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.segmenter import DrawnScenes
-from georay.factory.segmenter.camvid import ADE20K_LABELS_OF_CLASS, VOID, Example
-from georay.locatability.labels import LABEL_INDEX, NUM_LABELS
+from georay.factory.segmenter.camvid import VOID, Example
+from georay.locatability.labels import LABEL_INDEX
 from georay.streetworld.export.records import write_folder
 from georay.streetworld.world import StreetWorld
 
@@ -46,25 +46,24 @@ DRAWN_LABELS = (
 """What StreetWorld's masks hold, by pixel share."""
 
 
-def head_labels() -> tuple[str, ...]:
-    """Labels that the head tells apart: CamVid's eleven, then what only drawn scenes have."""
-    of_camvid = tuple(labels[0] for labels in ADE20K_LABELS_OF_CLASS.values())
-    return of_camvid + tuple(label for label in DRAWN_LABELS if label not in of_camvid)
-
-
 def index_of_ade20k(labels: Sequence[str]) -> NDArray[np.uint8]:
-    """Position in `labels` [150] of each ADE20K id; VOID where it is not among them."""
-    lookup = np.full(NUM_LABELS, VOID, np.uint8)
-    lookup[[LABEL_INDEX[label] for label in labels]] = np.arange(len(labels))
+    """Position in `labels` [256] of each ADE20K id; VOID where it is not among them."""
+    lookup = np.full(256, VOID, np.uint8)
+    for position, label in enumerate(labels):
+        if label in LABEL_INDEX:  # not the head's "other"
+            lookup[LABEL_INDEX[label]] = position
     return lookup
 
 
 class SceneFolder(Sequence[Example]):
-    """Scenes that `write_folder` wrote, read when asked for; classes by a lookup [150]."""
+    """Scenes that `write_folder` wrote, read when asked for; classes by a lookup [256]."""
 
-    def __init__(self, pictures: Sequence[Path], class_of_ade20k: NDArray[np.uint8]) -> None:
+    def __init__(
+        self, pictures: Sequence[Path], class_of_ade20k: NDArray[np.uint8], label_set: int = 0
+    ) -> None:
         self._pictures = pictures
         self._lookup = class_of_ade20k
+        self._label_set = label_set
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -75,23 +74,25 @@ class SceneFolder(Sequence[Example]):
             pixels = np.asarray(image.convert("RGB"))
         with Image.open(picture.parents[1] / "masks" / f"{picture.stem}.png") as image:
             mask = np.asarray(image)
-        return Example(picture.stem, pixels, self._lookup[mask])
+        return Example(picture.stem, pixels, self._lookup[mask], self._label_set)
 
     def repeated(self, times: NDArray[np.int64]) -> "SceneFolder":
         """The same scenes, each as often as `times` [scenes] says."""
         pictures = [
             self._pictures[index] for index in np.repeat(np.arange(len(self)), times).tolist()
         ]
-        return SceneFolder(pictures, self._lookup)
+        return SceneFolder(pictures, self._lookup, self._label_set)
 
 
-def training_scenes(settings: DrawnScenes) -> SceneFolder:
-    """The scenes to train on, drawn if they are not there yet; classes index `head_labels`.
+def training_scenes(
+    settings: DrawnScenes, labels: Sequence[str], label_set: int = 0
+) -> SceneFolder:
+    """The scenes to train on, drawn if they are not there yet; classes index `labels`.
 
     A scene with a class that few scenes have comes several times (Gupta et al. 2019, section 4.1).
     """
     pictures = _pictures(settings.folder, settings.seed, settings.num_scenes)
-    scenes = SceneFolder(pictures, index_of_ade20k(head_labels()))
+    scenes = SceneFolder(pictures, index_of_ade20k(labels), label_set)
     present = np.stack(
         [np.bincount(scene.classes.ravel(), minlength=256)[:VOID] > 0 for scene in scenes]
     )

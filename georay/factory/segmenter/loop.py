@@ -13,9 +13,19 @@ from torch import Tensor, nn
 
 from georay.config.segmenter import Augmentation, TrainSegmenterRecipe
 from georay.factory.resumable import Learning, Progress, place_in_epochs, train_steps
-from georay.factory.segmenter.camvid import Example, training_crop
+from georay.factory.segmenter.camvid import Example
+from georay.factory.segmenter.crops import training_crop
 
 _MAX_GRADIENT_NORM = 5.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """pixels: uint8 [N, 3, H, W]; classes: int64 [N, H, W] with VOID; label_sets: [N]."""
+
+    pixels: Tensor
+    classes: Tensor
+    label_sets: tuple[int, ...]
 
 
 class Task(Protocol):
@@ -27,18 +37,19 @@ class Task(Protocol):
         """Parameters with their peak learning rate `lr`."""
         ...
 
-    def loss(self, pixels: Tensor, classes: Tensor) -> Tensor:
-        """pixels: uint8 [N, 3, H, W]; classes: int64 [N, H, W] with VOID."""
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of a batch, a scalar."""
         ...
 
 
 @dataclass(frozen=True)
 class Source:
-    """Examples, how crops are drawn from them, and how many of a batch's crops are theirs."""
+    """Examples, how crops are drawn from them, how many of a batch's, and their loss's weight."""
 
     examples: Sequence[Example]
     augmentation: Augmentation
     num_crops: int
+    weight: float = 1
 
 
 def train(
@@ -58,26 +69,26 @@ def train(
         task.network,
         Learning(optimizer, _MAX_GRADIENT_NORM),
         lambda step: draw_batch(recipe, sources, step),
-        lambda batch: task.loss(*batch),
+        task.loss,
         report,
     )
 
 
-def draw_batch(
-    recipe: TrainSegmenterRecipe, sources: Sequence[Source], step: int
-) -> tuple[Tensor, Tensor]:
-    """The crops of a step: pixels uint8 [N, 3, H, W], classes int64 [N, H, W]."""
+def draw_batch(recipe: TrainSegmenterRecipe, sources: Sequence[Source], step: int) -> Batch:
+    """The crops of a step, those of the first source first."""
     random = np.random.default_rng((recipe.seed, step))
-    crops = [
-        training_crop(
-            source.examples[
-                place_in_epochs(step * source.num_crops + offset, len(source.examples), recipe.seed)
-            ],
-            source.augmentation,
-            random,
-        )
+    examples = [
+        (source, _example(recipe, source, step * source.num_crops + offset))
         for source in sources
         for offset in range(source.num_crops)
     ]
-    pixels = torch.from_numpy(np.stack([pixels for pixels, _ in crops])).permute(0, 3, 1, 2)
-    return pixels, torch.from_numpy(np.stack([classes for _, classes in crops])).long()
+    crops = [training_crop(one, source.augmentation, random) for source, one in examples]
+    return Batch(
+        torch.from_numpy(np.stack([pixels for pixels, _ in crops])).permute(0, 3, 1, 2),
+        torch.from_numpy(np.stack([classes for _, classes in crops])).long(),
+        tuple(one.label_set for _, one in examples),
+    )
+
+
+def _example(recipe: TrainSegmenterRecipe, source: Source, position: int) -> Example:
+    return source.examples[place_in_epochs(position, len(source.examples), recipe.seed)]

@@ -19,6 +19,7 @@ from transformers import (
 
 from georay.config.segmenter import TrainSegmenterRecipe
 from georay.factory.segmenter.camvid import CLASSES, NUM_CLASSES, VOID
+from georay.factory.segmenter.loop import Batch
 from georay.factory.segmenter.losses import segmentation_loss
 from georay.locatability.labels import ADE20K_LABELS
 from georay.models.segmenters.label_maps import ade20k_ids
@@ -85,9 +86,9 @@ class SmallMaskFormerTask:
     def parameter_groups(self) -> list[dict[str, Any]]:
         return [{"params": list(self.network.parameters()), "lr": self._recipe.learning_rate}]
 
-    def loss(self, pixels: Tensor, classes: Tensor) -> Tensor:
-        output = self.network(normalise(pixels))
-        target = classes[:, ::2, ::2]
+    def loss(self, batch: Batch) -> Tensor:
+        output = self.network(normalise(batch.pixels))
+        target = batch.classes[:, ::2, ::2]
         masks = F.interpolate(output.masks_queries_logits.float(), scale_factor=2, mode="bilinear")
         semantic = segmentation_loss(
             masks, target, self._class_weights, overlap=self._recipe.overlap_loss, void=VOID

@@ -1,7 +1,7 @@
 """From a recipe to the files that are shipped."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -13,15 +13,12 @@ from georay.config.segmenter import TrainSegmenterRecipe
 from georay.core.manifest import write_atomic
 from georay.core.run_folder import only_writer, publishing
 from georay.factory.resumable import Progress
-from georay.factory.segmenter.camvid import (
-    ADE20K_LABELS_OF_CLASS,
-    CLASSES,
-    Example,
-    read_split,
-)
-from georay.factory.segmenter.drawn import head_labels, held_out_scenes, training_scenes
+from georay.factory.segmenter.camvid import read_split
+from georay.factory.segmenter.drawn import held_out_scenes
 from georay.factory.segmenter.evaluate import DRAWN, evaluate
-from georay.factory.segmenter.loop import Source, train
+from georay.factory.segmenter.label_sets import head_labels
+from georay.factory.segmenter.lessons import camvid_source, crop_weights, lessons_of
+from georay.factory.segmenter.loop import train
 from georay.factory.segmenter.maskformer import SmallMaskFormerTask, small_image_processor
 from georay.factory.segmenter.small import (
     SmallSegmenterTask,
@@ -31,7 +28,7 @@ from georay.factory.segmenter.small import (
 )
 from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
 from georay.models.segmenters.network import SmallSegmenterNetwork
-from georay.models.segmenters.small import load_small
+from georay.models.segmenters.small import OTHER, load_small
 
 
 def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:
@@ -46,12 +43,9 @@ def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], N
 
 
 def _train(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:
-    examples = [
-        example for split in recipe.train_splits for example in read_split(recipe.camvid, split)
-    ]
     if recipe.architecture == "small":
-        return _train_small(recipe, examples, report)
-    return _train_maskformer(recipe, examples, report)
+        return _train_small(recipe, report)
+    return _train_maskformer(recipe, report)
 
 
 def evaluate_file(recipe: TrainSegmenterRecipe, weights: Path, split: str) -> str:
@@ -62,7 +56,7 @@ def evaluate_file(recipe: TrainSegmenterRecipe, weights: Path, split: str) -> st
     torch.set_num_threads(recipe.threads)
     segmenter = load_small(weights)
     lines = [segmenter.id]
-    if recipe.camvid.exists():
+    if recipe.camvid is not None and recipe.camvid.exists():
         score = evaluate(segmenter, read_split(recipe.camvid, split))
         lines += [f"CamVid, {split}", score.as_text()]
     if recipe.drawn is not None:
@@ -71,40 +65,21 @@ def evaluate_file(recipe: TrainSegmenterRecipe, weights: Path, split: str) -> st
     return "\n".join(lines)
 
 
-def _train_small(
-    recipe: TrainSegmenterRecipe, examples: list[Example], report: Callable[[Progress], None]
-) -> Path:
-    labels = [ADE20K_LABELS[LABEL_INDEX[label]] for label in head_labels()]
-    groups = [
-        [labels.index(label) for label in _full_labels(name) if label in labels] for name in CLASSES
-    ]
-    sources = [_camvid(recipe, examples)]
-    drawn_weights = None
-    if recipe.drawn is not None:
-        scenes = training_scenes(recipe.drawn)
-        sources.append(Source(scenes, recipe.drawn.augmentation, recipe.drawn.num_crops))
-        drawn_weights = balanced_class_weights(
-            (scenes[index] for index in range(0, len(scenes), 4)), len(labels)
-        )
+def _train_small(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:
+    labels = list(head_labels())
+    sources, lessons = lessons_of(recipe)
     task = SmallSegmenterTask(
-        recipe,
-        starting_network(recipe, labels),
-        groups,
-        balanced_class_weights(examples),
-        drawn_weights,
+        recipe, starting_network(recipe, full_names(labels)), lessons, crop_weights(sources)
     )
     network = cast(SmallSegmenterNetwork, train(recipe, task, sources, report))
-    if drawn_weights is not None:
-        undo_class_weights(network, drawn_weights, recipe.prior_shift)
-    return save_small(network, labels, recipe.out / "small_segmenter.safetensors")
+    if recipe.drawn is not None:
+        undo_class_weights(network, lessons[-1].class_weights, recipe.prior_shift)
+    return save_small(network, full_names(labels), recipe.out / "small_segmenter.safetensors")
 
 
-def _camvid(recipe: TrainSegmenterRecipe, examples: list[Example]) -> Source:
-    return Source(examples, recipe.augmentation, recipe.num_camvid_crops)
-
-
-def _full_labels(camvid_class: str) -> list[str]:
-    return [ADE20K_LABELS[LABEL_INDEX[label]] for label in ADE20K_LABELS_OF_CLASS[camvid_class]]
+def full_names(labels: Sequence[str]) -> list[str]:
+    """Labels as ADE20K writes them in full, by which weights files name them."""
+    return [ADE20K_LABELS[LABEL_INDEX[one]] if one != OTHER else OTHER for one in labels]
 
 
 def save_small(network: SmallSegmenterNetwork, labels: list[str], file: Path) -> Path:
@@ -118,11 +93,10 @@ def save_small(network: SmallSegmenterNetwork, labels: list[str], file: Path) ->
     return file
 
 
-def _train_maskformer(
-    recipe: TrainSegmenterRecipe, examples: list[Example], report: Callable[[Progress], None]
-) -> Path:
-    task = SmallMaskFormerTask(recipe, balanced_class_weights(examples))
-    trained = train(recipe, task, [_camvid(recipe, examples)], report)
+def _train_maskformer(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:
+    source = camvid_source(recipe)
+    task = SmallMaskFormerTask(recipe, balanced_class_weights(source.examples))
+    trained = train(recipe, task, [source], report)
     model = cast(MaskFormerForInstanceSegmentation, trained)
     with publishing(recipe.out) as fresh:
         folder = fresh / "maskformer"

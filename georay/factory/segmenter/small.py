@@ -1,7 +1,9 @@
 """The small segmenter as a training task."""
 
 import json
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,26 @@ from torch.nn import functional as F  # noqa: N812
 from georay.config.segmenter import TrainSegmenterRecipe
 from georay.factory.segmenter.camvid import NUM_CLASSES, VOID, Example
 from georay.factory.segmenter.imagenet import load_imagenet_weights
+from georay.factory.segmenter.label_sets import LabelSet
+from georay.factory.segmenter.loop import Batch
 from georay.factory.segmenter.losses import group_logits, segmentation_loss
 from georay.models.segmenters.network import SmallSegmenterNetwork, normalise
 
 HEADS = {f"{part}.{kind}" for part in ("head", "detail.head") for kind in ("weight", "bias")}
 
 
-class SmallSegmenterTask:
-    """Cross entropy and soft Jaccard: CamVid's classes by their summed members, drawn ones as is.
+@dataclass(frozen=True)
+class Lesson:
+    """A label set that is trained on, and the weights of its classes, [num_classes]."""
 
-    A batch's first crops are CamVid's; the rest are drawn where `drawn_weights` (one per head
-    label) are given.
+    labels: LabelSet
+    class_weights: Tensor
+
+
+class SmallSegmenterTask:
+    """Cross entropy and soft Jaccard of each label set's classes by their summed members.
+
+    crop_weights: share [N] of each crop of a batch in the loss, in the batch's order.
     """
 
     network: nn.Module
@@ -33,15 +44,13 @@ class SmallSegmenterTask:
         self,
         recipe: TrainSegmenterRecipe,
         network: SmallSegmenterNetwork,
-        groups: Sequence[Sequence[int]],
-        camvid_weights: Tensor,
-        drawn_weights: Tensor | None,
+        lessons: Sequence[Lesson],
+        crop_weights: Sequence[float],
     ) -> None:
         self.network = network.to(memory_format=torch.channels_last)
         self._recipe = recipe
-        self._groups = groups
-        self._camvid_weights = camvid_weights
-        self._drawn_weights = drawn_weights
+        self._lessons = lessons
+        self._crop_weights = crop_weights
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         recipe = self._recipe
@@ -56,24 +65,22 @@ class SmallSegmenterTask:
             groups[part if part in peaks else "decoder"].append(parameter)
         return [{"params": groups[part], "lr": peak} for part, peak in peaks.items()]
 
-    def loss(self, pixels: Tensor, classes: Tensor) -> Tensor:
-        images = normalise(pixels).contiguous(memory_format=torch.channels_last)
-        logits, target = _every_other_pixel(self.network(images).float(), classes)
-        if self._drawn_weights is None:
-            return self._camvid_loss(logits, target)
-        first = self._recipe.num_camvid_crops
-        drawn = segmentation_loss(
-            logits[first:],
-            target[first:],
-            self._drawn_weights,
-            overlap=self._recipe.overlap_loss,
-            void=VOID,
-        )
-        return (self._camvid_loss(logits[:first], target[:first]) + drawn) / 2
+    def loss(self, batch: Batch) -> Tensor:
+        images = normalise(batch.pixels).contiguous(memory_format=torch.channels_last)
+        logits, target = _every_other_pixel(self.network(images).float(), batch.classes)
+        total = logits.new_zeros(())
+        for index in sorted(set(batch.label_sets)):
+            crops = [at for at, one in enumerate(batch.label_sets) if one == index]
+            share = sum(self._crop_weights[at] for at in crops)
+            total = total + share * self._loss_of(index, logits[crops], target[crops])
+        return total
 
-    def _camvid_loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        grouped = group_logits(logits, self._groups)
-        weights = self._camvid_weights
+    def _loss_of(self, label_set: int, logits: Tensor, target: Tensor) -> Tensor:
+        lesson = self._lessons[label_set]
+        if not (target != VOID).any():
+            return logits.sum() * 0
+        grouped = group_logits(logits, lesson.labels.groups)
+        weights = lesson.class_weights
         if grouped.shape[1] > len(weights):
             weights = torch.cat([weights, weights.new_ones(grouped.shape[1] - len(weights))])
         overlap = self._recipe.overlap_loss
@@ -127,10 +134,12 @@ def undo_class_weights(network: SmallSegmenterNetwork, weights: Tensor, share: f
     network.detail.head.bias -= share * weights.log()  # type: ignore[operator]
 
 
-def balanced_class_weights(examples: Iterable[Example], num_classes: int = NUM_CLASSES) -> Tensor:
+def balanced_class_weights(
+    examples: Iterable[Example], num_classes: int = NUM_CLASSES, largest: float = math.inf
+) -> Tensor:
     """Weights [num_classes] falling with the square root of a class's pixel share, mean 1.
 
-    A class that no example has gets 1.
+    A class that no example has gets 1; none gets more than `largest`, however few pixels it has.
     """
     counts = np.zeros(num_classes, np.int64)
     for example in examples:
@@ -138,4 +147,4 @@ def balanced_class_weights(examples: Iterable[Example], num_classes: int = NUM_C
     weights = 1 / np.sqrt(np.maximum(counts, 1))
     weights /= weights[counts > 0].mean()
     weights[counts == 0] = 1
-    return torch.from_numpy(weights).float()
+    return torch.from_numpy(np.minimum(weights, largest)).float()

@@ -15,8 +15,11 @@ from georay.locatability.score import area_ratio
 SMALL = "small"
 SMALL_WEIGHTS = Path(__file__).parents[1] / "weights" / "small_segmenter.safetensors"
 
+UNKNOWN = 255
+"""In class maps: what the segmenter does not know; it belongs to no class."""
+
 ClassMap = NDArray[np.uint8]
-"""ADE20K class ids [h, w] of one image, usually at reduced resolution."""
+"""ADE20K class ids [h, w] of one image, usually at reduced resolution, or UNKNOWN."""
 
 
 class Segmenter(Protocol):

@@ -28,7 +28,8 @@ def batch_limit(device: torch.device) -> int:
 def fast_precision(device: torch.device) -> torch.dtype:
     """bfloat16 where the device multiplies it natively, else float32."""
     if device.type == "cpu":
-        native = torch.cpu.get_capabilities().get("avx512_bf16", False)
+        known = torch.cpu.get_capabilities()
+        native = any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
     else:
         native = device.type == "cuda" and torch.cuda.is_bf16_supported()
     return torch.bfloat16 if native else torch.float32

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from georay.errors import ModelUnavailable
-from georay.models.segmenters.base import SMALL_WEIGHTS, ClassMap, Segmenter
+from georay.models.segmenters.base import SMALL_WEIGHTS, UNKNOWN, ClassMap, Segmenter
 from georay.models.segmenters.batches import (
     batch_limit,
     equal_size_batches,
@@ -30,6 +30,10 @@ WORKING_AREA = 544 * 416
 from this third more of pixels, at 11 ms more an image; yet more pixels gain little."""
 
 
+OTHER = "other"
+"""The head's label for what none of ADE20K's labels that it knows fits."""
+
+
 class SmallSegmenter(Segmenter):
     """Class maps at half the working resolution, by a network of 3 million parameters."""
 
@@ -40,7 +44,9 @@ class SmallSegmenter(Segmenter):
         self.labels = tuple(labels)
         self._device = torch.device(device)
         self._network = folded(network).to(self._device)
-        self._lookup = np.array(ade20k_ids(labels), np.uint8)
+        self._lookup = np.array(
+            [UNKNOWN if one == OTHER else ade20k_ids([one])[0] for one in labels], np.uint8
+        )
 
     def class_maps(self, images: Sequence[Image.Image]) -> list[ClassMap]:
         arrays = [_working_pixels(image) for image in images]

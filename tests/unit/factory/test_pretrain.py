@@ -69,7 +69,7 @@ def recipe_in(out: Path, drawn: Path, **changes) -> PretrainRecipe:
         "checkpoint_every": 3,
         "log_every": 2,
         "threads": 1,
-        "bf16": False,
+        "precision": "float32",
     }
     return PretrainRecipe.model_validate(settings | changes)
 

@@ -17,20 +17,20 @@ from georay.factory.segmenter.camvid import (
     Example,
     class_of_ade20k,
     read_split,
-    training_crop,
 )
+from georay.factory.segmenter.crops import training_crop
 from georay.factory.segmenter.drawn import (
     DRAWN_LABELS,
     _repeats,
-    head_labels,
     held_out_scenes,
     index_of_ade20k,
     training_scenes,
 )
 from georay.factory.segmenter.evaluate import DRAWN, evaluate
+from georay.factory.segmenter.label_sets import head_labels
 from georay.factory.segmenter.loop import Source, draw_batch
 from georay.factory.segmenter.losses import group_logits, segmentation_loss
-from georay.factory.segmenter.run import train_segmenter
+from georay.factory.segmenter.run import full_names, train_segmenter
 from georay.factory.segmenter.small import (
     balanced_class_weights,
     starting_network,
@@ -74,7 +74,7 @@ def _recipe(camvid, out, **changes):
         "log_every": 2,
         "checkpoint_every": 2,
         "threads": 1,
-        "bf16": False,
+        "precision": "float32",
     }
     return TrainSegmenterRecipe(**(settings | changes))
 
@@ -92,7 +92,7 @@ def scenes(tmp_path_factory):
         num_crops=1,
         augmentation=Augmentation(crop=64),
     )
-    training_scenes(settings)
+    training_scenes(settings, head_labels())
     held_out_scenes(settings)
     return settings
 
@@ -221,7 +221,7 @@ def test_evaluation_of_drawn_scenes_passes_over_classes_that_no_mask_has():
 
 def test_all_that_streetworld_paints_has_a_class(scenes):
     assert set(DRAWN_LABELS) <= set(head_labels())
-    for example in [*training_scenes(scenes), *held_out_scenes(scenes)]:
+    for example in [*training_scenes(scenes, head_labels()), *held_out_scenes(scenes)]:
         assert (example.classes != VOID).all()
 
 
@@ -246,7 +246,7 @@ def test_scenes_are_drawn_once_and_again_when_one_is_missing(scenes):
 
 
 def test_scenes_with_rare_classes_come_more_often(scenes):
-    names = [example.name for example in training_scenes(scenes)]
+    names = [example.name for example in training_scenes(scenes, head_labels())]
     assert set(names) == {f"streetworld-1-{index:08d}" for index in range(4)}
     present = np.zeros((16, 2), bool)
     present[:, 0] = True
@@ -263,8 +263,8 @@ def test_a_batch_holds_the_crops_of_each_source_in_order(camvid, tmp_path, scene
         )
         for value, n in ((4, recipe.num_camvid_crops), (7, scenes.num_crops))
     ]
-    _, classes = draw_batch(recipe, sources, 0)
-    found = [set(crop.unique().tolist()) - {VOID} for crop in classes]
+    batch = draw_batch(recipe, sources, 0)
+    found = [set(crop.unique().tolist()) - {VOID} for crop in batch.classes]
     assert found == [{4}, {4}, {7}]
 
 
@@ -281,7 +281,7 @@ def test_training_on_both_starts_from_the_labels_of_earlier_weights(camvid, tmp_
 def test_a_missing_start_is_reported(camvid, tmp_path):
     recipe = _recipe(camvid, tmp_path, start=tmp_path / "absent.safetensors")
     with pytest.raises(ValueError, match="train them first"):
-        starting_network(recipe, head_labels())
+        starting_network(recipe, full_names(head_labels()))
 
 
 @pytest.mark.parametrize(
