@@ -14,7 +14,9 @@ from georay.core.run_folder import only_writer, publishing
 from georay.factory.pretrain.attention import PlainAttention
 from georay.factory.pretrain.card import model_card
 from georay.factory.pretrain.evaluate import Evaluation, commonest_answers, evaluate
+from georay.factory.pretrain.eyes import open_eyes
 from georay.factory.pretrain.forms import as_form, forget_unused_words, half_as_forms
+from georay.factory.pretrain.groups import parameter_groups
 from georay.factory.pretrain.packing import PackedBatch, Packer, read_answers
 from georay.factory.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
 from georay.factory.pretrain.start import look_nearby
@@ -45,6 +47,8 @@ def _pretrain(recipe: PretrainRecipe, say: Say) -> Path:
     held_out = held_out_scenes(recipe.scenes, side, say)
     say(f"{_count(scenes)} to train on, {_count(held_out)} held out")
     family = untrained(recipe, scenes)
+    if recipe.eyes is not None:
+        open_eyes(recipe, recipe.eyes, family, scenes, held_out, say)
     family.network = train(recipe, family, scenes, say, plain_questions).float()
     family.network = train(_forms(recipe), family, scenes, say, half_as_forms).float()
     forget_unused_words(family, _answers(recipe, scenes), recipe.seed)
@@ -127,23 +131,6 @@ def draw_batch(
         order = random.permutation(len(scene.questions))[: recipe.questions_per_scene]
         asked.append(ask([scene.questions[i] for i in order]))
     return packer.pack([scene.picture() for scene in chosen], asked)
-
-
-def parameter_groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
-    """Matrices decay; vectors and embeddings do not."""
-    embeddings = {
-        parameter
-        for module in network.modules()
-        if isinstance(module, nn.Embedding)
-        for parameter in module.parameters()
-    }
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    matrices = [p for p in trained if p.ndim > 1 and p not in embeddings]
-    others = [p for p in trained if p.ndim <= 1 or p in embeddings]
-    return [
-        {"params": matrices, "weight_decay": decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
 
 
 def write_model(recipe: PretrainRecipe, family: QwenVLFamily, scores: Evaluation) -> Path:
