@@ -21,7 +21,7 @@ from georay.core.manifest import write_atomic
 from georay.core.tables import conform
 from georay.streetworld.scene import Scene
 from georay.streetworld.words.questions import Pair, balanced, questions_of
-from georay.streetworld.words.things import Thing, things_of
+from georay.streetworld.words.things import Thing, located_things
 from georay.streetworld.world import StreetWorld
 
 _PER_SHARD = 250
@@ -130,7 +130,7 @@ def _row(world: StreetWorld, index: int, side: int) -> dict[str, object]:
         "image": buffer.getvalue(),
         "questions": [asdict(pair) for pair in questions_of(scene)],
         "mask": _sampled(scene),
-        "things": [asdict(thing) for thing in things_of(scene)],
+        "things": [asdict(thing) for thing in located_things(scene)],
     }
 
 

@@ -20,7 +20,7 @@ class Thing:
     box: tuple[float, float, float, float]
 
 
-def things_of(scene: Scene) -> tuple[Thing, ...]:
+def located_things(scene: Scene) -> tuple[Thing, ...]:
     """Every clue whose looks can be told without naming a country, a city or a people.
 
     A shop sign is two things: its script, and its words where they can be read. Misleading clues
