@@ -32,6 +32,7 @@ class EyesRecipe(Recipe):
     """The first lessons, of the vision encoder alone: patches, things and closed questions.
 
     at_least: how often an answer has to occur in the training scenes to be one of the choices.
+    share_of_rate_later: of the learning rate, when the whole network learns.
     """
 
     num_steps: PositiveInt
@@ -39,7 +40,8 @@ class EyesRecipe(Recipe):
     learning_rate: PositiveFloat = 1e-3
     weight_decay: float = Field(0.05, ge=0)
     warmup_steps: int = Field(200, ge=0)
-    at_least: PositiveInt = 4
+    at_least: PositiveInt = 8
+    share_of_rate_later: float = Field(0.3, gt=0, le=1)
 
 
 class FormsRecipe(Recipe):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from georay.factory.pretrain.card import model_card
 from georay.factory.pretrain.evaluate import Evaluation, commonest_answers, evaluate
 from georay.factory.pretrain.eyes import open_eyes
 from georay.factory.pretrain.forms import as_form, forget_unused_words, half_as_forms
-from georay.factory.pretrain.groups import parameter_groups
+from georay.factory.pretrain.groups import slower
 from georay.factory.pretrain.packing import PackedBatch, Packer, read_answers
 from georay.factory.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
 from georay.factory.pretrain.start import look_nearby
@@ -78,7 +79,7 @@ def train(
     """Trains all of the network on the answers; returns the average of its weights over time."""
     packer = Packer(family)
     optimizer = torch.optim.AdamW(
-        parameter_groups(family.network, recipe.weight_decay),
+        _groups(recipe, family),
         lr=recipe.learning_rate,
         betas=(0.9, 0.95),
         fused=True,
@@ -91,6 +92,13 @@ def train(
         lambda batch: loss_of(family, batch),
         lambda progress: say(progress.as_text()),
     )
+
+
+def _groups(recipe: PretrainRecipe, family: QwenVLFamily) -> list[dict[str, Any]]:
+    """Everything at one rate; an encoder that has had lessons of its own at a share of it."""
+    share = 1.0 if recipe.eyes is None else recipe.eyes.share_of_rate_later
+    visual = family.network.transformer.visual
+    return slower(family.network, visual, recipe.learning_rate, recipe.weight_decay, share)
 
 
 def _forms(recipe: PretrainRecipe) -> PretrainRecipe:

@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from georay.config.pretrain import EyesRecipe, PretrainRecipe
 from georay.factory.pretrain.eyes import Eyes, open_eyes, sights, within
+from georay.factory.pretrain.groups import slower
 from georay.factory.pretrain.run import untrained
 from georay.factory.pretrain.scenes import MASK_SIDE, held_out_scenes, training_scenes
 from georay.factory.pretrain.targets import Choices, Vocabulary, closed, eye_batch
@@ -173,6 +175,21 @@ def test_the_encoder_learns_and_a_killed_run_ends_on_the_same_weights(
     expected = family.network.transformer.visual.state_dict()
     for name, tensor in again.network.transformer.visual.state_dict().items():
         assert torch.equal(tensor, expected[name]), name
+
+
+def test_what_has_learnt_learns_on_at_a_share_of_the_rate():
+    network = nn.ModuleDict({"old": nn.Linear(2, 2), "new": nn.Linear(2, 2)})
+    rates = {
+        parameter: (group["lr"], group["weight_decay"])
+        for group in slower(network, network["old"], rate=1.0, decay=0.1, share=0.25)
+        for parameter in group["params"]
+    }
+    assert rates == {
+        network["old"].weight: (0.25, 0.1),
+        network["old"].bias: (0.25, 0.0),
+        network["new"].weight: (1.0, 0.1),
+        network["new"].bias: (1.0, 0.0),
+    }
 
 
 def test_sights_count_right_answers_by_question(drawn, scenes, vocabulary):
