@@ -28,6 +28,22 @@ class PretrainScenes(Recipe):
         return self
 
 
+class EyesRecipe(Recipe):
+    """The first lessons, of the vision encoder alone: patches, things and closed questions.
+
+    at_least: how often an answer has to occur in the training scenes to be one of the choices.
+    share_of_rate_later: of the learning rate, when the whole network learns.
+    """
+
+    num_steps: PositiveInt
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: float = Field(0.05, ge=0)
+    warmup_steps: int = Field(200, ge=0)
+    at_least: PositiveInt = 8
+    share_of_rate_later: float = Field(0.3, gt=0, le=1)
+
+
 class FormsRecipe(Recipe):
     """The lessons at the end, half of them in the form of JSON."""
 
@@ -49,6 +65,7 @@ class PretrainRecipe(Recipe):
     scenes: PretrainScenes
     vocabulary_scenes: PositiveInt = 2000
     out: LocalFile = Field(description="folder of checkpoints and of the finished model")
+    eyes: EyesRecipe | None = None
     num_steps: PositiveInt
     forms: FormsRecipe
     batch_size: PositiveInt = 16

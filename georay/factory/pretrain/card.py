@@ -23,6 +23,7 @@ def model_card(
         "recipe": f"{recipe.name}, {digest(recipe.model_dump(mode='json'))}",
         "scenes": f"{scenes.num_scenes:,} of seed {scenes.seed}, StreetWorld",
         "held out": f"{scenes.num_test_scenes:,} of seed {scenes.test_seed}",
+        "scenes seen by the encoder alone": _alone(recipe),
         "scenes seen": f"{recipe.num_steps * recipe.batch_size:,}, "
         f"{recipe.questions_per_scene} questions each",
         "versions": ", ".join(
@@ -32,6 +33,13 @@ def model_card(
     }
     table = "\n".join(f"| {name} | {fact} |" for name, fact in facts.items())
     return _CARD.format(facts=table, scores=scores.as_text(), recipe=dump_recipe(recipe))
+
+
+def _alone(recipe: PretrainRecipe) -> str:
+    """What the encoder saw before it met the language model."""
+    if recipe.eyes is None:
+        return "none"
+    return f"{recipe.eyes.num_steps * recipe.eyes.batch_size:,}: patches, things, closed questions"
 
 
 _CARD = """# tiny

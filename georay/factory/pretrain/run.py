@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,9 @@ from georay.core.run_folder import only_writer, publishing
 from georay.factory.pretrain.attention import PlainAttention
 from georay.factory.pretrain.card import model_card
 from georay.factory.pretrain.evaluate import Evaluation, commonest_answers, evaluate
+from georay.factory.pretrain.eyes import open_eyes
 from georay.factory.pretrain.forms import as_form, forget_unused_words, half_as_forms
+from georay.factory.pretrain.groups import slower
 from georay.factory.pretrain.packing import PackedBatch, Packer, read_answers
 from georay.factory.pretrain.scenes import AskedScene, held_out_scenes, training_scenes
 from georay.factory.pretrain.start import look_nearby
@@ -45,6 +48,8 @@ def _pretrain(recipe: PretrainRecipe, say: Say) -> Path:
     held_out = held_out_scenes(recipe.scenes, side, say)
     say(f"{_count(scenes)} to train on, {_count(held_out)} held out")
     family = untrained(recipe, scenes)
+    if recipe.eyes is not None:
+        open_eyes(recipe, recipe.eyes, family, scenes, held_out, say)
     family.network = train(recipe, family, scenes, say, plain_questions).float()
     family.network = train(_forms(recipe), family, scenes, say, half_as_forms).float()
     forget_unused_words(family, _answers(recipe, scenes), recipe.seed)
@@ -74,7 +79,7 @@ def train(
     """Trains all of the network on the answers; returns the average of its weights over time."""
     packer = Packer(family)
     optimizer = torch.optim.AdamW(
-        parameter_groups(family.network, recipe.weight_decay),
+        _groups(recipe, family),
         lr=recipe.learning_rate,
         betas=(0.9, 0.95),
         fused=True,
@@ -87,6 +92,13 @@ def train(
         lambda batch: loss_of(family, batch),
         lambda progress: say(progress.as_text()),
     )
+
+
+def _groups(recipe: PretrainRecipe, family: QwenVLFamily) -> list[dict[str, Any]]:
+    """Everything at one rate; an encoder that has had lessons of its own at a share of it."""
+    share = 1.0 if recipe.eyes is None else recipe.eyes.share_of_rate_later
+    visual = family.network.transformer.visual
+    return slower(family.network, visual, recipe.learning_rate, recipe.weight_decay, share)
 
 
 def _forms(recipe: PretrainRecipe) -> PretrainRecipe:
@@ -127,23 +139,6 @@ def draw_batch(
         order = random.permutation(len(scene.questions))[: recipe.questions_per_scene]
         asked.append(ask([scene.questions[i] for i in order]))
     return packer.pack([scene.picture() for scene in chosen], asked)
-
-
-def parameter_groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
-    """Matrices decay; vectors and embeddings do not."""
-    embeddings = {
-        parameter
-        for module in network.modules()
-        if isinstance(module, nn.Embedding)
-        for parameter in module.parameters()
-    }
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    matrices = [p for p in trained if p.ndim > 1 and p not in embeddings]
-    others = [p for p in trained if p.ndim <= 1 or p in embeddings]
-    return [
-        {"params": matrices, "weight_decay": decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
 
 
 def write_model(recipe: PretrainRecipe, family: QwenVLFamily, scores: Evaluation) -> Path:

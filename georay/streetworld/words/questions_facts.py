@@ -59,7 +59,7 @@ _WEATHERS = {
     "rain": "rain",
 }
 # Texts of these clues describe a thing without any name in it; "flag" and "script" do not.
-_DESCRIBED = {
+DESCRIBED = {
     "centre line": "centre line",
     "edge line": "edge line",
     "plate": "largest number plate",
@@ -183,7 +183,7 @@ def _by_kind(scene: Scene) -> dict[str, list[Clue]]:
 
 
 def _details(clues: dict[str, list[Clue]]) -> Iterator[Fact]:
-    for kind, subject in _DESCRIBED.items():
+    for kind, subject in DESCRIBED.items():
         texts = list(dict.fromkeys(clue.text for clue in clues.get(kind, ())))
         if texts:
             answer = ", ".join(texts) if kind == "vegetation" else texts[0]
@@ -255,15 +255,32 @@ def _side(subject: str, centres: list[float]) -> Iterator[Fact]:
 
 def _signs(scene: Scene, clues: dict[str, list[Clue]]) -> Iterator[Fact]:
     """Script and words of the largest shop sign, where it can be read."""
-    country, _ = _place(scene)
     for sign in clues.get("script", ())[:1]:
-        words = sign.text.rpartition(" (")[0]  # the language behind it is a demonym
-        script = country.signs.script if script_of(words) != "latin" else "latin"
         if sign.pixels < _LEGIBLE * scene.mask.size:
             continue
-        yield Fact("script", "", _SCRIPTS[script])
-        if _is_whole(sign, words) and not sign_names_place(words):
+        yield Fact("script", "", script_seen(scene, sign))
+        words = words_seen(scene, sign)
+        if words:
             yield Fact("sign", "", words)
+
+
+def script_seen(scene: Scene, sign: Clue) -> str:
+    """What a shop sign is written in, told without a people's name."""
+    script = script_of(_words(sign))
+    if script != "latin" and not sign.misleading:
+        script = _place(scene)[0].signs.script
+    return _SCRIPTS[script]
+
+
+def words_seen(scene: Scene, sign: Clue) -> str:
+    """The words of a shop sign; empty where they cannot be read or name a place."""
+    words = _words(sign)
+    legible = sign.pixels >= _LEGIBLE * scene.mask.size and _is_whole(sign, words)
+    return words if legible and not sign_names_place(words) else ""
+
+
+def _words(sign: Clue) -> str:
+    return sign.text.rpartition(" (")[0]  # the language behind it is a demonym
 
 
 # "Greek" and "Thai" are demonyms too: their scripts are told by what they look like.

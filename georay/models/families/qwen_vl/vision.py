@@ -141,6 +141,13 @@ class VisionTransformer(nn.Module):
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Raises ValueError for pixels of another size: the processor makes the right one."""
+        return self.gathered(self.patches(pixel_values))
+
+    def patches(self, pixel_values: Tensor) -> Tensor:
+        """What the encoder makes of each patch: [images, num_patches, width], row by row.
+
+        Raises ValueError as `forward`.
+        """
         expected = (3, self.image_size, self.image_size)
         if pixel_values.ndim != 4 or tuple(pixel_values.shape[1:]) != expected:
             raise ValueError(
@@ -149,7 +156,10 @@ class VisionTransformer(nn.Module):
             )
         patches = self.conv1(pixel_values.to(self.conv1.weight.dtype)).flatten(2).transpose(1, 2)
         patches = patches + stretch_table(self.positional_embedding, patches.shape[1])
-        patches = self.transformer(self.ln_pre(patches))
+        return self.transformer(self.ln_pre(patches))
+
+    def gathered(self, patches: Tensor) -> Tensor:
+        """What the language model gets of the patches: [images, n_queries, output_dim]."""
         return self.ln_post(self.attn_pool(patches)) @ self.proj
 
 
