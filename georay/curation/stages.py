@@ -120,8 +120,9 @@ class _Scene:
 class SegmentImages:
     """Decodes and segments; adds area_ratio, size and EXIF position, takes the bytes away.
 
-    A panorama becomes a row for each of its views, one behind the other. Few pictures are decoded
-    at a time, however many rows come.
+    A panorama becomes a row for each of its views, one behind the other. While a batch is
+    segmented, threads decode the next one, so that a GPU need not wait; no more than that, because
+    what is decoded lies in memory.
     """
 
     def __init__(
@@ -137,7 +138,7 @@ class SegmentImages:
         self._scenes = _SceneMaker(
             ImageLimits(limits.max_pixels, limits.max_bytes), limits.shortest_side, panoramas
         )
-        self._ahead = decode_threads  # what a decoder takes comes on top of little else
+        self._ahead = batch_size + decode_threads
         self._threads = ThreadPoolExecutor(decode_threads)
         self._batch_size = batch_size
 
@@ -164,7 +165,7 @@ class SegmentImages:
         return pa.Table.from_pylist(rows, schema=SEGMENTED)
 
     def _decoded(self, table: pa.Table) -> Iterator[list[_Scene]]:
-        """Each row's scenes, in order; as many rows are decoded at a time as there are threads."""
+        """Each row's scenes, in order; the next batch's rows are decoded meanwhile."""
         rows = table.drop_columns(["bytes"]).to_pylist()
         waiting: deque[Future[list[_Scene]]] = deque()
         for row, raw in zip(rows, table.column("bytes"), strict=True):

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,6 +9,7 @@ from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
 from georay.core.tables import INPUTS, SCORES, rows_to_table
+from georay.curation import stages
 from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.locatability.weights import published_weights
 
@@ -84,3 +87,33 @@ def test_a_name_that_is_not_utf8_is_an_error_of_that_row():
     assert (row["error_kind"], row["error"]) == (
         "unreadable", "cannot be read: the name is not UTF-8; rename it",
     )  # fmt: skip
+
+
+def test_the_next_batch_is_decoded_while_one_is_segmented(monkeypatch):
+    decoded, lock = [], threading.Condition()
+    before = stages._SceneMaker.__call__
+
+    def decoding(maker, row, raw):
+        scenes = before(maker, row, raw)
+        with lock:
+            decoded.append(row["uri"])
+            lock.notify_all()
+        return scenes
+
+    class Patient:
+        """Goes on when the batch behind its own is decoded; the last of three has none."""
+
+        id, ahead = "patient", []
+
+        def area_ratios(self, images):
+            batch = len(self.ahead)
+            wanted = min(2 * (batch + 2), 6)
+            with lock:
+                self.ahead.append(lock.wait_for(lambda: len(decoded) >= wanted, timeout=60))
+            return np.eye(len(images), 150, dtype=np.float32)
+
+    monkeypatch.setattr(stages._SceneMaker, "__call__", decoding)
+    monkeypatch.setattr("georay.models.segmenter.load_segmenter", lambda *_, **__: Patient())
+    segment = SegmentImages(SegmenterRecipe(), LIMITS, decode_threads=2, batch_size=2)
+    segment(read(*[FOLDER / "cmyk.jpg"] * 6))
+    assert Patient.ahead == [True, True, True]
