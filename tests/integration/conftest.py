@@ -1,4 +1,4 @@
-"""One real server for all tests of a session: the command itself, with the small model."""
+"""What many files share, because starting it takes long: a real server, and a real Ray cluster."""
 
 import os
 import signal
@@ -12,11 +12,31 @@ import httpx
 import pytest
 from ports import free_port
 from serving_parts import save_small_model, small_recipe
+from storage_server import KEYS
 
+from benchmarks.loopback.server import environment
+from georay.config.cluster import ClusterRecipe
 from georay.config.load import dump_recipe
+from georay.core.fetched import CACHE_VARIABLE
+from georay.runtime.connect import connect
 
 PROJECT = Path(__file__).parents[2]
 _START_S, _STOP_S = 240.0, 60.0
+
+
+@pytest.fixture(scope="package")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cluster for all files of this folder that a process runs: `connect` joins it.
+
+    Its processes have the environment of its start, so the keys of the storage and of the providers
+    on loopback are there from the beginning.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        for name, value in (KEYS | environment()).items():
+            patch.setenv(name, value)
+        with connect(ClusterRecipe(num_cpus=2)):
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 from baseline_room import SCENES, asked_of, recipe_of, write_samples
 
-from georay.config.cluster import ClusterRecipe
 from georay.config.load import dump_recipe
 from georay.core.tables import SAMPLES, rows_to_table
 from georay.errors import ModelUnavailable, TrainingStopped
@@ -23,15 +22,9 @@ from georay.evaluation.baselines.run import make_baseline
 from georay.evaluation.metrics import evaluate_file
 from georay.evaluation.predict import predict
 from georay.runtime.checkpoint_list import SNAPSHOT, listed_checkpoints
-from georay.runtime.connect import connect
 
 LEARNING = {"num_epochs": 10, "batch_size": 10, "learning_rate": 2e-3, "min_scale": 0.8}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster():
-    with connect(ClusterRecipe(num_cpus=2)):
-        yield
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from georay.core.tables import CLUES, CLUES_DROPPED, conform
 from georay.errors import CluesStopped
 
 GUIDE = Path(__file__).parents[1] / "fixtures" / "clues" / "guide.md"
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 def recipe(folder, **more):

@@ -29,6 +29,7 @@ from georay.curation.inputs import list_inputs
 from georay.errors import CollectingStopped, TooManyErrors
 
 NUM_POINTS = 30
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 @pytest.fixture(autouse=True)

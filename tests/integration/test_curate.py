@@ -14,7 +14,6 @@ import pytest
 from make_bad_images import FOLDER, READABLE, UNREADABLE
 from PIL import Image
 
-from georay.config.cluster import ClusterRecipe
 from georay.config.curate import CurateRecipe
 from georay.config.load import load_recipe, parse_recipe
 from georay.core.images import content_id
@@ -23,18 +22,12 @@ from georay.curation.run import curate, reselect
 from georay.curation.select import CURATED
 from georay.errors import ModelUnavailable, ScoringStopped, TooManyErrors
 from georay.locatability.weights import published_weights
-from georay.runtime.connect import connect
 
 COPIES = ("copy_of_cmyk.jpg", "deep/second_copy.jpg")
 NUM_FILES = len(READABLE) + len(UNREADABLE) + len(COPIES)
 WORKERS = {"num_actors": 1, "batch_size": 4, "rows_per_block": 4, "cpus_per_actor": 0.25}
 SANTIAGO = (-33.449, -70.6505)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster():
-    with connect(ClusterRecipe(num_cpus=2)):
-        yield
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 @pytest.fixture(scope="module")

@@ -12,28 +12,21 @@ from make_bad_images import FOLDER
 from PIL import Image
 from storage_server import AWKWARD, serving_bucket
 
-from georay.config.cluster import ClusterRecipe
 from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.core.images import content_id
 from georay.core.storage import parse_address, read_bytes
 from georay.core.tables import SCORES
 from georay.curation.run import curate, reselect
-from georay.runtime.connect import connect
 
 WORKERS = {"num_actors": 1, "batch_size": 4, "rows_per_block": 4, "cpus_per_actor": 0.25}
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 @pytest.fixture(scope="module")
 def bucket():
     with serving_bucket() as served:
         yield served
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster(bucket):
-    with connect(ClusterRecipe(num_cpus=2)):  # workers inherit the keys of the bucket
-        yield
 
 
 def drawn(path: Path, seed: int) -> Path:

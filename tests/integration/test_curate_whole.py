@@ -24,6 +24,7 @@ from georay.curation.run import curate, reselect
 
 NUM_PICTURES = 12
 WORKERS = {"num_actors": 1, "batch_size": 4, "rows_per_block": 4, "cpus_per_actor": 0.25}
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from georay.flow.demo import run_demo
 from georay.flow.drawn import PACKAGED
 
 
-def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(tmp_path):
+def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(cluster, tmp_path):
     smallest = {
         "output": tmp_path,
         "name": "test",

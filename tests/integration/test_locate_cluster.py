@@ -11,11 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from predicting_room import write_model
 
-from georay.config.cluster import ClusterRecipe
 from georay.config.load import dump_recipe, laid_over
 from georay.config.locate import LocateRecipe
 from georay.flow.collection import locate_collection
-from georay.runtime.connect import connect
 from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 
@@ -55,11 +53,10 @@ def rows(folder):
     return [row | {"latency_ms": None} for row in found]
 
 
-def test_workers_give_the_rows_that_one_process_gives(room, monkeypatch):
+def test_workers_give_the_rows_that_one_process_gives(cluster, room, monkeypatch):
     monkeypatch.chdir(room)  # so that paths are relative, as in a recipe
     locate_collection(recipe(room, "here", workers=None))
-    with connect(ClusterRecipe(num_cpus=2)):
-        summary = locate_collection(recipe(room, "there"))
+    summary = locate_collection(recipe(room, "there"))
     assert summary.statuses == {"answered": SCENES, "failed": 1}
     assert rows("there") == rows("here")
 

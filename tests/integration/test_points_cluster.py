@@ -7,6 +7,8 @@ from georay.acquisition.roads.run import make_points
 from georay.config.load import parse_recipe
 from georay.config.points import PointsRecipe
 
+pytestmark = pytest.mark.usefixtures("cluster")
+
 
 def _extract(path, latitude):
     nodes = "".join(f"<node id='{n}' lat='{latitude}' lon='{n / 100}'/>" for n in (1, 2, 3))

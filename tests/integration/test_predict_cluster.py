@@ -5,20 +5,13 @@ import pytest
 from panorama_room import write_panorama
 from predicting_room import recipe_of, write_model, write_samples
 
-from georay.config.cluster import ClusterRecipe
 from georay.core.tables import SAMPLES, rows_to_table
 from georay.errors import GeorayError
 from georay.evaluation.parts import Parts
 from georay.evaluation.predict import predict
-from georay.runtime.connect import connect
 
 WORKERS = {"num_workers": 2, "cpus_per_worker": 0.5}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster():
-    with connect(ClusterRecipe(num_cpus=2)):
-        yield
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 @pytest.fixture(scope="module")

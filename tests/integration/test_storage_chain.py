@@ -7,12 +7,11 @@ from PIL import Image
 from storage_server import serving_bucket
 from training_room import PLACES, jpeg, small_recipe, write_base
 
-from georay.config.cluster import ClusterRecipe
 from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.config.samples import SamplesRecipe
 from georay.config.serve import ServeRecipe
-from georay.core.fetched import CACHE_VARIABLE, local_copy
+from georay.core.fetched import local_copy
 from georay.core.manifest import write_atomic, write_table
 from georay.core.paths import copy_folder, files_in, open_parquet, path_of
 from georay.core.run_folder import only_writer
@@ -22,7 +21,6 @@ from georay.curation.samples.run import make_samples
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.loading import load_family
 from georay.models.locator import Locator
-from georay.runtime.connect import connect
 from georay.serving.messages import LocateOptions
 from georay.serving.replica.engines.load import load_engine
 from georay.training.run import train
@@ -33,12 +31,10 @@ WORKERS = {"num_actors": 1, "batch_size": 4, "rows_per_block": 4, "cpus_per_acto
 
 
 @pytest.fixture(scope="module")
-def bucket(tmp_path_factory):
-    """The server, a cache and a cluster, all of whose processes know the key."""
-    with pytest.MonkeyPatch.context() as patch, serving_bucket() as served:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        with connect(ClusterRecipe(num_cpus=3)):
-            yield served
+def bucket(cluster):
+    """A bucket whose key all processes of the cluster know."""
+    with serving_bucket() as served:
+        yield served
 
 
 @pytest.fixture(scope="module")

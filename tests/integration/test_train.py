@@ -12,24 +12,17 @@ from training_room import small_recipe, write_base, write_samples
 from typer.testing import CliRunner
 
 from georay.cli.app import app
-from georay.config.cluster import ClusterRecipe
 from georay.core.prompts import INFERENCE, Conversation
 from georay.errors import TrainingStopped
 from georay.models.adapter_card import read_card, tensors_hash
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.families.base import Exchange, Sampling
 from georay.models.loading import load_family
-from georay.runtime.connect import connect
 from georay.training.run import train
 from georay.training.watch import read_steps
 
 NUM_TRAIN, NUM_VALIDATION = 20, 6
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster():
-    with connect(ClusterRecipe(num_cpus=3)):
-        yield
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +42,7 @@ def recipe_of(folder, out, **changes):
 def finished(folder):
     """A run of both stages and its summary; its worker leaves less than one CPU slot free."""
     out = folder / "finished"
-    workers = {"cpus_per_worker": 2.2, "cpus_per_read": 0.3, "max_failures": 0}
+    workers = {"cpus_per_worker": 1.2, "cpus_per_read": 0.3, "max_failures": 0}
     with ThreadPoolExecutor(1) as thread:
         training = thread.submit(train, recipe_of(folder, out, workers=workers))
         try:
@@ -137,8 +130,8 @@ def test_a_loss_that_is_not_a_number_stops_with_the_samples_named(folder):
 
 
 def test_more_workers_than_the_cluster_can_hold_are_refused_at_once(folder):
-    workers = {"num_workers": 6, "cpus_per_worker": 0.5}
-    with pytest.raises(TrainingStopped, match=r"need 3.25 CPU slots, and the cluster has 3"):
+    workers = {"num_workers": 4, "cpus_per_worker": 0.5}
+    with pytest.raises(TrainingStopped, match=r"need 2.25 CPU slots, and the cluster has 2"):
         train(recipe_of(folder, folder / "many", workers=workers))
 
 

@@ -10,6 +10,11 @@ from moto.server import ThreadedMotoServer
 from pyarrow.fs import FileSystem
 
 BUCKET = "pictures"
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "nobody",
+    "AWS_SECRET_ACCESS_KEY": "nothing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 AWKWARD = (
     "plain.jpg",
     "a blank.jpg",
@@ -48,9 +53,8 @@ class Bucket:
 def serving_bucket() -> Iterator[Bucket]:
     """An empty bucket, as long as the block lasts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         try:
