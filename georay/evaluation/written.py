@@ -14,7 +14,7 @@ from georay.evaluation.side_by_side import SideBySide, judge
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenEvaluation:
     """What an evaluation left: its figures, and the folder they were written to."""
 
     folder: Path
@@ -24,7 +24,7 @@ class Written:
         return f"{self.found.as_text()}\nreport: {self.folder / 'report.html'}"
 
 
-def evaluate_by_recipe(recipe: EvaluateRecipe) -> Written:
+def evaluate_by_recipe(recipe: EvaluateRecipe) -> WrittenEvaluation:
     """Judges the files of a recipe and writes figures.md, figures.json, report.html, recipe.yaml.
 
     Run again, it judges again and writes the same. Raises ValueError as `judge` does.
@@ -42,4 +42,4 @@ def evaluate_by_recipe(recipe: EvaluateRecipe) -> Written:
     write_atomic(folder / "figures.md", found.as_markdown())
     write_json(folder / "figures.json", found.to_json())
     write_atomic(folder / "report.html", render_judgements(found))
-    return Written(folder, found)
+    return WrittenEvaluation(folder, found)

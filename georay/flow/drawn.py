@@ -46,7 +46,7 @@ def curate(
 
     threshold: the least locatability that is kept; a demo given has its own.
     """
-    from georay.curation.run import curate
+    from georay.curation.curate import curate
 
     given: dict[str, Any] = {
         "inputs": [str(scenes / "labels.csv")],

@@ -61,7 +61,7 @@ class Sample:
         return Exchange((image,), self.conversation())
 
 
-class Measure:
+class MeasureLengths:
     """Lengths of samples, without paying for their pixels."""
 
     def __init__(self, family: Family) -> None:

@@ -20,7 +20,7 @@ from georay.models.adapters import STAGES, AdapterStack
 from georay.models.families.base import Exchange, Sampling
 from georay.models.loading import load_family
 from georay.runtime.connect import connect
-from georay.training.run import train
+from georay.training.train import train
 from georay.training.watch import read_steps
 
 NUM_TRAIN, NUM_VALIDATION = 20, 6

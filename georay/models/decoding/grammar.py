@@ -113,14 +113,14 @@ def generate_constrained(
             past_key_values=growing_cache(family.network),
             max_new_tokens=sampling.max_new_tokens,
             logits_processor=LogitsProcessorList([constraint]),
-            streamer=None if on_text is None else _Aloud(family.tokenizer, on_text),
+            streamer=None if on_text is None else _StreamedText(family.tokenizer, on_text),
             **choice_of(sampling),
         )
     answers = ids[:, batch["input_ids"].shape[1] :]
     return list(family.tokenizer.batch_decode(answers, skip_special_tokens=True))
 
 
-class _Aloud(BaseStreamer):  # type: ignore[misc]  # transformers is not analysed
+class _StreamedText(BaseStreamer):  # type: ignore[misc]  # transformers is not analysed
     """Tells what one generation has written so far, whenever that makes whole letters."""
 
     def __init__(self, tokenizer: Any, on_text: Callable[[str], None]) -> None:

@@ -30,7 +30,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Told:
+class ExternalRow:
     """A question about one picture, and its answer.
 
     where: which row of which file, for a person. picture: a uri of the tables, or encoded bytes.
@@ -69,7 +69,7 @@ class Source:
 
 def tell(
     row: object, where: str, source: Source, picture: bytes | None = None
-) -> Told | Unreadable:
+) -> ExternalRow | Unreadable:
     """What a row says. picture: its bytes, where the file holds them beside the row."""
     if not isinstance(row, dict):
         return Unreadable(where, Unusable("no conversation", "it is no object with names"))
@@ -82,7 +82,7 @@ def tell(
         return Unreadable(where, problem, facts)
     if "image_id" not in facts:  # not ours, so the blanks were between the picture and the text
         question = question.strip()
-    return Told(where, question, answer, found, facts, source.split)
+    return ExternalRow(where, question, answer, found, facts, source.split)
 
 
 def legible(text: str) -> str:

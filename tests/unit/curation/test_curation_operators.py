@@ -7,7 +7,7 @@ from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
 from georay.core.tables import INPUTS, SCORES, rows_to_table
-from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
+from georay.curation.operators import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.locatability.weights import published_weights
 
 LIMITS = LimitsRecipe()
@@ -23,7 +23,7 @@ def read(*uris, **columns):
     return pa.concat_tables(ReadImages(LIMITS)(rows))
 
 
-def test_rows_pass_through_all_stages_and_each_is_written_once(segment, tmp_path):
+def test_rows_pass_through_all_operators_and_each_is_written_once(segment, tmp_path):
     table = segment(read(FOLDER / "cmyk.jpg", FOLDER / "empty.jpg", FOLDER / "nowhere.jpg"))
     scored = ScoreLocatability(published_weights())(table)
     write = WriteScores(tmp_path)

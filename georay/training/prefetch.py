@@ -11,7 +11,7 @@ Made = TypeVar("Made")
 AHEAD = 4  # batches that wait for the network
 
 
-def made_ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Generator[Made, None, None]:
+def prefetched(items: Iterable[Item], make: Callable[[Item], Made]) -> Generator[Made, None, None]:
     """Makes the next few while the last one is used, in order, in a thread."""
     with ThreadPoolExecutor(1) as thread:
         waiting: deque[Future[Made]] = deque()
