@@ -1,4 +1,4 @@
-"""What `import georay` offers of each step: a recipe or its keywords in, a typed result out.
+"""The Python interface of each step: a recipe or its keywords in, a typed result out.
 
 A recipe is an object of `georay.config`, or the path of a YAML file; keywords are the recipe's
 fields and are laid over it. Without a recipe the keywords are one.

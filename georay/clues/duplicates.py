@@ -1,4 +1,4 @@
-"""Sentences said before about the same country, word for word or nearly so.
+"""Finds sentences that repeat others about the same country, exactly or nearly.
 
 MinHash over word triples (datasketch), in bands: two sentences that agree in all hashes of a band
 are compared. Bands are spread over buckets by their key, so that memory depends on the size of a

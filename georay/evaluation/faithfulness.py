@@ -1,4 +1,4 @@
-"""Whether reasons are true: do they name what the picture shows, and what the country is known by?
+"""Checks reasons: do they name what the picture shows, and what the country is known by?
 
 Only drawn scenes can be asked, because all that they show is on record. Sentences are searched for
 the words by which StreetWorld describes things; other words are neither true nor invented.

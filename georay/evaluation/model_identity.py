@@ -1,4 +1,4 @@
-"""Which model was asked: told by hashes of what it is made of, before any of it is loaded."""
+"""Identifies the model of a recipe by hashes of its files, before any of it is loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _PARTS_OF_A_MODEL = (".safetensors", ".json", ".tiktoken")
 
 
 class LocatingRecipe(Protocol):
-    """What a recipe's model is to those who ask it."""
+    """Locates pictures with a recipe's model."""
 
     def locate(self, images: Sequence[Image.Image], top_k: int) -> list[Location]:
         """One location per decoded picture, in order, with `top_k` countries as candidates."""
@@ -37,7 +37,7 @@ class LocatingRecipe(Protocol):
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """The model that is judged.
+    """The model that was asked.
 
     name: its id, or the name of its folder. revision: of the hub. files: SHA-256 of its files, for
     one that lies in a folder. adapters: hash of each adapter's weights, lowest first. calibration:

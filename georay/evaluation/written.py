@@ -1,4 +1,4 @@
-"""An evaluation by a recipe: judged, and written down as text, numbers and a page."""
+"""Evaluates by a recipe, and writes the result as text, numbers and a page."""
 
 from dataclasses import dataclass
 from pathlib import Path

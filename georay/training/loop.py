@@ -1,4 +1,4 @@
-"""What every Ray Train worker does: measure, feed, learn, checkpoint, export."""
+"""The training function of every Ray Train worker: measure, feed, learn, checkpoint, export."""
 
 import shutil
 import tempfile
@@ -50,7 +50,7 @@ _ROWS_PER_BLOCK = 16
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage tells its run. problem: why it stopped, for a person.
+    """The outcome of a stage. problem: why it stopped, for a person.
 
     losses are means over the answers' tokens in nats: of the last step's training samples, and of
     the validation samples at the end (None without any). padding_share: of the input's tokens.

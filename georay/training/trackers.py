@@ -1,4 +1,4 @@
-"""Where the curves of a run are watched: TensorBoard, Weights & Biases, MLflow."""
+"""Experiment trackers: TensorBoard, Weights & Biases, MLflow."""
 
 import importlib.util
 import secrets

@@ -1,4 +1,4 @@
-"""A training run from recipe to adapters; a killed one goes on where it was."""
+"""Trains adapters by a recipe; a killed run goes on where it was."""
 
 import threading
 from collections.abc import Iterator

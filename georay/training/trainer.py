@@ -111,7 +111,7 @@ def fit_stage(job: StageJob, work: Callable[[StageJob], Outcome] = train_stage) 
 
 
 def _storage(folder: AnyPath) -> tuple[str, FileSystem | None]:
-    """A folder as Ray Train wants it: a path here, or one in a filesystem of pyarrow's."""
+    """A folder as Ray Train takes it: a path here, or one in a filesystem of pyarrow's."""
     if isinstance(folder, Path):
         return str(folder), None
     filesystem, path = folder.address.found()

@@ -1,4 +1,4 @@
-"""Which samples can be learnt, how long they are, and which cannot, with the reason."""
+"""Finds the samples that can be learnt, their lengths, and why others cannot."""
 
 from dataclasses import dataclass
 

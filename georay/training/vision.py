@@ -1,4 +1,4 @@
-"""The frozen-vision cache around a stage: what it lacks, and batches made from it."""
+"""The cache of frozen vision features for a stage: missing ones, and batches made from it."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ _PICTURES = pa.schema([SAMPLES.field(name) for name in ("image_id", "uri", "proj
 
 @dataclass(frozen=True)
 class MissingFeatures:
-    """What a cache lacks: the images, and in words what they will take; or why it cannot be."""
+    """Images missing in a cache, and in words what they will take; or why there can be no cache."""
 
     image_ids: tuple[str, ...] = ()
     size: str = ""

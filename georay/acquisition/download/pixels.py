@@ -1,4 +1,4 @@
-"""From the bytes of an answer to those of a picture: checked, cut from a panorama, blurred."""
+"""Turns the bytes of an answer into a picture: checked, cut from a panorama, blurred."""
 
 import io
 from dataclasses import dataclass

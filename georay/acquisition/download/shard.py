@@ -1,4 +1,4 @@
-"""The work on some points: what is there, then its views, each noted as soon as it is done."""
+"""Collects the views of a shard of points, and notes each as soon as it is done."""
 
 import asyncio
 import os

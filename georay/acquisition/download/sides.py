@@ -1,4 +1,4 @@
-"""Which views of a point are taken: four sides of the road are offered, some kept by seed."""
+"""Chooses the views of a point: of four sides of the road, some are kept by a seed."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every provider of street views does: say what is near a point, and give its picture."""
+"""The protocol of street view providers: find pictures near a point, and fetch one."""
 
 import math
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ class Terms:
 
 
 class NoPicture(GeorayError):
-    """There is no picture to be had. `kind` is a short slug that summaries count by."""
+    """No picture can be fetched. `kind` is a short slug that summaries count by."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""One conversation as a row of another tool's file tells it: question, answer, picture, facts."""
+"""Reads one conversation from a row of another tool's file: question, answer, picture, facts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class ExternalRow:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row, or what is left of a file, that tells nothing."""
+    """A row, or what is left of a file, that cannot be read."""
 
     where: str
     problem: Unusable

@@ -1,4 +1,4 @@
-"""Conversations of other tools become rows of the samples table.
+"""Turns conversations of other tools into rows of the samples table.
 
 What georay exported comes back as it was; of others, stage, country and town are read from the
 answer, and the place decides the split unless the row or its file names one.

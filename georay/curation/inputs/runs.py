@@ -1,4 +1,4 @@
-"""Folders of runs among the pictures: what georay wrote itself is never curated."""
+"""Leaves georay's own output folders out of the inputs."""
 
 import os
 from collections import Counter, defaultdict

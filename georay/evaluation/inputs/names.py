@@ -1,4 +1,4 @@
-"""What a column says, by the names that people give it."""
+"""Recognises columns by the names that people give them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A collection located, as a run that can be stopped: list, measure, ask, write, report.
+"""Locates a collection as a resumable run: list, measure, ask, write, report.
 
 The operators are those of `predict`, with one more that measures locatability before a model is
 asked. What is answered stays answered: a run that was killed goes on with the rest, and so does one
@@ -71,14 +71,14 @@ class LocateFiles:
         return Parts(self.root / "parts", LOCATED, "uri")
 
 
-def _tell_nobody(text: str) -> None:
-    """For those who do not watch."""
+def _silent(text: str) -> None:
+    """Says nothing."""
 
 
-def locate_collection(recipe: LocateRecipe, say: Say = _tell_nobody) -> LocateSummary:
+def locate_collection(recipe: LocateRecipe, say: Say = _silent) -> LocateSummary:
     """Locates every picture of the inputs, or those that are left; see `LocateRecipe`.
 
-    say: hears, of a remote model, what asking will take before anything is asked.
+    say: called, for a remote model, with what asking will cost before anything is asked.
     Raises ValueError if the folder holds answers that came about otherwise, an input is absent, or
     another run writes there.
     """

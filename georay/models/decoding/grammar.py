@@ -121,7 +121,7 @@ def generate_constrained(
 
 
 class _StreamedText(BaseStreamer):  # type: ignore[misc]  # transformers is not analysed
-    """Tells what one generation has written so far, whenever that makes whole letters."""
+    """Calls back with the text written so far, whenever it consists of whole letters."""
 
     def __init__(self, tokenizer: Any, on_text: Callable[[str], None]) -> None:
         self._tokenizer = tokenizer
@@ -142,7 +142,7 @@ class _StreamedText(BaseStreamer):  # type: ignore[misc]  # transformers is not 
 
 
 class _Constraint(LogitsProcessor):  # type: ignore[misc]  # transformers is not analysed
-    """Lets each row of one generation say only what its grammar allows."""
+    """Restricts each row of one generation to the tokens that its grammar allows."""
 
     def __init__(self, grammar: AnswerGrammar, max_new_tokens: int, forced: Sequence[Ids]) -> None:
         self._grammar = grammar

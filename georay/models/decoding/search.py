@@ -46,7 +46,7 @@ class BestFirst:
     """A search that grows the most probable open nodes first, many at a time.
 
     A name's probability is at most that of each of its beginnings (A* with the bound 0), so
-    what is found above every open node is found for good. It says which nodes it wants next and is
+    what is found above every open node is found for good. It says which nodes it needs next and is
     told their scores: searches above many prompts go on together (`search_all`).
     """
 
@@ -131,7 +131,7 @@ class BestFirst:
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What is looked for above the prompt of a row; see `BestFirst`."""
+    """A search above the prompt of one row; see `BestFirst`."""
 
     row: int
     trie: TokenTrie
