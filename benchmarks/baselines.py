@@ -44,16 +44,16 @@ from georay.core.manifest import write_json
 from georay.core.run_folder import read_facts
 from georay.core.tables import read_samples
 from georay.errors import ModelUnavailable
-from georay.evaluation.baselines.run import make_baseline
+from georay.evaluation.baselines.make_baseline import make_baseline
+from georay.evaluation.model_identity import check_can_answer, load_locator
 from georay.evaluation.predict import predict
-from georay.evaluation.subject import check_subject, load_locator
 from georay.flow.ablation import answer_rows
 from georay.flow.drawn import asking, curate, draw, make_samples, training
 from georay.models.registry import packaged_adapters
 from georay.runtime.connect import connect
-from georay.training.run import train
 from georay.training.stages import StageJob
-from georay.training.trainer import fill_vision_cache, lacking_vectors
+from georay.training.train import train
+from georay.training.trainer import fill_vision_cache, missing_vectors
 from georay.training.watch import read_steps
 
 RECIPES = Path(__file__).parents[1] / "jobs" / "recipes" / "baselines"
@@ -202,7 +202,7 @@ def _see_pictures(job: StageJob) -> None:
     if kept.exists():
         return
     started = time.perf_counter()
-    lack = lacking_vectors(job)
+    lack = missing_vectors(job)
     num_seen = sum(fill_vision_cache(job, lack)) if lack.image_ids else 0
     write_json(kept, {"pictures": num_seen, "seconds": round(time.perf_counter() - started, 1)})
 
@@ -258,7 +258,7 @@ def tried(name: str) -> str:
     """What loading a system says that needs published weights or an endpoint."""
     recipe = load_recipe(RECIPES / f"{name}-paper.yaml", PredictRecipe)
     try:
-        check_subject(recipe)
+        check_can_answer(recipe)
         load_locator(recipe)
     except (ModelUnavailable, ValueError, OSError) as problem:
         return re.sub(r"'https?://[^']*'", "the hub", str(problem).partition("\n")[0])

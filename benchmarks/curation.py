@@ -178,7 +178,7 @@ def _timed(work: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
     return result, time.perf_counter() - start
 
 
-# (b) throughput: the Ray Data pipeline against bare processes over the same stage objects
+# (b) throughput: the Ray Data pipeline against bare processes over the same operators
 
 
 def measure_rate(repeats: int = 9) -> dict[str, object]:
@@ -252,7 +252,7 @@ def _bare_worker(
 ) -> None:
     import torch
 
-    from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
+    from georay.curation.operators import ReadImages, ScoreLocatability, SegmentImages, WriteScores
     from georay.locatability.weights import published_weights
 
     torch.set_num_threads(1)
@@ -298,7 +298,7 @@ def measure_memory() -> dict[str, object]:
 
 
 def _driver_peak(recipe: CurateRecipe) -> float:
-    from georay.curation.run import curate
+    from georay.curation.curate import curate
 
     summary = curate(recipe)
     assert summary.num_scored == summary.num_listed, "the benchmark lost images"

@@ -31,7 +31,7 @@ from georay.core.prompts import INFERENCE, Conversation
 from georay.models.decoding.answer_tree import AnswerTrees
 from georay.models.decoding.candidates import Ids, TokenTrie, answer_ids, opening
 from georay.models.decoding.grammar import answer_grammar, generate_constrained
-from georay.models.decoding.search import Wish, search_all
+from georay.models.decoding.search import SearchRequest, search_all
 from georay.models.families.base import Batch, Exchange, Family, Sampling
 from georay.models.families.qwen_vl.tiny import build_tiny
 
@@ -45,7 +45,7 @@ Scores = list[float]
 def shared_cache(family: Family, prompt: Batch, rows: Sequence[Ids]) -> Scores:
     """All names on one tree, as georay ranks them; the prompt's own pass is included."""
     tree = AnswerTrees(family.network, prompt)
-    (found,) = search_all(tree, [Wish(0, TokenTrie(rows))])
+    (found,) = search_all(tree, [SearchRequest(0, TokenTrie(rows))])
     scores = dict(found.candidates)
     return [scores[number] for number in range(len(rows))]
 

@@ -25,8 +25,8 @@ from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.core.manifest import write_atomic
 from georay.core.tables import SCORES
+from georay.curation.curate import curate
 from georay.curation.report.figures import BuildingCurve, building_curve
-from georay.curation.run import curate
 from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX, NUM_LABELS, short_name
 from georay.locatability.score import locatability
 from georay.locatability.weights import weights_from_json

@@ -30,7 +30,7 @@ from georay.core.tables import INPUTS, SCORES, conform
 from georay.curation.collapse import collapse, remaining
 from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder
-from georay.curation.samples.run import make_samples
+from georay.curation.samples.make_samples import make_samples
 from georay.curation.select import select
 from georay.curation.summary import summarize
 from georay.locatability.labels import NUM_LABELS

@@ -20,7 +20,7 @@ from georay.locatability.labels import NUM_LABELS
 from georay.models.segmenters.base import ClassMap, Segmenter
 
 if TYPE_CHECKING:
-    from georay.curation.stages import SegmentImages
+    from georay.curation.operators import SegmentImages
     from georay.serving.replica.model_replica import ModelReplica
     from georay.training.stages import StageJob
 
@@ -85,7 +85,7 @@ class _Watched(Segmenter):
 
 def watched_segmenting(step: Step) -> type["SegmentImages"]:
     """Curation's stage, with its segmenter watched."""
-    from georay.curation.stages import SegmentImages
+    from georay.curation.operators import SegmentImages
 
     class WatchedSegmentImages(SegmentImages):
         def _loaded(self, choice: Any) -> Segmenter:

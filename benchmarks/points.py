@@ -40,7 +40,7 @@ Row = dict[str, object]
 
 def sample_once(settings: Mapping[str, object]) -> None:
     """In a process of its own: samples by a recipe, prints seconds and memory as JSON."""
-    from georay.acquisition.roads.run import make_points
+    from georay.acquisition.roads.make_points import make_points
     from georay.config.load import parse_recipe
     from georay.config.points import PointsRecipe
 

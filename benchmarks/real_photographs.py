@@ -37,9 +37,9 @@ from georay.evaluation.baselines.folder import is_baseline
 from georay.evaluation.datasets import KnownPicture
 from georay.evaluation.intervals import UNDEFINED, Figure
 from georay.evaluation.metrics import Measuring, is_within
+from georay.evaluation.model_identity import ModelIdentity
 from georay.evaluation.outcomes import Mask, outcomes_of
 from georay.evaluation.predict import picture_rows
-from georay.evaluation.subject import Subject
 from georay.models.registry import packaged_adapters
 from georay.runtime.progress import progress
 from georay.streetworld.atlas.atlas import Atlas
@@ -97,7 +97,7 @@ def recipes(models: Path) -> dict[str, PredictRecipe]:
 def answered(label: str, recipe: PredictRecipe, pictures: Sequence[KnownPicture]) -> pa.Table:
     """One row of PREDICTIONS for each picture, in their order."""
     rows = ReadPictures()(picture_rows(pictures))
-    subject = Subject(label, None, {}, {}, None)
+    subject = ModelIdentity(label, None, {}, {}, None)
     with progress(f"answering ({label})", len(pictures)) as meter:
         return AnswerPictures(recipe, subject, PREDICTIONS, meter.advance)(rows)
 

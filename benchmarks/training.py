@@ -185,7 +185,7 @@ def _recipe(
 
 
 def _ours(recipe: TrainRecipe) -> Speed:
-    from georay.training.run import train
+    from georay.training.train import train
 
     with _peak_of("RayTrainWorker") as peak:
         train(recipe)

@@ -1,4 +1,4 @@
-"""What `import georay` offers of each step: a recipe or its keywords in, a typed result out.
+"""The Python interface of each step: a recipe or its keywords in, a typed result out.
 
 A recipe is an object of `georay.config`, or the path of a YAML file; keywords are the recipe's
 fields and are laid over it. Without a recipe the keywords are one.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from georay.models.locations import Location
     from georay.models.locator import Picture
     from georay.models.registry import Adapters
-    from georay.training.run import TrainSummary
+    from georay.training.train import TrainSummary
 
 
 def curate(recipe: "CurateRecipe | str | Path | None" = None, **settings: Any) -> "Summary":
@@ -34,7 +34,7 @@ def curate(recipe: "CurateRecipe | str | Path | None" = None, **settings: Any) -
     Raises ValueError for a setting that is wrong, by its name.
     """
     from georay.config.curate import CurateRecipe
-    from georay.curation.run import curate as run
+    from georay.curation.curate import curate as run
 
     return run(laid_over(recipe, CurateRecipe, settings))
 
@@ -50,7 +50,7 @@ def train(recipe: "TrainRecipe | str | Path | None" = None, **settings: Any) -> 
     from georay.core.extras import require_extra
 
     require_extra("train", "training")
-    from georay.training.run import train as run
+    from georay.training.train import train as run
 
     return run(laid_over(recipe, TrainRecipe, settings))
 

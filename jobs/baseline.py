@@ -12,7 +12,7 @@ import typer
 from georay.config.baselines import BaselineRecipe
 from georay.config.load import laid_over
 from georay.core.extras import require_extra
-from georay.evaluation.baselines.run import make_baseline
+from georay.evaluation.baselines.make_baseline import make_baseline
 from jobs import Settings, problems_in_a_sentence
 
 

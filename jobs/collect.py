@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from georay.acquisition.download.run import collect
+from georay.acquisition.download.collect import collect
 from georay.config.collect import CollectRecipe
 from georay.config.load import laid_over
 from jobs import Settings, problems_in_a_sentence

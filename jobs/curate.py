@@ -10,7 +10,7 @@ import typer
 
 from georay.config.curate import CurateRecipe
 from georay.config.load import laid_over
-from georay.curation.run import curate
+from georay.curation.curate import curate
 from jobs import Settings, problems_in_a_sentence
 
 

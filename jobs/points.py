@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from georay.acquisition.roads.run import make_points
+from georay.acquisition.roads.make_points import make_points
 from georay.config.load import laid_over
 from georay.config.points import PointsRecipe
 from jobs import Settings, problems_in_a_sentence

@@ -11,7 +11,7 @@ import typer
 from georay.config.load import laid_over
 from georay.config.train import TrainRecipe
 from georay.core.extras import require_extra
-from georay.training.run import train
+from georay.training.train import train
 from jobs import Settings, problems_in_a_sentence
 
 

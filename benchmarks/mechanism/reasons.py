@@ -15,7 +15,7 @@ from georay.config.predict import PredictRecipe
 from georay.evaluation.predict import predict
 from georay.flow.drawn import asking, training
 from georay.models.registry import packaged_adapters
-from georay.training.run import train
+from georay.training.train import train
 
 
 def reasons_alone(folder: Path, split: str, threads: int, seeds: Seeds) -> Files:

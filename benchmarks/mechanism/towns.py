@@ -29,7 +29,7 @@ from georay.core.prompts import LOCATION, Conversation
 from georay.evaluation.datasets import KnownPicture, read_split
 from georay.models.decoding.answer_tree import AnswerTrees
 from georay.models.decoding.candidates import TokenTrie, answer_ids, opening
-from georay.models.decoding.search import Wish, search_all
+from georay.models.decoding.search import SearchRequest, search_all
 from georay.models.families.base import Exchange, Family
 from georay.models.locator import load_model
 from georay.runtime.progress import progress
@@ -58,7 +58,7 @@ def score_towns(
     for number, picture in enumerate(pictures):
         pixels = decode(Path(picture.uri).read_bytes(), ImageLimits()).image
         prompt = family.encode([Exchange((pixels,), Conversation(LOCATION.question))])
-        (found,) = search_all(AnswerTrees(family.network, prompt), [Wish(0, trie)])
+        (found,) = search_all(AnswerTrees(family.network, prompt), [SearchRequest(0, trie)])
         for town, score in found.candidates:
             scores[number, town] = score
         on_scored(1)

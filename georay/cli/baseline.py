@@ -42,7 +42,7 @@ def baseline(
     from georay.core.extras import require_extra
 
     require_extra("train", "training")
-    from georay.evaluation.baselines.run import make_baseline
+    from georay.evaluation.baselines.make_baseline import make_baseline
 
     options = {"samples": samples, "output": out, "cluster": {"address": cluster}}
     summary = make_baseline(laid_over(recipe, BaselineRecipe, given(options), settings or ()))

@@ -41,8 +41,8 @@ def collect(
 
     Example: georay collect jobs/recipes/collect-small.yaml
     """
-    from georay.acquisition.download.run import announced
-    from georay.acquisition.download.run import collect as run
+    from georay.acquisition.download.collect import announced
+    from georay.acquisition.download.collect import collect as run
     from georay.config.collect import CollectRecipe
     from georay.config.load import laid_over
 

@@ -68,7 +68,7 @@ def curate(
     """
     from georay.config.curate import CurateRecipe
     from georay.config.load import laid_over
-    from georay.curation.run import curate as run
+    from georay.curation.curate import curate as run
 
     path, pictures = split_recipe(inputs or (), recipe)
     if path is None and not (pictures and out is not None):
@@ -96,7 +96,7 @@ def select(
     as_json: AsJson = False,
 ) -> None:
     """Select again from a finished run at another threshold; takes seconds, runs no model."""
-    from georay.curation.run import reselect
+    from georay.curation.curate import reselect
 
     _say_summary(reselect(run, threshold), as_json)
 

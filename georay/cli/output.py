@@ -1,4 +1,4 @@
-"""What verbs share: their paths, and how they speak, in text or as one JSON object."""
+"""Output of verbs, in text or as one JSON object, and the types of their paths."""
 
 import json
 from pathlib import Path

@@ -91,7 +91,7 @@ def points(
 
     Example: georay points extracts/ --cities cities.csv --radius 10 --out points.parquet
     """
-    from georay.acquisition.roads.run import make_points
+    from georay.acquisition.roads.make_points import make_points
 
     path, extracts = split_recipe([] if extract is None else [extract], recipe)
     area = {

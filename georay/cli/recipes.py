@@ -1,4 +1,4 @@
-"""How every verb takes its recipe: a YAML file, settings by --set, and its own options on top."""
+"""Reads a verb's recipe: a YAML file, settings by --set, and its own options on top."""
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module

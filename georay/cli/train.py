@@ -55,7 +55,7 @@ def train(
     from georay.core.extras import require_extra
 
     require_extra("train", "training")
-    from georay.training.run import train as run
+    from georay.training.train import train as run
 
     options = {
         "samples": samples,

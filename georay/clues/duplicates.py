@@ -1,4 +1,4 @@
-"""Sentences said before about the same country, word for word or nearly so.
+"""Finds sentences that repeat others about the same country, exactly or nearly.
 
 MinHash over word triples (datasketch), in bands: two sentences that agree in all hashes of a band
 are compared. Bands are spread over buckets by their key, so that memory depends on the size of a
@@ -50,7 +50,7 @@ Sketch = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ComparedSentence:
     """A sentence to compare; `country` and `picture` are None where unknown."""
 
     order: int
@@ -77,7 +77,7 @@ class Sketcher:
             ) from problem
         self._minhash: Any = MinHash
 
-    def bands(self, sentences: Sequence[Said]) -> tuple[pa.Table, list[int | None]]:
+    def bands(self, sentences: Sequence[ComparedSentence]) -> tuple[pa.Table, list[int | None]]:
         """Bands of the sentences, and for each sentence the index of the same one before it here.
 
         A sentence with one before it has no bands.

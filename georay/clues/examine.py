@@ -1,4 +1,4 @@
-"""What each sentence is: its language, its country, the places that it names, kept or not.
+"""Examines a sentence: its language, its country, its places, and whether it is kept.
 
 A plain class; Ray never appears here.
 """

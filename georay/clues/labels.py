@@ -1,4 +1,4 @@
-"""Which of the segmentation classes a sentence speaks of, by similarity of meaning."""
+"""Finds the segmentation class that a sentence is about, by similarity of meaning."""
 
 from collections.abc import Sequence
 from typing import Protocol

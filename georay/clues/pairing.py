@@ -1,4 +1,4 @@
-"""A picture for each clue without one: by the class that it speaks of, else by CLIP."""
+"""Finds a picture for each clue without one: by its segmentation class, else by CLIP."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

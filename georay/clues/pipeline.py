@@ -18,7 +18,7 @@ from ray.exceptions import RayError
 from georay.config.clues import ClueWorkersRecipe
 from georay.errors import CluesStopped
 
-Stage = Callable[[str], int]
+FileOperator = Callable[[str], int]
 _OWN_ERROR = re.compile(
     r"^(?!ray\.)(?:[\w.]+\.)?(?:[A-Z]\w*(?:Error|Invalid|Mismatch)|ModelUnavailable): (.+)$",
     re.MULTILINE,
@@ -26,31 +26,31 @@ _OWN_ERROR = re.compile(
 
 
 @dataclass(frozen=True)
-class StageMaker:
-    """Makes a stage in the worker that runs it: its models are loaded there, once."""
+class OperatorMaker:
+    """Makes an operator in the worker that runs it: its models are loaded there, once."""
 
-    make: Callable[..., Stage]
+    make: Callable[..., FileOperator]
     arguments: tuple[Any, ...]
 
-    def __call__(self) -> Stage:
+    def __call__(self) -> FileOperator:
         return self.make(*self.arguments)
 
 
 class _OnNames:
-    """Runs a stage on each of a batch of names."""
+    """Runs an operator on each of a batch of names."""
 
-    def __init__(self, maker: StageMaker) -> None:
-        self._stage = maker()
+    def __init__(self, maker: OperatorMaker) -> None:
+        self._operator = maker()
 
     def __call__(self, names: pa.Table) -> pa.Table:
-        counts = [self._stage(name) for name in names.column("name").to_pylist()]
+        counts = [self._operator(name) for name in names.column("name").to_pylist()]
         return pa.table({"num_rows": pa.array(counts, pa.int64())})
 
 
-def run_stage(
-    names: Sequence[str], maker: StageMaker, workers: ClueWorkersRecipe, title: str
+def run_operator(
+    names: Sequence[str], maker: OperatorMaker, workers: ClueWorkersRecipe, title: str
 ) -> Iterator[int]:
-    """Runs a stage on every name in a pool of actors; yields the count of each as it is done.
+    """Runs an operator on every name in a pool of actors; yields the count of each as it is done.
 
     Raises CluesStopped if a worker cannot work at all, for instance without its model.
     """

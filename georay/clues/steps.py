@@ -10,9 +10,9 @@ from georay.clues.album import Album, training_pictures
 from georay.clues.duplicates import NUM_BANDS
 from georay.clues.examine import Examine
 from georay.clues.labels import Labeller
+from georay.clues.operators import CompareBucket, ExamineParts, FinishParts, gather_repeats
 from georay.clues.pairing import NamePictures, PictureTextEncoder, Portraits
-from georay.clues.pipeline import StageMaker, run_stage
-from georay.clues.stages import CompareBucket, ExamineParts, FinishParts, gather_repeats
+from georay.clues.pipeline import OperatorMaker, run_operator
 from georay.clues.tools import Tools
 from georay.clues.workspace import Workspace, missing
 from georay.config.clues import CluesRecipe
@@ -32,27 +32,27 @@ def run_steps(names: list[str], recipe: CluesRecipe, tools: Tools, work: Workspa
     rows = json.loads(work.reading.read_text())["num_rows"]
     num_buckets = max(1, math.ceil(rows * NUM_BANDS / BUCKET_BANDS))
     buckets = [f"bucket-{at:06d}.parquet" for at in range(num_buckets)]
-    examine = StageMaker(_examining, (work, recipe, tools, num_buckets))
-    compare = StageMaker(CompareBucket, (work, recipe.near_duplicate))
+    examine = OperatorMaker(_examining, (work, recipe, tools, num_buckets))
+    compare = OperatorMaker(CompareBucket, (work, recipe.near_duplicate))
     _on_all(names, work.examined, examine, recipe, "examining", rows)
     _on_all(buckets, work.repeats, compare, recipe, "comparing", None)
     if missing(names, work.dropped):
         gather_repeats(work, len(names), recipe.workers.rows_per_part)
-        finish = StageMaker(_finishing, (work, recipe, tools, *_album(recipe, tools)))
+        finish = OperatorMaker(_finishing, (work, recipe, tools, *_album(recipe, tools)))
         _on_all(names, work.dropped, finish, recipe, "finishing", rows)
 
 
 def _on_all(
     names: list[str],
     folder: AnyPath,
-    maker: StageMaker,
+    maker: OperatorMaker,
     recipe: CluesRecipe,
     title: str,
     total: int | None,
 ) -> None:
     todo = missing(names, folder)
     with progress(title, total, "sentences" if total else "bands") as meter:
-        for count in run_stage(todo, maker, recipe.workers, title):
+        for count in run_operator(todo, maker, recipe.workers, title):
             meter.advance(count)
 
 

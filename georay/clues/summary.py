@@ -1,4 +1,4 @@
-"""What became of the sentences of a run, counted from its tables batch by batch."""
+"""Counts what became of the sentences of a run, from its tables, batch by batch."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

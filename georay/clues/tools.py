@@ -1,4 +1,4 @@
-"""The models that a run of clues uses, as things that make them where they are needed."""
+"""The models that a run of clues uses, as factories that workers call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

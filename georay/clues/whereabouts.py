@@ -1,4 +1,4 @@
-"""Which country and town a sentence is about, as far as its source says."""
+"""Finds the country and town that a sentence is about, from what its source says."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -55,10 +55,10 @@ class AnswersRecipe(Recipe):
     abstain_below: float = Field(default=0.0, ge=0, le=1)
 
 
-class CluesRecipe(Recipe):
-    """Locatability in the replica (paper, section 3.1).
+class LocatabilityRecipe(Recipe):
+    """How locatability is measured in the replica (paper, section 3.1).
 
-    weights: "published" or a weights.json. threshold: below it a picture carries few clues.
+    weights: "published" or a weights.json. threshold: below it an answer carries a warning.
     """
 
     segmenter: SegmenterRecipe = SegmenterRecipe()
@@ -175,7 +175,7 @@ class ServeRecipe(Recipe):
     precision: Literal["float32", "bfloat16", "float16"] | None = None
     remote: RemoteRecipe | None = None
     answers: AnswersRecipe = AnswersRecipe()
-    clues: CluesRecipe = CluesRecipe()
+    locatability: LocatabilityRecipe = LocatabilityRecipe()
     limits: RequestLimitsRecipe = RequestLimitsRecipe()
     batching: BatchingRecipe = BatchingRecipe()
     replicas: ReplicasRecipe = ReplicasRecipe()

@@ -1,4 +1,4 @@
-"""Thinking aloud and its marks: what a model wrote before, or instead of, its answer.
+"""Separates an answer from the reasoning that a model wrote before it, or instead of it.
 
 Models of thought put drafts between tags (`<think>`, `<reasoning>`, `◁think▷`, `[THINK]`,
 `<|channel|>analysis`); a draft is no answer, whatever places it tries.

@@ -1,4 +1,4 @@
-"""Named fields in a model's answer: JSON, near-JSON, and `Key: value` lines.
+"""Reads named fields of a model's answer: JSON, near-JSON, and `Key: value` lines.
 
 A field's value runs to the next field, not to the next quote, so that apostrophes, missing quotes
 and stray commas cannot cut it.

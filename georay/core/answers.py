@@ -1,4 +1,4 @@
-"""What a model answered: raw text in, country, town, reasons and coordinates out.
+"""Parses a model's raw answer into country, town, reasons and coordinates.
 
 Models answer the prompt's single-quoted example in kind, wrap JSON in prose, forget quotes, give
 lists of candidates, or decline. The parser reads all of that and never raises: "effective answers"

@@ -1,4 +1,4 @@
-"""How EXIF says a picture is turned, and where it was taken, whatever else EXIF holds.
+"""Reads a picture's orientation and position from EXIF.
 
 Only the tags named here are read, each where it lies, so a broken one costs nothing but itself.
 """

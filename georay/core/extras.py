@@ -1,4 +1,4 @@
-"""Packages that only some installations of georay have, and the command that installs them.
+"""Checks optional packages, and names the command that installs them.
 
 A Ray worker that only scores or answers needs none of them: `pip install georay`.
 """

@@ -1,4 +1,4 @@
-"""Copies here of what lies in a storage, for what reads files of this machine only: models,
+"""Local copies of what lies in a storage, for libraries that read local files only: models,
 adapters, clues.
 
 A copy is kept under the hash of its content, and read whole before it is believed: what was fetched

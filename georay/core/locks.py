@@ -1,4 +1,4 @@
-"""One run on one folder: the second is told so at once, on any filesystem.
+"""Holds a folder for one run on any filesystem; a second run is refused at once.
 
 Where files can be locked, that is what holds a folder: the lock ends with its process, whatever
 ends it. Storages and some mounts lock nothing. There a run leaves a claim, a small file that says

@@ -1,4 +1,4 @@
-"""One spelling for one name: how names of places are compared, whatever their script or accents."""
+"""Normalises names of places, so that script, case and accents do not matter in comparisons."""
 
 import re
 import unicodedata

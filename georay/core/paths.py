@@ -1,4 +1,4 @@
-"""Where runs write: a path of this machine, or one in a storage that answers to pathlib's names.
+"""Paths that runs write to: of this machine, or of a storage, with pathlib's methods.
 
 What makes or reads the folder of a run takes `AnyPath` and reads the same for both. Storages have
 neither folders nor renames: a folder is there when a file lies below it, and a file appears whole.

@@ -1,4 +1,4 @@
-"""A picture as rows name it: a file, or one view of the panorama in a file."""
+"""Names of pictures in tables: a file, or one view of the panorama in a file."""
 
 from dataclasses import dataclass
 from typing import Self

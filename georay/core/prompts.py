@@ -1,4 +1,4 @@
-"""The one prompt contract: what is asked in each stage, and how each model family words it.
+"""All prompts: what each stage asks, and how each model family formats it.
 
 A `Conversation` holds a question about pictures and, in training, the answer to learn. Each family
 has one rendering function, and training and inference both call it: a conversation with an answer

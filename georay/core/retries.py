@@ -1,4 +1,4 @@
-"""The one policy of retries for what a storage is asked: reads, listings and writes alike."""
+"""The one retry policy for reads, listings and writes of a storage."""
 
 import re
 import time

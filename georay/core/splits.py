@@ -1,4 +1,4 @@
-"""Where a picture counts as taken, and which split that place is in."""
+"""Assigns pictures to places, and places to splits."""
 
 import hashlib
 from dataclasses import dataclass

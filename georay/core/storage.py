@@ -1,4 +1,4 @@
-"""Where a file lies: a path of this machine or an object in storage, two types from the door on.
+"""Addresses of files: a path of this machine or an object in a storage, as two types.
 
 `parse_address` is the one place where text becomes an address. An address is never parsed again:
 folders, patterns and lists pass on addresses, and the `uri` column of the tables holds

@@ -1,4 +1,4 @@
-"""From work done in any order, perhaps twice, to one row per image."""
+"""Merges score files, written in any order and perhaps twice, into one row per image."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The photographs that a report shows, kept small in the run folder so that it can be redrawn."""
+"""The example photographs of a report, kept as small copies in the run folder."""
 
 from collections.abc import Callable
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Score files are gathered while scoring goes on: one for each block would be too many to open."""
+"""Merges score files while scoring goes on: one per block would be too many to open."""
 
 from georay.core.manifest import digest
 from georay.core.paths import AnyPath, files_in, open_parquet, whole_parquet

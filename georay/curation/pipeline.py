@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 
 from georay.config.curate import CurateRecipe, WorkersRecipe
 from georay.core.paths import AnyPath
-from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
+from georay.curation.operators import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.errors import ScoringStopped
 from georay.locatability.weights import ClassWeights
 from georay.runtime.causes import cause_in
@@ -33,7 +33,7 @@ def score_images(
 
     inputs: schema INPUTS. Each yielded row has num_rows (of the inputs), num_errors and the seconds
     of work spent on reading and on segmenting. `parts` must be a folder that every worker sees.
-    segment: the stage that holds the segmenter; a benchmark gives one that watches it.
+    segment: the operator that holds the segmenter; a benchmark gives one that watches it.
     Raises ScoringStopped if a worker cannot work at all, for instance without its model.
     """
     _quiet_context()

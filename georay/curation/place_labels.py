@@ -1,4 +1,4 @@
-"""What is said of one picture in several places becomes one label; contradictions are found."""
+"""Merges what several sources say of one picture into one label; finds contradictions."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""What the inputs say now, laid over rows that were scored before: a rerun takes new labels up."""
+"""Updates the labels of rows that were scored before, so that a rerun takes new ones up."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The folder of a run: where things lie in it, who may write to it, and what is already done."""
+"""The folder of a curation run: its files, its lock, and what is already done."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

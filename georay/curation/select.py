@@ -1,4 +1,4 @@
-"""Selecting: a projection of the scores at a threshold; costs seconds and touches no model."""
+"""Selects the rows above a threshold from the scores table; needs no model."""
 
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -1,4 +1,4 @@
-"""What a finished run tells: counts from the scores table, and the text a person reads."""
+"""Summarises a finished run: counts from the scores table, and a text."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Clues to class weights: sentences are embedded once and compared with the class labels."""
+"""Makes class weights of clues: embeds sentences once and compares them with class labels."""
 
 import hashlib
 import json

@@ -22,7 +22,7 @@ from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
 from georay.core.tables import conform
 from georay.errors import UnreadableImage
-from georay.evaluation.subject import LocatesPictures, Subject, load_locator
+from georay.evaluation.model_identity import LocatingRecipe, ModelIdentity, load_locator
 from georay.models.locations import Location
 
 _LIMITS = ImageLimits()
@@ -87,11 +87,11 @@ class AnswerPictures:
     def __init__(
         self,
         recipe: AskedRecipe,
-        subject: Subject,
+        subject: ModelIdentity,
         schema: pa.Schema,
         tell: Told | None = None,
     ) -> None:
-        self._locator: LocatesPictures = load_locator(recipe)
+        self._locator: LocatingRecipe = load_locator(recipe)
         self._subject = subject
         self._how = recipe.answering
         self._schema = schema

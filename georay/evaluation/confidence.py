@@ -1,4 +1,4 @@
-"""Whether a model knows what it knows: calibration, and what abstaining would bring.
+"""Measures how well confidence predicts accuracy: calibration, and the gain of abstaining.
 
 Calibration compares the confidence of answers with the share of them that is right (Guo et al.
 2017). The risk at a coverage is the share of wrong answers among the most confident ones, and AURC

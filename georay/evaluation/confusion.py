@@ -1,4 +1,4 @@
-"""Which countries are taken for which."""
+"""Counts which countries are mistaken for which."""
 
 from collections import Counter
 from dataclasses import dataclass

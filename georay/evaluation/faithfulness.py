@@ -1,4 +1,4 @@
-"""Whether reasons are true: do they name what the picture shows, and what the country is known by?
+"""Checks reasons: do they name what the picture shows, and what the country is known by?
 
 What a picture shows is a list of texts, its clues; what a country is known by is another, its
 conventions. Reasons are searched for all these texts, word by word and the longest first. Words

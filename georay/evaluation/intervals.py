@@ -1,4 +1,4 @@
-"""How sure a figure is: 95 % intervals of shares, means, medians and F1."""
+"""95 % intervals of shares, means, medians and F1."""
 
 from dataclasses import dataclass
 from math import sqrt

@@ -1,4 +1,4 @@
-"""Everything that the answers of one file say of their model, beside the paper's figures."""
+"""Computes all figures of one file of answers, beside the paper's."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""What a run of answers does to each shard, one operator behind the other, here or on a cluster."""
+"""Runs the operators of answering on each shard, here or on a cluster."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

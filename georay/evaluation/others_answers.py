@@ -10,7 +10,7 @@ from georay.core.answers import parse_answer
 from georay.core.tables import JUDGED
 from georay.evaluation.inputs.fields import Fields
 from georay.evaluation.inputs.files import read_columns
-from georay.evaluation.inputs.names import PLACE, Chosen, answers_and_truth, answers_only
+from georay.evaluation.inputs.names import PLACE, FieldColumns, answers_and_truth, answers_only
 
 _OURS = ({"image_id", "model", "status"}, {"image_id", "model", "adapter"})
 _READ = ("status", "country", "city", "reasons", "latitude", "longitude")
@@ -52,7 +52,7 @@ def read_answers_alone(path: Path, raw_column: str | None = None) -> OthersAnswe
 
 
 def _answers(
-    path: Path, raw_column: str | None, apart: Callable[[Sequence[str], str | None], Chosen]
+    path: Path, raw_column: str | None, apart: Callable[[Sequence[str], str | None], FieldColumns]
 ) -> OthersAnswers:
     try:
         table = read_columns(path)
@@ -71,7 +71,9 @@ def _answers(
         raise ValueError(f"{path}: {problem}") from problem
 
 
-def _read(table: pa.Table, chosen: Chosen, raw_column: str | None, model: str) -> OthersAnswers:
+def _read(
+    table: pa.Table, chosen: FieldColumns, raw_column: str | None, model: str
+) -> OthersAnswers:
     fields = Fields(table, chosen.columns)
     raw = chosen.columns.get("raw")
     is_read = raw_column is not None or not any(field in chosen.columns for field in PLACE)

@@ -1,4 +1,4 @@
-"""What became of every image: whether its answer is right, and how far it is from the truth."""
+"""Outcome of each image: whether its answer is right, and how far it is from the truth."""
 
 from dataclasses import dataclass
 from functools import cache, lru_cache

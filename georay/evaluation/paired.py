@@ -1,4 +1,4 @@
-"""Whether one system is better than another on the same images, and how sure that is."""
+"""Tests whether one system is better than another on the same images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Answers of a run that is not finished: a file for each shard, beside their settings."""
+"""The unfinished work of a run: a file of answers for each shard, beside their settings."""
 
 import shutil
 from collections.abc import Mapping

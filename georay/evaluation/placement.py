@@ -1,4 +1,4 @@
-"""How far off answers are: mean and median distance, and the score of the game GeoGuessr."""
+"""Mean and median distance of answers, and the score of the game GeoGuessr."""
 
 from dataclasses import dataclass
 

@@ -29,9 +29,14 @@ from georay.evaluation.answering import (
     cut,
 )
 from georay.evaluation.datasets import KnownPicture, read_split
+from georay.evaluation.model_identity import (
+    ModelIdentity,
+    check_can_answer,
+    identify,
+    seen_from_elsewhere,
+)
 from georay.evaluation.operators import run_operators
 from georay.evaluation.parts import Parts, refuse_other_settings, write_table
-from georay.evaluation.subject import Subject, check_subject, identify, seen_from_elsewhere
 from georay.evaluation.usage import RunUsage, usage_of
 from georay.runtime.progress import progress
 
@@ -107,7 +112,7 @@ def _predict(files: PredictionFiles, recipe: PredictRecipe) -> PredictSummary:
     settings = _settings(recipe, subject, pictures)
     finished_before = _hold_to_settings(files, settings)
     if not finished_before:
-        check_subject(recipe)
+        check_can_answer(recipe)
         files.parts.begin(settings)
         rows = picture_rows(pictures)
         _answer_what_is_left(files.parts, rows, recipe, subject)
@@ -143,7 +148,7 @@ def _seen_from_anywhere(picture: KnownPicture) -> str:
 
 
 def _settings(
-    recipe: PredictRecipe, subject: Subject, pictures: Sequence[KnownPicture]
+    recipe: PredictRecipe, subject: ModelIdentity, pictures: Sequence[KnownPicture]
 ) -> dict[str, object]:
     """What decides the answers, and with which others each is computed."""
     asked = {} if recipe.endpoint is None else {"endpoint": recipe.endpoint.base_url}
@@ -187,7 +192,7 @@ def _settings_of_finished(files: PredictionFiles) -> dict[str, Any]:
 
 
 def _answer_what_is_left(
-    parts: Parts, rows: pa.Table, recipe: PredictRecipe, subject: Subject
+    parts: Parts, rows: pa.Table, recipe: PredictRecipe, subject: ModelIdentity
 ) -> None:
     left = parts.remaining(rows)
     if not left.num_rows:
@@ -201,7 +206,7 @@ def _answer_what_is_left(
 
 
 def operators_of(
-    recipe: PredictRecipe, subject: Subject, parts: Parts, tell: Told | None
+    recipe: PredictRecipe, subject: ModelIdentity, parts: Parts, tell: Told | None
 ) -> list[Operator]:
     """What is done to each shard: read, answer, write. tell: hears of each answered batch."""
     asked = recipe if recipe.workers is None else seen_from_elsewhere(recipe)

@@ -1,4 +1,4 @@
-"""Two readings of the same raw answers: ours, and that of the program that wrote the file."""
+"""Compares two readings of the same raw answers: ours, and the other program's."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Files of answers judged alike and laid side by side, with tests of who is better."""
+"""Compares several files of answers, with tests of which system is better."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

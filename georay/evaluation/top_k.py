@@ -1,4 +1,4 @@
-"""Whether the truth is among the first candidates, by probability, of each image."""
+"""Top-k accuracy: whether the truth is among the likeliest candidates of each image."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a run of a remote model will take at most, and what it took."""
+"""Expected and actual requests, tokens and cost of asking a remote model."""
 
 from dataclasses import dataclass
 

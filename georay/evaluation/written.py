@@ -1,4 +1,4 @@
-"""An evaluation by a recipe: judged, and written down as text, numbers and a page."""
+"""Evaluates by a recipe, and writes the result as text, numbers and a page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenEvaluation:
     """What an evaluation left: its figures, and the folder they were written to."""
 
     folder: Path
@@ -30,7 +30,7 @@ class Written:
         return f"{self.found.as_text()}\nreport: {self.folder / 'report.html'}"
 
 
-def evaluate_by_recipe(recipe: EvaluateRecipe) -> Written:
+def evaluate_by_recipe(recipe: EvaluateRecipe) -> WrittenEvaluation:
     """Judges the files of a recipe and writes figures.md, figures.json, report.html, recipe.yaml.
 
     Run again, it judges again and writes the same. Raises ValueError as `judge` does.
@@ -53,7 +53,7 @@ def evaluate_by_recipe(recipe: EvaluateRecipe) -> Written:
     write_atomic(folder / "figures.md", found.as_markdown())
     write_json(folder / "figures.json", found.to_json())
     write_atomic(folder / "report.html", render_judgements(found))
-    return Written(folder, found)
+    return WrittenEvaluation(folder, found)
 
 
 def _read(path: str | None, read: Callable[[Path], Found]) -> Found | None:

@@ -1,1 +1,1 @@
-"""Where the rooms are joined: curation, training and evaluation as one flow."""
+"""Flows that join curation, training and evaluation."""

@@ -66,7 +66,7 @@ def measured(title: str, files: Mapping[str, Sequence[Path]]) -> "Comparison":
 
 
 def _train(recipe: TrainRecipe, row: Row, folder: Path, seed: int) -> Path:
-    from georay.training.run import train
+    from georay.training.train import train
 
     output = folder / "-".join(row.stages)
     stages = tuple(stage for stage in recipe.stages if stage.adapter in row.stages)

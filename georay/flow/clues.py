@@ -3,8 +3,8 @@
 from functools import partial
 
 from georay.clues.labels import TextEncoder
+from georay.clues.make_clues import make_clues as make
 from georay.clues.pairing import PictureTextEncoder
-from georay.clues.run import make_clues as make
 from georay.clues.spacy_tagger import SpacyTagger
 from georay.clues.summary import CluesSummary
 from georay.clues.tools import Tools
@@ -15,7 +15,7 @@ _NAMED = {"bert": BERT, "multilingual": MULTILINGUAL}
 
 
 def make_clues(recipe: CluesRecipe) -> CluesSummary:
-    """Makes the table of clues of a recipe; see `georay.clues.run.make_clues`.
+    """Makes the table of clues of a recipe; see `georay.clues.make_clues.make_clues`.
 
     Models of the hub are pinned to a commit first, which the manifest states.
     Raises ModelUnavailable if one cannot be pinned or loaded.

@@ -16,14 +16,14 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Finished:
+class DemoOutcome:
     """What the demo leaves: its report, and the figures as text."""
 
     report: Path
     text: str
 
 
-def run_demo(recipe: DemoRecipe, say: Say) -> Finished:
+def run_demo(recipe: DemoRecipe, say: Say) -> DemoOutcome:
     """Everything from a drawn world to a table; what an earlier call has done is not done again."""
     from georay.config.cluster import ClusterRecipe
     from georay.core.extras import require_extra
@@ -45,7 +45,7 @@ def run_demo(recipe: DemoRecipe, say: Say) -> Finished:
     return _report(folder, asked, files)
 
 
-def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) -> Finished:
+def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) -> DemoOutcome:
     from georay.core.manifest import write_atomic
     from georay.evaluation.datasets import read_split
     from georay.evaluation.report import (
@@ -81,7 +81,7 @@ def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) ->
     )
     report = folder / "report.html"
     write_atomic(report, render_comparison(page))
-    return Finished(report, comparison.as_markdown())
+    return DemoOutcome(report, comparison.as_markdown())
 
 
 def _links(folder: Path) -> Sequence[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Drawn scenes, from a seed to samples and recipes: what every flow over StreetWorld shares.
+"""Samples and recipes of drawn scenes, shared by every flow over StreetWorld.
 
 What decides a step stands in the demo's recipe; without one, in that of `georay demo`.
 """
@@ -46,7 +46,7 @@ def curate(
 
     threshold: the least locatability that is kept; a demo given has its own.
     """
-    from georay.curation.run import curate
+    from georay.curation.curate import curate
 
     given: dict[str, Any] = {
         "inputs": [str(scenes / "labels.csv")],

@@ -73,7 +73,7 @@ def class_colour(label: str) -> str:
 
 
 def class_palette() -> list[int]:
-    """Red, green and blue of the 150 classes in a row, as an image palette wants them."""
+    """Red, green and blue of the 150 classes in a row, as an image palette takes them."""
     colours = [OTHER_COLOUR] * NUM_LABELS
     for label, colour in CLASS_COLOURS.items():
         colours[LABEL_INDEX[label]] = colour

@@ -1,4 +1,4 @@
-"""The card beside each adapter: which weights it was trained on, and what it is made of.
+"""The card of an adapter: the base weights it was trained on, its settings and its hash.
 
 An adapter is a difference. Added to another base, or to another adapter than the one it was trained
 above, it gives confident nonsense without any error; the card is what lets a stack refuse that.

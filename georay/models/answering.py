@@ -1,4 +1,4 @@
-"""From questions about pictures to locations: a network that is here, or an endpoint elsewhere."""
+"""Answers questions about pictures with locations, by a local network or a remote endpoint."""
 
 import json
 import time

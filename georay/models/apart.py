@@ -1,4 +1,4 @@
-"""Questions that share a pass of a model: one that cannot be answered costs only itself."""
+"""Batches questions so that one that cannot be answered fails alone."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Whether a model can be loaded, told before anything large or slow begins.
+"""Checks whether a model can be loaded, before anything large or slow begins.
 
 The functions that load are asked: there is no second list of what may be wrong.
 """

@@ -1,4 +1,4 @@
-"""From a model's id or folder to a loaded family: the one door to every local network."""
+"""Loads the family of a model's id or folder; every local network is loaded here."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a user gets for a photograph: a place, its alternatives, and how they came about."""
+"""The answer about a photograph: a place, its alternatives, timings and usage."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal

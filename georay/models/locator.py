@@ -1,4 +1,4 @@
-"""The object that users hold: photographs in, places out.
+"""The Locator: photographs in, places out.
 
 locator = Locator.from_pretrained("Qwen/Qwen3-VL-2B-Instruct")
 for location in locator.locate(["street.jpg"]):
@@ -174,7 +174,7 @@ class Locator:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network that is here, with what belongs to it. `stack`: None without adapters."""
+    """A loaded network with its adapters and calibration. `stack`: None without adapters."""
 
     id: str
     revision: str | None
@@ -193,7 +193,7 @@ def load_model(
     device: str | None = None,
     precision: Precision | None = None,
 ) -> LoadedModel:
-    """The parts of a locator, for who switches adapters or settings between questions.
+    """The parts of a locator, for switching adapters or settings between questions.
 
     Chooses and raises as `Locator.from_pretrained` does.
     """

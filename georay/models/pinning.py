@@ -1,4 +1,4 @@
-"""Which commit of the hub a model is, asked once and then held to."""
+"""Pins a model of the hub to one commit."""
 
 import re
 from pathlib import Path

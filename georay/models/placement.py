@@ -1,4 +1,4 @@
-"""Where a model is loaded and in which precision, and why: one decision, said in one sentence."""
+"""Decides the device and the precision of a model, and says why."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a ranking means for an answer: calibrated probabilities, candidates, and the best town."""
+"""Turns a ranking into calibrated probabilities, candidates and the best town."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

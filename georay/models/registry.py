@@ -163,7 +163,7 @@ def packaged_adapters(model: str) -> Path | None:
 
 
 def without_places(model: str, adapters: Path | None) -> str | None:
-    """A warning for who asks the bare tiny model, which never learnt a place; else None."""
+    """A warning where the bare tiny model is asked, which never learnt a place; else None."""
     if model != "tiny" or adapters is not None:
         return None
     return (

@@ -98,7 +98,7 @@ class VllmAnswerer:
             on_place(place)
             return place.status == "answered"
 
-        hear = _Hearer(tell, on_reasons)
+        hear = _AnswerFollower(tell, on_reasons)
         if self._reasons_from is None:
             return finished(
                 self._told(self._model, exchange, ranked[0], self._settings.prompt, hear)
@@ -117,7 +117,7 @@ class VllmAnswerer:
         exchange: Exchange,
         known: "_Rank | _Written",
         prompt: Prompt,
-        hear: "_Hearer",
+        hear: "_AnswerFollower",
     ) -> _Answer:
         """An answer to a prompt, heard while it is written; its country as it is known."""
         if isinstance(known, Location):
@@ -225,8 +225,8 @@ class VllmAnswerer:
         return found
 
 
-class _Hearer:
-    """Hears a whole answer grow: tells its place once that is written, then its reasons, unless
+class _AnswerFollower:
+    """Follows an answer while it grows: calls back with its place, then with its reasons, unless
     the place is not to be named.
     """
 

@@ -1,4 +1,4 @@
-"""What went wrong in a worker, out of the traceback that Ray tells as one text."""
+"""Finds the cause of a worker's failure in the traceback that Ray gives as one text."""
 
 import re
 

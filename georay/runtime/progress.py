@@ -1,4 +1,4 @@
-"""One live bar in a terminal, plain lines elsewhere."""
+"""Progress of long work: one live bar in a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -20,7 +20,7 @@ PLAIN_LINE_SECONDS = 5.0
 
 
 class Meter(Protocol):
-    """What long work tells about itself.
+    """Reports the progress of long work.
 
     `resume`: done in an earlier run. `advance`: done since the last call, and of them failed.
     `note`: what else is worth seeing now; it stays until the next note.

@@ -1,4 +1,4 @@
-"""Processes that outlive their private cluster, and how they end.
+"""Ends processes that outlive their private cluster.
 
 Ray forgets a worker that says goodbye and then hangs on its way out (ray-project/ray#52322). The
 controllers of Ray Train do so at times: they deadlock in Ray's native shutdown, and each would keep

@@ -3,7 +3,7 @@
 The functions that load are asked: there is no second list of what may be wrong.
 """
 
-from georay.config.serve import CluesRecipe, ServeRecipe
+from georay.config.serve import LocatabilityRecipe, ServeRecipe
 from georay.models.checking import check_model, check_parts
 from georay.models.families.remote import RemoteModel
 from georay.models.segmenters.base import SMALL
@@ -23,18 +23,18 @@ def check_here(recipe: ServeRecipe) -> None:
         check_model(
             recipe.model, adapters_in(recipe), revision=recipe.revision, device=recipe.device
         )
-    _check_locatability(recipe.clues)
+    _check_locatability(recipe.locatability)
 
 
-def _check_locatability(clues: CluesRecipe) -> None:
+def _check_locatability(recipe: LocatabilityRecipe) -> None:
     """A segmenter that is not small is for the replicas alone to load."""
-    choice = clues.segmenter
+    choice = recipe.segmenter
     if choice.model == SMALL:
         on_cpu = choice.model_copy(update={"device": "cpu"})
-        LocatabilityReader(clues.model_copy(update={"segmenter": on_cpu}))
+        LocatabilityReader(recipe.model_copy(update={"segmenter": on_cpu}))
     else:
         model_config(choice.model, pinned_revision(choice.model, choice.revision))
-        class_weights(clues.weights)
+        class_weights(recipe.weights)
 
 
 def check_anywhere(recipe: ServeRecipe) -> None:
@@ -44,4 +44,4 @@ def check_anywhere(recipe: ServeRecipe) -> None:
     """
     if recipe.remote is None:
         check_parts(recipe.model, adapters_in(recipe), revision=recipe.revision)
-    class_weights(recipe.clues.weights)
+    class_weights(recipe.locatability.weights)

@@ -1,5 +1,6 @@
-"""What all workers must see alike, or one of them waits for the others for ever; and what those of
-one machine must not do all at once."""
+"""Decisions that all workers must share, or one would wait for the others for ever.
+
+Also what workers of one machine must not do all at once."""
 
 import fcntl
 import socket

@@ -1,4 +1,4 @@
-"""Beside each adapter: what it was trained on and how, for people and for programs."""
+"""Writes beside each adapter what it was trained on and how, for people and programs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What lets a stage go on after it was killed: DeepSpeed's state, and the adapter by itself.
+"""Checkpoints of a stage: DeepSpeed's state, and the adapter by itself.
 
 The state of ZeRO fits one number of workers only. The adapter's weights fit any, so a run that is
 resumed with others goes on from them, at the same step, with a fresh optimizer.
@@ -22,7 +22,7 @@ FACTS, ADAPTER, STATE = "georay.json", "adapter.safetensors", "deepspeed"
 
 @dataclass(frozen=True)
 class Shape:
-    """What must be equal for DeepSpeed's state to fit."""
+    """The numbers that must be equal for DeepSpeed's state to fit."""
 
     num_workers: int
     zero_stage: int

@@ -1,4 +1,4 @@
-"""From samples and their pictures' bytes to tensors; loss falls on the answer only.
+"""Turns samples and their pictures' bytes into tensors; loss falls on the answer only.
 
 Pixels, prompts and labels are the model package's: nothing here knows a prompt or a size.
 """
@@ -61,8 +61,8 @@ class Sample:
         return Exchange((image,), self.conversation())
 
 
-class Measure:
-    """Lengths of samples, without paying for their pixels."""
+class MeasureLengths:
+    """Measures the lengths of samples without decoding their pictures' pixels."""
 
     def __init__(self, family: Family) -> None:
         self._family = family

@@ -1,4 +1,4 @@
-"""What every Ray Train worker does: measure, feed, learn, checkpoint, export."""
+"""The training function of every Ray Train worker: measure, feed, learn, checkpoint, export."""
 
 import shutil
 import tempfile
@@ -25,13 +25,13 @@ from georay.core.manifest import digest, write_table
 from georay.core.paths import AnyPath, open_input
 from georay.models.families.base import Family
 from georay.training.agreement import all_or_none, as_first_worker, wait_until_seen
-from georay.training.ahead import AHEAD, made_ahead
 from georay.training.checkpoints import Checkpoint, Shape, read_checkpoint, write_checkpoint
-from georay.training.collate import MEASURES, Measure, Sample, collate
+from georay.training.collate import MEASURES, MeasureLengths, Sample, collate
 from georay.training.engine import prepare_deepspeed, put_weights, start_engine
 from georay.training.learner import Learner, SlotBatch
 from georay.training.pictures import ReadPictures
 from georay.training.plan import Plan, Slot
+from georay.training.prefetch import AHEAD, prefetched
 from georay.training.samples import stage_samples
 from georay.training.stages import (
     StageJob,
@@ -40,8 +40,8 @@ from georay.training.stages import (
     frozen_adapters,
     load_in_turn,
 )
-from georay.training.trackers import Tracked, open_trackers
-from georay.training.usable import Usable, usable_samples
+from georay.training.trackers import TrackedStage, open_trackers
+from georay.training.usable import UsableSamples, usable_samples
 from georay.training.vision import cached_vectors, collate_vectors
 from georay.training.watch import Guard, StepLog, StepRecord, add_note, read_notes, read_steps
 
@@ -50,7 +50,7 @@ _ROWS_PER_BLOCK = 16
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage tells its run. problem: why it stopped, for a person.
+    """The outcome of a stage. problem: why it stopped, for a person.
 
     losses are means over the answers' tokens in nats: of the last step's training samples, and of
     the validation samples at the end (None without any). padding_share: of the input's tokens.
@@ -225,7 +225,9 @@ class _Stage:
         )
         return self._learner.mean_loss(steps)
 
-    def _feed(self, plan: Plan, usable: Usable, first: int) -> Generator[SlotBatch, None, None]:
+    def _feed(
+        self, plan: Plan, usable: UsableSamples, first: int
+    ) -> Generator[SlotBatch, None, None]:
         if (vectors := self._vectors) is not None:
             slots = (
                 slot
@@ -237,7 +239,7 @@ class _Stage:
                 samples = [usable.samples[index] for index in slot.indices]
                 return SlotBatch(collate_vectors(self._family, samples, vectors), slot.is_filler)
 
-            return made_ahead(slots, read)
+            return prefetched(slots, read)
         workers = self._job.recipe.workers
         rows = _rows(plan, usable.samples, first, self._rank, self._num_workers, workers)
 
@@ -245,7 +247,7 @@ class _Stage:
             samples = [usable.samples[index] for index in row["indices"]]
             return SlotBatch(collate(self._family, samples, row["pictures"]), row["is_filler"])
 
-        return made_ahead(rows, make)
+        return prefetched(rows, make)
 
     def _say(self, note: str) -> None:
         """Kept with the stage, so that what happened before a resume is told at the end too."""
@@ -267,7 +269,7 @@ class _Stage:
         """The stage's log, which the first worker writes."""
         if self._rank != 0:
             return nullcontext()
-        tracked = Tracked(self._job.run, self._job.stage.adapter, self._first)
+        tracked = TrackedStage(self._job.run, self._job.stage.adapter, self._first)
         trackers = open_trackers(self._job.recipe.watch.trackers, tracked)
         return closing(StepLog(self._job.steps, trackers, self._first))
 
@@ -296,7 +298,7 @@ def _in_words(shape: Shape) -> str:
 
 def _stage_samples(
     family: Family, job: StageJob, rank: int, num_workers: int
-) -> tuple[Usable, Usable]:
+) -> tuple[UsableSamples, UsableSamples]:
     """What is learnt, and what is held out to validate on."""
     recipe = job.recipe
     learnt, held_out = (
@@ -322,7 +324,7 @@ def _measures(
         return before
     mine = [Sample.from_row(row) for row in samples.to_pylist()[rank::num_workers]]
     parts: list[Any] = [None] * num_workers
-    torch.distributed.all_gather_object(parts, Measure(family)(mine))
+    torch.distributed.all_gather_object(parts, MeasureLengths(family)(mine))
     measures = pa.concat_tables(parts)
     if rank == 0:
         write_table(kept, measures)

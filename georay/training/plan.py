@@ -1,4 +1,4 @@
-"""Which sample is learnt when, and by whom: decided by lengths and a seed, before any picture.
+"""Plans which worker learns which sample in which step, from lengths and a seed.
 
 A step's samples never depend on the number of workers, and every slot of a run can be found again
 from its step alone: that is what makes a run resume inside an epoch and end on the same loss.

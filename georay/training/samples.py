@@ -1,4 +1,4 @@
-"""The samples that a stage learns from: read, checked, and told by a hash."""
+"""Reads, checks and hashes the samples that a stage learns from."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Where the curves of a run are watched: TensorBoard, Weights & Biases, MLflow."""
+"""Experiment trackers: TensorBoard, Weights & Biases, MLflow."""
 
 import importlib.util
 import secrets
@@ -25,7 +25,7 @@ class Tracker(Protocol):
 
 
 @dataclass(frozen=True)
-class Tracked:
+class TrackedStage:
     """One stage as a tracker sees it. first: the step that comes next, 0 unless it was resumed."""
 
     run: AnyPath
@@ -40,7 +40,7 @@ class Tracked:
 class TensorBoard:
     """Event files in the run's folder."""
 
-    def __init__(self, tracked: Tracked) -> None:
+    def __init__(self, tracked: TrackedStage) -> None:
         from tensorboardX import SummaryWriter
 
         self._kept = tracked.run / "tensorboard" / tracked.stage
@@ -61,7 +61,7 @@ class TensorBoard:
 class WeightsAndBiases:
     """A run of Weights & Biases; its own variables say where to and as whom (WANDB_…)."""
 
-    def __init__(self, tracked: Tracked) -> None:
+    def __init__(self, tracked: TrackedStage) -> None:
         import wandb
 
         kept = _kept_id(tracked, "wandb", lambda: secrets.token_hex(8))
@@ -83,7 +83,7 @@ class WeightsAndBiases:
 class MlFlow:
     """A run of MLflow; MLFLOW_TRACKING_URI says where to."""
 
-    def __init__(self, tracked: Tracked) -> None:
+    def __init__(self, tracked: TrackedStage) -> None:
         from mlflow import MlflowClient
 
         self._client: Any = MlflowClient()
@@ -102,7 +102,7 @@ class MlFlow:
         self._client.set_terminated(self._id)
 
 
-_TRACKERS: Mapping[TrackerName, tuple[str, Callable[[Tracked], Tracker]]] = {
+_TRACKERS: Mapping[TrackerName, tuple[str, Callable[[TrackedStage], Tracker]]] = {
     "tensorboard": ("tensorboardX", TensorBoard),
     "wandb": ("wandb", WeightsAndBiases),
     "mlflow": ("mlflow", MlFlow),
@@ -120,7 +120,7 @@ def check_trackers(names: Iterable[TrackerName]) -> None:
             )
 
 
-def open_trackers(names: Iterable[TrackerName], tracked: Tracked) -> list[Tracker]:
+def open_trackers(names: Iterable[TrackerName], tracked: TrackedStage) -> list[Tracker]:
     """What a stage's steps are told to."""
     return [_TRACKERS[name][1](tracked) for name in names]
 
@@ -132,7 +132,7 @@ def _folder_here(folder: AnyPath) -> Path:
     return Path(tempfile.mkdtemp(prefix="georay-curves-"))
 
 
-def _kept_id(tracked: Tracked, tracker: str, make: Callable[[], str]) -> str:
+def _kept_id(tracked: TrackedStage, tracker: str, make: Callable[[], str]) -> str:
     """The same id for the same stage, so that a resumed one goes on in the same run."""
     kept = tracked.run / "stages" / tracked.stage / f"{tracker}.txt"
     if tracked.first == 0 or not kept.exists():

@@ -19,7 +19,7 @@ from georay.errors import TrainingStopped
 from georay.training.checkpoints import set_damaged_aside
 from georay.training.loop import Outcome, train_stage
 from georay.training.stages import StageJob
-from georay.training.vision import Lack, pictures_of, what_is_lacking
+from georay.training.vision import MissingFeatures, missing_features, pictures_of
 from georay.training.vision_cache import StoreVisionFeatures
 from georay.training.watch import add_note
 
@@ -27,25 +27,25 @@ _STALLED_SECONDS = 600
 _BATCHES_PER_BLOCK = 4
 
 
-def lacking_vectors(job: StageJob) -> Lack:
+def missing_vectors(job: StageJob) -> MissingFeatures:
     """What the recipe's vision cache lacks of the stage's pictures, before any of it is computed.
 
     A worker looks, since the base is loaded there anyway. Raises TrainingStopped if there can be
     no cache.
     """
     ids = pictures_of(job)["image_id"].to_pylist()
-    look = ray.remote(num_cpus=job.recipe.workers.cpus_per_worker)(what_is_lacking)
-    lack = ray.get(look.remote(job.recipe, ids))
-    if lack.problem is not None:
-        raise TrainingStopped(f"stage {job.stage.adapter}: {lack.problem}")
-    return lack
+    look = ray.remote(num_cpus=job.recipe.workers.cpus_per_worker)(missing_features)
+    missing = ray.get(look.remote(job.recipe, ids))
+    if missing.problem is not None:
+        raise TrainingStopped(f"stage {job.stage.adapter}: {missing.problem}")
+    return missing
 
 
-def fill_vision_cache(job: StageJob, lack: Lack) -> Iterator[bool]:
+def fill_vision_cache(job: StageJob, features: MissingFeatures) -> Iterator[bool]:
     """Computes what is lacking on Ray Data; yields for each picture whether it could be seen."""
     DataContext.get_current().enable_progress_bars = False
     recipe, workers, pictures = job.recipe, job.recipe.workers, pictures_of(job)
-    missing = pictures.filter(pa.compute.is_in(pictures["image_id"], pa.array(lack.image_ids)))
+    missing = pictures.filter(pa.compute.is_in(pictures["image_id"], pa.array(features.image_ids)))
     batch = recipe.batches.micro_batch
     rows = batch * _BATCHES_PER_BLOCK
     blocks = [missing.slice(start, rows) for start in range(0, missing.num_rows, rows)]
@@ -111,7 +111,7 @@ def fit_stage(job: StageJob, work: Callable[[StageJob], Outcome] = train_stage) 
 
 
 def _storage(folder: AnyPath) -> tuple[str, FileSystem | None]:
-    """A folder as Ray Train wants it: a path here, or one in a filesystem of pyarrow's."""
+    """A folder as Ray Train takes it: a path here, or one in a filesystem of pyarrow's."""
     if isinstance(folder, Path):
         return str(folder), None
     filesystem, path = folder.address.found()

@@ -1,4 +1,4 @@
-"""Which samples can be learnt, how long they are, and which cannot, with the reason."""
+"""Finds the samples that can be learnt, their lengths, and why others cannot."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _NAMED = 20
 
 
 @dataclass(frozen=True)
-class Usable:
+class UsableSamples:
     """Samples in the order of their ids. num_tokens, num_learnt: [num_samples]."""
 
     samples: tuple[Sample, ...]
@@ -30,7 +30,7 @@ class Usable:
         return f"{len(self.left_out):,} samples were left out: {', '.join(named)}{tail}"
 
 
-def usable_samples(samples: pa.Table, measures: pa.Table, max_length: int) -> Usable:
+def usable_samples(samples: pa.Table, measures: pa.Table, max_length: int) -> UsableSamples:
     """The samples that fit into max_length tokens and whose pictures can be read.
 
     measures: schema MEASURES, with a row for every sample, in any order.
@@ -48,7 +48,7 @@ def usable_samples(samples: pa.Table, measures: pa.Table, max_length: int) -> Us
         kept.append(sample)
         sizes.append((measure["num_tokens"], measure["num_learnt"]))
     lengths = np.array(sizes, dtype=np.int64).reshape(-1, 2)
-    return Usable(tuple(kept), lengths[:, 0], lengths[:, 1], left_out)
+    return UsableSamples(tuple(kept), lengths[:, 0], lengths[:, 1], left_out)
 
 
 def _reason(measure: dict[str, object], max_length: int) -> str | None:

@@ -1,4 +1,4 @@
-"""The frozen-vision cache around a stage: what it lacks, and batches made from it."""
+"""The cache of frozen vision features for a stage: missing ones, and batches made from it."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -21,8 +21,8 @@ _PICTURES = pa.schema([SAMPLES.field(name) for name in ("image_id", "uri", "proj
 
 
 @dataclass(frozen=True)
-class Lack:
-    """What a cache lacks: the images, and in words what they will take; or why it cannot be."""
+class MissingFeatures:
+    """Images missing in a cache, and in words what they will take; or why there can be no cache."""
 
     image_ids: tuple[str, ...] = ()
     size: str = ""
@@ -39,14 +39,18 @@ def pictures_of(job: StageJob) -> pa.Table:
     return pa.Table.from_pylist(list(once.values()), _PICTURES)
 
 
-def what_is_lacking(recipe: TrainRecipe, image_ids: Sequence[str]) -> Lack:
+def missing_features(recipe: TrainRecipe, image_ids: Sequence[str]) -> MissingFeatures:
     """Looks from where the base can be loaded: its vision part's weights name the cache."""
     try:
         cache = open_cache(load_base(recipe), recipe)
         missing = cache.missing(image_ids)
-        return Lack(tuple(missing), cache.prepare(missing).as_text()) if missing else Lack()
+        return (
+            MissingFeatures(tuple(missing), cache.prepare(missing).as_text())
+            if missing
+            else MissingFeatures()
+        )
     except (GeorayError, ValueError) as problem:
-        return Lack(problem=str(problem))
+        return MissingFeatures(problem=str(problem))
 
 
 def cached_vectors(

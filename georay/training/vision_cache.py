@@ -184,7 +184,7 @@ def _room(folder: AnyPath) -> float:
 
 
 class StoreVisionFeatures:
-    """A stage that puts pictures' vectors into the recipe's cache; rows keep only their ids.
+    """An operator that puts pictures' vectors into the recipe's cache; rows keep only their ids.
 
     The vectors go to shared storage from here, a shard for every batch, and not through Ray. A
     batch that is tried again writes the same shard again.

@@ -1,4 +1,4 @@
-"""What is seen of a run while it goes on, and the guard that stops one that learns nothing."""
+"""The log of a stage's steps, and the guard that stops a run that learns nothing."""
 
 import json
 import math
@@ -34,7 +34,7 @@ class StepRecord:
 
 
 class StepLog:
-    """Records as lines of JSON, and told to trackers."""
+    """Writes records as lines of JSON, and passes them on to trackers."""
 
     def __init__(self, path: AnyPath, trackers: Sequence[Tracker], first: int) -> None:
         """first: the step that comes next; what a killed run wrote of later ones is dropped."""

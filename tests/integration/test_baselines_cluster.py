@@ -18,7 +18,7 @@ from georay.config.load import dump_recipe
 from georay.core.tables import SAMPLES, rows_to_table
 from georay.errors import ModelUnavailable, TrainingStopped
 from georay.evaluation.baselines.loop import CLOCKS
-from georay.evaluation.baselines.run import make_baseline
+from georay.evaluation.baselines.make_baseline import make_baseline
 from georay.evaluation.metrics import evaluate_file
 from georay.evaluation.predict import predict
 from georay.runtime.checkpoint_list import SNAPSHOT, listed_checkpoints

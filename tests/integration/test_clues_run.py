@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from georay.cli.app import app
-from georay.clues.pipeline import run_stage
-from georay.clues.run import make_clues
+from georay.clues.make_clues import make_clues
+from georay.clues.pipeline import run_operator
 from georay.clues.tools import Tools
 from georay.config.clues import ClueSource, CluesRecipe, ClueWorkersRecipe, LabelRecipe
 from georay.core.clue_files import read_clue_texts
@@ -90,4 +90,4 @@ def test_sources_without_a_clue_are_an_error_that_counts_them(tmp_path):
 
 
 def test_no_names_need_no_worker():
-    assert list(run_stage([], None, ClueWorkersRecipe(), "nothing")) == []  # type: ignore[arg-type]
+    assert list(run_operator([], None, ClueWorkersRecipe(), "nothing")) == []  # type: ignore[arg-type]

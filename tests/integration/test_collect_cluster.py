@@ -17,7 +17,7 @@ from storage_server import serving_bucket
 from benchmarks.collect import street_points
 from benchmarks.loopback.pictures import country_at
 from benchmarks.loopback.server import Loopback, environment, serving
-from georay.acquisition.download.run import announced, collect
+from georay.acquisition.download.collect import announced, collect
 from georay.acquisition.download.run_files import CollectFolder, Journal
 from georay.config.collect import CollectRecipe
 from georay.config.load import load_recipe

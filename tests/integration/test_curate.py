@@ -18,7 +18,7 @@ from georay.config.curate import CurateRecipe
 from georay.config.load import load_recipe, parse_recipe
 from georay.core.images import content_id
 from georay.core.tables import SCORES
-from georay.curation.run import curate, reselect
+from georay.curation.curate import curate, reselect
 from georay.curation.select import CURATED
 from georay.errors import ModelUnavailable, ScoringStopped, TooManyErrors
 from georay.locatability.weights import published_weights
@@ -219,7 +219,7 @@ def test_other_weights_are_refused_in_a_folder_with_rows(copied, photos, tmp_pat
 
 
 def test_other_weights_under_the_same_segmenter_name_are_refused(copied, photos, monkeypatch):
-    monkeypatch.setattr("georay.curation.run.weights_digest", lambda name: "of an upgrade")
+    monkeypatch.setattr("georay.curation.curate.weights_digest", lambda name: "of an upgrade")
     with pytest.raises(ValueError, match=r"other settings .*of an upgrade"):
         curate(recipe_of(photos, copied))
 
@@ -269,7 +269,7 @@ def test_selecting_again_updates_table_manifest_recipe_and_report(copied):
 SELECT = """
 import sys
 from pathlib import Path
-from georay.curation.run import reselect
+from georay.curation.curate import reselect
 print(reselect(Path(sys.argv[1]), 0.99).num_kept)
 print(sorted({"torch", "transformers", "ray"} & set(sys.modules)))
 """

@@ -17,7 +17,7 @@ from georay.config.load import parse_recipe
 from georay.core.images import content_id
 from georay.core.storage import parse_address, read_bytes
 from georay.core.tables import SCORES
-from georay.curation.run import curate, reselect
+from georay.curation.curate import curate, reselect
 
 WORKERS = {"num_actors": 1, "batch_size": 4, "rows_per_block": 4, "cpus_per_actor": 0.25}
 pytestmark = pytest.mark.usefixtures("cluster")

@@ -19,8 +19,8 @@ from PIL import Image
 from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.core.manifest import file_sha256
-from georay.curation import run as run_module
-from georay.curation.run import curate, reselect
+from georay.curation import curate as run_module
+from georay.curation.curate import curate, reselect
 
 NUM_PICTURES = 12
 WORKERS = {"num_actors": 1, "batch_size": 4, "rows_per_block": 4, "cpus_per_actor": 0.25}

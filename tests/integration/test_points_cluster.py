@@ -3,7 +3,7 @@
 import pyarrow.parquet as pq
 import pytest
 
-from georay.acquisition.roads.run import make_points
+from georay.acquisition.roads.make_points import make_points
 from georay.config.load import parse_recipe
 from georay.config.points import PointsRecipe
 

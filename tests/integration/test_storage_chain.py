@@ -16,14 +16,14 @@ from georay.core.manifest import write_atomic, write_table
 from georay.core.paths import copy_folder, files_in, open_parquet, path_of
 from georay.core.run_folder import only_writer
 from georay.core.tables import CLUES, read_samples, rows_to_table
-from georay.curation.run import curate, reselect
-from georay.curation.samples.run import make_samples
+from georay.curation.curate import curate, reselect
+from georay.curation.samples.make_samples import make_samples
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.loading import load_family
 from georay.models.locator import Locator
 from georay.serving.messages import LocateOptions
 from georay.serving.replica.engines.load import load_engine
-from georay.training.run import train
+from georay.training.train import train
 from georay.training.watch import read_steps
 
 NUM_PICTURES = 12

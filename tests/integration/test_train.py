@@ -18,7 +18,7 @@ from georay.models.adapter_card import read_card, tensors_hash
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.families.base import Exchange, Sampling
 from georay.models.loading import load_family
-from georay.training.run import train
+from georay.training.train import train
 from georay.training.watch import read_steps
 
 NUM_TRAIN, NUM_VALIDATION = 20, 6

@@ -13,7 +13,7 @@ import torch.distributed
 from georay.config.train import TrainRecipe
 from georay.models.adapters import AdapterStack
 from georay.training.checkpoints import Shape, read_checkpoint, write_checkpoint
-from georay.training.collate import Measure, Sample, collate
+from georay.training.collate import MeasureLengths, Sample, collate
 from georay.training.engine import prepare_deepspeed, put_weights, start_engine
 from georay.training.learner import Learner, SlotBatch
 from georay.training.plan import Plan
@@ -25,12 +25,12 @@ from georay.training.stages import (
     frozen_adapters,
     load_base,
 )
-from georay.training.usable import Usable, usable_samples
+from georay.training.usable import UsableSamples, usable_samples
 from georay.training.vision import (
     cached_vectors,
     collate_vectors,
+    missing_features,
     pictures_of,
-    what_is_lacking,
 )
 from georay.training.vision_cache import StoreVisionFeatures, VisionShards
 
@@ -44,7 +44,7 @@ class BareRun:
     below: dict[str, torch.Tensor]
     engine: Any
     plan: Plan
-    usable: Usable
+    usable: UsableSamples
     family: Any
     rank: int
     num_workers: int
@@ -83,7 +83,7 @@ def start(
     job = StageJob(recipe, number, Path(recipe.output))
     family = load_base(recipe)
     table = stage_samples(recipe.samples, job.stage.adapter, "train")
-    measures: pa.Table = Measure(family)([Sample.from_row(row) for row in table.to_pylist()])
+    measures: pa.Table = MeasureLengths(family)([Sample.from_row(row) for row in table.to_pylist()])
     usable = usable_samples(table, measures, recipe.batches.max_length)
     plan = Plan(usable.num_tokens, recipe.batches, job.stage.num_epochs, job.seed)
     vectors = filled_cache(job)
@@ -111,7 +111,7 @@ def filled_cache(job: StageJob) -> VisionShards | None:
     if job.recipe.vision_cache is None:
         return None
     pictures = pictures_of(job)
-    assert what_is_lacking(job.recipe, pictures["image_id"].to_pylist()).problem is None
+    assert missing_features(job.recipe, pictures["image_id"].to_pylist()).problem is None
     StoreVisionFeatures(job.recipe)(pictures)
     return cached_vectors(load_base(job.recipe), job.recipe, ())
 

@@ -11,7 +11,7 @@ from serving_parts import save_small_model, street
 import georay
 from georay.config.load import dump_recipe, laid_over
 from georay.config.predict import PredictRecipe
-from georay.evaluation.subject import identify
+from georay.evaluation.model_identity import identify
 from georay.locatability.score import locatability
 from georay.models.registry import adapters_of, packaged_adapters
 

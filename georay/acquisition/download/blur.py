@@ -1,4 +1,4 @@
-"""Faces and number plates made unreadable: a detector says where, the picture is blurred there."""
+"""Blurs the faces and number plates that detectors find in a picture."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Requests of a day, counted in a file, so that a run that was killed does not begin at nought."""
+"""Counts the requests of a day in a file, so that a killed run goes on counting from there."""
 
 from collections.abc import Callable
 from datetime import datetime

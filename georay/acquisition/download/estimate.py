@@ -1,4 +1,4 @@
-"""What a run will ask for and cost, said before the first request goes."""
+"""Estimates the requests, cost and time of a run before its first request."""
 
 import math
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""How many requests may be on their way: one limiter for all workers, never exceeded, and fair.
+"""Limits requests per second over all workers, in the order in which they came.
 
 A window of one second that the server counts must not hold more requests than allowed, however long
 each was on its way. So a request takes its place when it is let go, and gives it back a window's

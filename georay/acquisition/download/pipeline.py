@@ -49,7 +49,7 @@ def collect_on_ray(
 
 
 class _CollectBehindLimiter(CollectPoints):
-    """The stage in a worker, whose gate is the cluster's limiter."""
+    """The operator in a worker, whose gate is the cluster's limiter."""
 
     def __init__(self, recipe: CollectRecipe, root: AnyPath, limiter: ActorHandle) -> None:
         super().__init__(recipe, root, _RemoteGate(limiter))

@@ -1,4 +1,4 @@
-"""From the bytes of an answer to those of a picture: checked, cut from a panorama, blurred."""
+"""Turns the bytes of an answer into a picture: checked, cut from a panorama, blurred."""
 
 import io
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from PIL import Image
 
 from georay.acquisition.download.blur import Blur
 from georay.acquisition.download.web import NO_IMAGERY
-from georay.acquisition.providers.base import Found, NoPicture
+from georay.acquisition.providers.base import FoundPicture, NoPicture
 from georay.config.collect import RequestsRecipe
 from georay.core.images import ImageLimits, decode, image_format
 from georay.core.panoramas import Panorama, cut_views
@@ -34,7 +34,7 @@ class Picture:
 
 
 def picture_of(
-    raw: bytes, found: Found, heading: float, recipe: RequestsRecipe, blur: Blur
+    raw: bytes, found: FoundPicture, heading: float, recipe: RequestsRecipe, blur: Blur
 ) -> Picture:
     """The picture in an answer, as it came unless it must be cut or blurred.
 

@@ -1,4 +1,4 @@
-"""A map of points for the report: as much of the Earth as they lie in, with its land."""
+"""Draws the map of points for the report, over the part of the Earth that they lie in."""
 
 import json
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The folder of collected street views: what lies where, what is done, and who may write."""
+"""The folder of collected street views: its files, its journals, and its lock."""
 
 import csv
 import fcntl

@@ -1,4 +1,4 @@
-"""The work on some points: what is there, then its views, each noted as soon as it is done."""
+"""Collects the views of a shard of points, and notes each as soon as it is done."""
 
 import asyncio
 import os
@@ -12,10 +12,10 @@ from georay.acquisition.download.blur import load_blur
 from georay.acquisition.download.limiter import Gate
 from georay.acquisition.download.pixels import Picture, picture_of
 from georay.acquisition.download.run_files import CollectFolder, Journal, Row
-from georay.acquisition.download.sides import Wanted, choose_views
+from georay.acquisition.download.sides import PlannedView, choose_views
 from georay.acquisition.download.web import NO_IMAGERY, HttpWeb, http_client
 from georay.acquisition.providers import (
-    Found,
+    FoundPicture,
     NoPicture,
     Point,
     QuotaUsedUp,
@@ -95,7 +95,9 @@ class CollectPoints:
                 row = self._missing(point, wanted, missing)
             journal.note(row)
 
-    async def _file(self, found: Found, heading: float, web: Web, known: dict[str, bytes]) -> bytes:
+    async def _file(
+        self, found: FoundPicture, heading: float, web: Web, known: dict[str, bytes]
+    ) -> bytes:
         """The file of a view; that of a panorama is asked for once per point."""
         raw = known.get(found.picture_id)
         if raw is None:
@@ -104,7 +106,9 @@ class CollectPoints:
             known[found.picture_id] = raw
         return raw
 
-    async def _taken(self, point: Point, wanted: Wanted, found: Found, raw: bytes) -> Row:
+    async def _taken(
+        self, point: Point, wanted: PlannedView, found: FoundPicture, raw: bytes
+    ) -> Row:
         picture: Picture = await asyncio.to_thread(
             picture_of, raw, found, wanted.heading, self._recipe.requests, self._blur
         )
@@ -127,7 +131,7 @@ class CollectPoints:
             "height": picture.height,
         }
 
-    def _missing(self, point: Point, wanted: Wanted, problem: NoPicture) -> Row:
+    def _missing(self, point: Point, wanted: PlannedView, problem: NoPicture) -> Row:
         return {
             **_place(point, point.latitude, point.longitude, wanted.heading),
             "side": wanted.side,

@@ -1,10 +1,10 @@
-"""Which views of a point are taken: four sides of the road are offered, some kept by seed."""
+"""Chooses the views of a point: of four sides of the road, some are kept by a seed."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from georay.acquisition.providers.base import Found, Point, metres
+from georay.acquisition.providers.base import FoundPicture, Point, metres
 from georay.config.collect import ViewsRecipe
 
 SIDES = {"front": 0.0, "right": 90.0, "back": 180.0, "left": 270.0}
@@ -12,12 +12,12 @@ SIDES = {"front": 0.0, "right": 90.0, "back": 180.0, "left": 270.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlannedView:
     """A view of a point, and the picture that shows it; None if none is there."""
 
     side: str
     heading: float
-    found: Found | None
+    found: FoundPicture | None
 
     @property
     def true_heading(self) -> float | None:
@@ -37,8 +37,8 @@ def ranked_sides(point_id: str, seed: int) -> list[str]:
 
 
 def choose_views(
-    point: Point, found: Sequence[Found], recipe: ViewsRecipe, done: Collection[str] = ()
-) -> list[Wanted]:
+    point: Point, found: Sequence[FoundPicture], recipe: ViewsRecipe, done: Collection[str] = ()
+) -> list[PlannedView]:
     """The views to take: as many as `keep`, less those that are done.
 
     The first sides in the order of the seed that have a picture; where too few have one, sides
@@ -54,7 +54,7 @@ def choose_views(
     return left[: max(recipe.keep - len(done), 0)]
 
 
-def _matched(point: Point, near: Sequence[Found], recipe: ViewsRecipe) -> list[Wanted]:
+def _matched(point: Point, near: Sequence[FoundPicture], recipe: ViewsRecipe) -> list[PlannedView]:
     """Every side in the order of the seed, with the nearest picture that looks there."""
     used: set[str] = set()
     views = []
@@ -68,5 +68,5 @@ def _matched(point: Point, near: Sequence[Found], recipe: ViewsRecipe) -> list[W
         best = next(fitting, None)
         if best is not None and best.shape == "photograph":
             used.add(best.picture_id)
-        views.append(Wanted(side, heading, best))
+        views.append(PlannedView(side, heading, best))
     return views

@@ -1,4 +1,4 @@
-"""What a run of street views has, in numbers."""
+"""Counts of a run of street views."""
 
 from dataclasses import asdict, dataclass, field
 

@@ -1,4 +1,4 @@
-"""Requests over HTTP: within the quota, within bounds, and again where that may help."""
+"""HTTP requests within the quota and the limits of size and time, retried where that may help."""
 
 import asyncio
 import json

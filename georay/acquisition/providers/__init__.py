@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from georay.acquisition.providers.base import (
     AccessRefused,
-    Found,
+    FoundPicture,
     NoPicture,
     Point,
     Provider,
@@ -27,7 +27,7 @@ from georay.config.collect import (
 
 __all__ = [
     "AccessRefused",
-    "Found",
+    "FoundPicture",
     "NoPicture",
     "Point",
     "Provider",

@@ -1,4 +1,4 @@
-"""What every provider of street views does: say what is near a point, and give its picture."""
+"""The protocol of street view providers: find pictures near a point, and fetch one."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPicture:
     """A picture, or a panorama, that a provider has near a point.
 
     shape: "photograph" looks one way; the file of a "panorama" is equirectangular, its middle at
@@ -67,7 +67,7 @@ class Terms:
 
 
 class NoPicture(GeorayError):
-    """There is no picture to be had. `kind` is a short slug that summaries count by."""
+    """No picture can be fetched. `kind` is a short slug that summaries count by."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -106,14 +106,14 @@ class Provider(Protocol):
 
     terms: Terms
 
-    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[Found]:
+    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[FoundPicture]:
         """What is near a point, in no order; empty where nothing is. Raises as `Web.json`."""
 
-    async def fetch(self, found: Found, heading: float, web: Web) -> bytes:
+    async def fetch(self, found: FoundPicture, heading: float, web: Web) -> bytes:
         """The file, looking to `heading` if it can be asked for that. Raises as `Web.picture`."""
 
 
-def metres(point: Point, found: Found) -> float:
+def metres(point: Point, found: FoundPicture) -> float:
     """How far a picture is from its point."""
     kilometres = distance_km(point.latitude, point.longitude, found.latitude, found.longitude)
     return float(kilometres) * 1000

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from georay.acquisition.providers.base import (
     AccessRefused,
-    Found,
+    FoundPicture,
     Json,
     NoPicture,
     Point,
@@ -55,7 +55,7 @@ class GoogleStreetView:
         self._key = required_key(KEY, environment)
         self._secret = _decoded(environment.get(SECRET, ""))
 
-    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[Found]:
+    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[FoundPicture]:
         params = {
             "location": f"{point.latitude:.7f},{point.longitude:.7f}",
             "radius": str(max(1, round(radius_m))),
@@ -71,7 +71,7 @@ class GoogleStreetView:
             raise NoPicture("strange answer", f"metadata has the status {status}")
         return [found] if (found := _found(answer)) else []
 
-    async def fetch(self, found: Found, heading: float, web: Web) -> bytes:
+    async def fetch(self, found: FoundPicture, heading: float, web: Web) -> bytes:
         params = {
             "pano": found.picture_id,
             "size": f"{self._recipe.width}x{self._recipe.height}",
@@ -110,13 +110,13 @@ def _decoded(secret: str) -> bytes:
         ) from None
 
 
-def _found(answer: Json) -> Found | None:
+def _found(answer: Json) -> FoundPicture | None:
     location = answer.get("location")
     place = location if isinstance(location, dict) else {}
     latitude, longitude = number(place.get("lat")), number(place.get("lng"))
     if latitude is None or longitude is None or not answer.get("pano_id"):
         return None
-    return Found(
+    return FoundPicture(
         picture_id=str(answer["pano_id"]),
         latitude=latitude,
         longitude=longitude,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from georay.acquisition.providers.base import (
     AccessRefused,
-    Found,
+    FoundPicture,
     Json,
     NoPicture,
     Point,
@@ -43,7 +43,7 @@ class KartaView:
         self._recipe = recipe
         self._token = environment.get(TOKEN, "").strip()
 
-    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[Found]:
+    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[FoundPicture]:
         url = f"{self._recipe.base_url.rstrip('/')}/2.0/photo/"
         params = {
             "lat": f"{point.latitude:.7f}",
@@ -63,10 +63,10 @@ class KartaView:
                 break
         return [found for row in rows if (found := self._found(row))]
 
-    async def fetch(self, found: Found, heading: float, web: Web) -> bytes:  # noqa: ARG002
+    async def fetch(self, found: FoundPicture, heading: float, web: Web) -> bytes:  # noqa: ARG002
         return await web.picture(found.url)
 
-    def _found(self, row: dict[str, Json]) -> Found | None:
+    def _found(self, row: dict[str, Json]) -> FoundPicture | None:
         latitude, longitude = number(row.get("lat")), number(row.get("lng"))
         heading, template = number(row.get("heading")), str(row.get("fileurl") or "")
         if None in (latitude, longitude, heading) or "{{sizeprefix}}" not in template:
@@ -74,7 +74,7 @@ class KartaView:
         assert latitude is not None and longitude is not None and heading is not None
         user = row.get("user")
         author = user.get("username") if isinstance(user, dict) else None
-        return Found(
+        return FoundPicture(
             picture_id=str(row.get("id")),
             latitude=latitude,
             longitude=longitude,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from georay.acquisition.providers.base import (
-    Found,
+    FoundPicture,
     Json,
     Point,
     Terms,
@@ -49,7 +49,7 @@ class Mapillary:
         self._headers = {"Authorization": f"OAuth {required_key(TOKEN, environment)}"}
         self._url_field = f"thumb_{recipe.size}_url"
 
-    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[Found]:
+    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[FoundPicture]:
         url = f"{self._recipe.base_url.rstrip('/')}/images"
         params: dict[str, str] | None = {
             "bbox": ",".join(f"{edge:.7f}" for edge in box_around(point, radius_m)),
@@ -66,10 +66,10 @@ class Mapillary:
             url, params = same_server(str(following), self._recipe.base_url), None
         return [found for row in rows if (found := self._found(row))]
 
-    async def fetch(self, found: Found, heading: float, web: Web) -> bytes:  # noqa: ARG002
+    async def fetch(self, found: FoundPicture, heading: float, web: Web) -> bytes:  # noqa: ARG002
         return await web.picture(found.url)
 
-    def _found(self, row: dict[str, Json]) -> Found | None:
+    def _found(self, row: dict[str, Json]) -> FoundPicture | None:
         place = place_of(row.get("computed_geometry")) or place_of(row.get("geometry"))
         heading = number(row.get("computed_compass_angle"))
         heading = number(row.get("compass_angle")) if heading is None else heading
@@ -77,7 +77,7 @@ class Mapillary:
             return None
         creator = row.get("creator")
         author = creator.get("username") if isinstance(creator, dict) else None
-        return Found(
+        return FoundPicture(
             picture_id=str(row.get("id")),
             latitude=place[0],
             longitude=place[1],

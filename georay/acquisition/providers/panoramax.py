@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from georay.acquisition.providers.base import (
-    Found,
+    FoundPicture,
     Json,
     Point,
     Terms,
@@ -39,7 +39,7 @@ class Panoramax:
     def __init__(self, recipe: PanoramaxRecipe) -> None:
         self._recipe = recipe
 
-    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[Found]:
+    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[FoundPicture]:
         url = f"{self._recipe.base_url.rstrip('/')}/api/search"
         params: dict[str, str] | None = {
             "bbox": ",".join(f"{edge:.7f}" for edge in box_around(point, radius_m)),
@@ -55,10 +55,10 @@ class Panoramax:
             url, params = same_server(following, self._recipe.base_url), None
         return [found for row in rows if (found := self._found(row))]
 
-    async def fetch(self, found: Found, heading: float, web: Web) -> bytes:  # noqa: ARG002
+    async def fetch(self, found: FoundPicture, heading: float, web: Web) -> bytes:  # noqa: ARG002
         return await web.picture(found.url)
 
-    def _found(self, item: dict[str, Json]) -> Found | None:
+    def _found(self, item: dict[str, Json]) -> FoundPicture | None:
         facts = item.get("properties") or {}
         asset = (item.get("assets") or {}).get(self._recipe.size) or {}
         place, heading = place_of(item.get("geometry")), number(facts.get("view:azimuth"))
@@ -66,7 +66,7 @@ class Panoramax:
             return None
         lens = facts.get("pers:interior_orientation") or {}
         licence = str(facts.get("license") or "not stated")
-        return Found(
+        return FoundPicture(
             picture_id=str(item.get("id")),
             latitude=place[0],
             longitude=place[1],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from georay.acquisition.providers.base import Found, NoPicture, Point, Terms, Web, number
+from georay.acquisition.providers.base import FoundPicture, NoPicture, Point, Terms, Web, number
 from georay.config.collect import FolderRecipe
 from georay.core.geo import distance_km
 
@@ -20,7 +20,7 @@ _MAX_BYTES = 1 << 30
 class _Labelled:
     """The pictures of a folder with their places as arrays, in degrees."""
 
-    found: list[Found]
+    found: list[FoundPicture]
     latitude: np.ndarray
     longitude: np.ndarray
 
@@ -39,12 +39,12 @@ class PicturesHere:
             free_search=True,
         )
 
-    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[Found]:  # noqa: ARG002
+    async def find(self, point: Point, radius_m: float, web: Web) -> Sequence[FoundPicture]:  # noqa: ARG002
         known = self._pictures
         away = distance_km(point.latitude, point.longitude, known.latitude, known.longitude) * 1000
         return [known.found[at] for at in np.flatnonzero(away <= radius_m)]
 
-    async def fetch(self, found: Found, heading: float, web: Web) -> bytes:  # noqa: ARG002
+    async def fetch(self, found: FoundPicture, heading: float, web: Web) -> bytes:  # noqa: ARG002
         try:
             with Path(found.url).open("rb") as file:
                 return file.read(_MAX_BYTES)
@@ -70,11 +70,11 @@ def _labelled(folder: Path, recipe: FolderRecipe) -> _Labelled:
     )
 
 
-def _found(row: dict[str, str], folder: Path, recipe: FolderRecipe) -> Found | None:
+def _found(row: dict[str, str], folder: Path, recipe: FolderRecipe) -> FoundPicture | None:
     latitude, longitude = number(row.get("latitude")), number(row.get("longitude"))
     if latitude is None or longitude is None or not row.get("file"):
         return None
-    return Found(
+    return FoundPicture(
         picture_id=row["file"],
         latitude=latitude,
         longitude=longitude,

@@ -19,9 +19,9 @@ import pyarrow.parquet
 
 from georay.core.images import ImageLimits
 from georay.core.splits import Split, Unusable
+from georay.curation.exchange.external_rows import Columns, ExternalRow, Source, Unreadable, tell
 from georay.curation.exchange.json_files import DATASET_INFO, IMAGES
 from georay.curation.exchange.summary import LEFT_OUT_FILE, MANIFEST
-from georay.curation.exchange.told import Columns, Source, Told, Unreadable, tell
 
 _OF_EXPORT = frozenset({MANIFEST, LEFT_OUT_FILE})  # neither holds conversations
 _ENDINGS = (".json", ".jsonl", ".tar", ".parquet")
@@ -33,7 +33,7 @@ _SPLIT_NAMES: dict[str, Split] = {
 _ROWS_AT_ONCE = 64  # of pictures
 _MAX_BYTES = ImageLimits().max_bytes
 
-Found = Iterator[Told | Unreadable]
+Found = Iterator[ExternalRow | Unreadable]
 
 
 def read_conversations(paths: Iterable[str]) -> Found:
@@ -208,7 +208,7 @@ def _key(name: str) -> str:
 
 def _of_tar(
     where: str, tar: tarfile.TarFile, entries: Iterable[tarfile.TarInfo], source: Source
-) -> Told | Unreadable:
+) -> ExternalRow | Unreadable:
     row: object = None
     picture: bytes | None = None
     problem: Unusable | None = None

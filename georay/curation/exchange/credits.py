@@ -1,4 +1,4 @@
-"""Whose pictures they are: a `labels.csv` beside exported ones names licence and attribution."""
+"""Writes the `labels.csv` that names licence and attribution of exported pictures."""
 
 import csv
 from collections.abc import Mapping

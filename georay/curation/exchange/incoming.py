@@ -1,4 +1,4 @@
-"""Conversations of other tools become rows of the samples table.
+"""Turns conversations of other tools into rows of the samples table.
 
 What georay exported comes back as it was; of others, stage, country and town are read from the
 answer, and the place decides the split unless the row or its file names one.
@@ -20,7 +20,7 @@ from georay.core.storage import parse_address, read_bytes
 from georay.core.tables import TERMS
 from georay.curation.exchange.conversations import split_named
 from georay.curation.exchange.credits import CreditTable, credit_of
-from georay.curation.exchange.told import Row, Told, legible
+from georay.curation.exchange.external_rows import ExternalRow, Row, legible
 from georay.errors import UnreadableImage
 
 _LIMITS = ImageLimits()
@@ -47,7 +47,7 @@ class Incoming:
     def close(self) -> None:
         self._credits.close()
 
-    def sample(self, told: Told) -> dict[str, object]:
+    def sample(self, told: ExternalRow) -> dict[str, object]:
         """The row of schema SAMPLES. Raises Unusable."""
         try:
             Conversation(told.question, answer=told.answer)
@@ -64,7 +64,7 @@ class Incoming:
             row["clue_id"] = row["sample_id"]
         return row
 
-    def _known(self, told: Told) -> dict[str, object]:
+    def _known(self, told: ExternalRow) -> dict[str, object]:
         """What the row says, or else its answer, of stage, country and town."""
         facts = told.facts
         country, city = _text(facts, "country"), _text(facts, "city")
@@ -96,7 +96,7 @@ class Incoming:
             **_picture_terms(facts),
         }
 
-    def _where(self, row: Row, told: Told) -> dict[str, object]:
+    def _where(self, row: Row, told: ExternalRow) -> dict[str, object]:
         """Place and split. A row that names both is believed, as an export of ours does."""
         split, place = _text(told.facts, "split"), _text(told.facts, "place")
         named = split_named(split) if split else told.split
@@ -109,7 +109,7 @@ class Incoming:
             place = place_of(spot, self._splits)
         return {"place": place, "split": named or split_of(place, self._splits)}
 
-    def _picture(self, told: Told) -> tuple[str, str]:
+    def _picture(self, told: ExternalRow) -> tuple[str, str]:
         """Id and uri of the picture; bytes are written to a file of their own."""
         try:
             if isinstance(told.picture, bytes):

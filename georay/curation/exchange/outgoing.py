@@ -1,4 +1,4 @@
-"""A row of the samples table on its way out: checked, with its picture and the terms of it."""
+"""Checks a row of the samples table for export, with its picture and the picture's terms."""
 
 import io
 import re

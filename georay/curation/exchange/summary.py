@@ -1,4 +1,4 @@
-"""What an export says of itself, in text and as JSON."""
+"""The summary of an export, in text and as JSON."""
 
 from dataclasses import asdict, dataclass
 

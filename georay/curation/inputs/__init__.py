@@ -1,4 +1,4 @@
-"""What a run reads: folders, patterns and lists become one table of inputs, and nothing is lost."""
+"""Lists the inputs of a run: folders, patterns and lists become one table."""
 
 from georay.curation.inputs.lists import BAD_ENTRY
 from georay.curation.inputs.remarks import Remark, Remarks

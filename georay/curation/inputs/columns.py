@@ -1,4 +1,4 @@
-"""Which column of a list says what, by the names that people give them."""
+"""Recognises the columns of a list by the names that people give them."""
 
 import re
 from collections.abc import Callable, Sequence

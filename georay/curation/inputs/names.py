@@ -1,4 +1,4 @@
-"""Names that mean one file though they are spelt differently: Unicode forms, case, backslashes."""
+"""Matches names of one file in different spellings: Unicode forms, case, backslashes."""
 
 import os
 import unicodedata

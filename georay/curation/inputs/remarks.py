@@ -1,4 +1,4 @@
-"""What of the inputs was not used or does not fit: counted, and named as far as a person reads."""
+"""Remarks on inputs that were not used or do not fit: counts and the first examples."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Folders of runs among the pictures: what georay wrote itself is never curated."""
+"""Leaves georay's own output folders out of the inputs."""
 
 import os
 from collections import Counter, defaultdict
@@ -24,16 +24,16 @@ _WRITTEN = frozenset(
 
 
 @dataclass(frozen=True)
-class Apart:
+class FilesOutsideRuns:
     """Files outside the folders of runs, and how many lie in each of those."""
 
     files: tuple[Address, ...]
     left_out: dict[str, int]
 
 
-def apart_from_runs(
+def files_outside_runs(
     files: Sequence[Address], listed: Sequence[Address], folder: Address, output: AnyPath | None
-) -> Apart:
+) -> FilesOutsideRuns:
     """The files that no run wrote.
 
     listed: all that lies below the folder, by which runs are known. output: the folder of the run
@@ -51,7 +51,7 @@ def apart_from_runs(
             kept.append(file)
         else:
             left_out[run] += 1
-    return Apart(tuple(kept), {_named(folder, run): n for run, n in left_out.items()})
+    return FilesOutsideRuns(tuple(kept), {_named(folder, run): n for run, n in left_out.items()})
 
 
 def _named(folder: Address, run: str) -> str:

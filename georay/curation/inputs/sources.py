@@ -23,7 +23,7 @@ from georay.curation.inputs.remarks import (
     Remark,
     Remarks,
 )
-from georay.curation.inputs.runs import apart_from_runs
+from georay.curation.inputs.runs import files_outside_runs
 from georay.curation.place_labels import LABEL, contradiction, first_label
 
 FOLDER_LABELS = "labels.csv"
@@ -128,13 +128,13 @@ def _up_to(folder: Address, file: Address) -> Iterator[Address]:
 
 def _below(found: Matches, output: AnyPath | None, remarks: Remarks) -> _Found:
     pictures = [file for file in found.files if _may_be_picture(file)]
-    apart = apart_from_runs(pictures, found.listed, found.folder, output)
+    apart = files_outside_runs(pictures, found.listed, found.folder, output)
     for run, count in apart.left_out.items():
         remarks.add(IN_RUNS, f"{run}: {count:,}", count)
     if not apart.files:
         raise ValueError(f"the folder {shown(found.folder)} holds no files that could be pictures")
     labels = [file for file in found.listed if file.name == FOLDER_LABELS]
-    labels_apart = apart_from_runs(labels, found.listed, found.folder, output)
+    labels_apart = files_outside_runs(labels, found.listed, found.folder, output)
     return _Found(_files(apart.files), labels_apart.files)
 
 

@@ -1,4 +1,4 @@
-"""Run results turned into what the page's template draws: percentages, labels, small paths."""
+"""Turns a run's results into what the page's template draws: percentages, labels, paths."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath

@@ -9,7 +9,7 @@ import pyarrow as pa
 from georay.config.samples import MixRecipe, SamplesRecipe
 from georay.core.prompts import LOCATION, PROMPTS, REASONING
 from georay.core.splits import SPLITS, Unusable, fraction
-from georay.curation.exchange import Incoming, Told, Unreadable
+from georay.curation.exchange import ExternalRow, Incoming, Unreadable
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.mix import mix_locatable
 from georay.curation.samples.pictures import Picture, Scored
@@ -70,7 +70,7 @@ def _choose(rows: list[Row], at_most: int, into: Sorting) -> None:
 
 
 def sort_conversations(
-    conversations: Iterable[Told | Unreadable], make: Incoming, into: Sorting
+    conversations: Iterable[ExternalRow | Unreadable], make: Incoming, into: Sorting
 ) -> None:
     """Both stages, as other tools have them. A row that tells no sample is left out by name."""
     for told in conversations:

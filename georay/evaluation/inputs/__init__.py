@@ -1,1 +1,1 @@
-"""Tables that other programs wrote: what their columns mean, and what is true of their pictures."""
+"""Reads answers that other programs wrote, and the truth about their pictures."""

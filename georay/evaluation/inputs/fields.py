@@ -1,4 +1,4 @@
-"""The columns of somebody's table as fields of ours, and what was done where they are unclear."""
+"""Maps the columns of another program's table to our fields, with notes where they are unclear."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache

@@ -1,4 +1,4 @@
-"""Answers and truth of the same images, brought together by the images' ids."""
+"""Joins answers with the truth by the images' ids."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a column says, by the names that people give it."""
+"""Recognises columns by the names that people give them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,14 +46,14 @@ _TRUE = (
 
 
 @dataclass(frozen=True)
-class Chosen:
+class FieldColumns:
     """The column of each field that a table has, and the columns that say nothing of them."""
 
     columns: Mapping[str, str]
     unused: tuple[str, ...]
 
 
-def answers_and_truth(names: Sequence[str], raw_column: str | None) -> Chosen:
+def answers_and_truth(names: Sequence[str], raw_column: str | None) -> FieldColumns:
     """Of a table with both: `true_lat` is the truth, and so is `lat` in a table whose answers are
     marked, or are raw texts; `lat` is an answer where only truths are marked.
 
@@ -75,7 +75,7 @@ def answers_and_truth(names: Sequence[str], raw_column: str | None) -> Chosen:
     return _chosen(names, chosen, raw_column)
 
 
-def answers_only(names: Sequence[str], raw_column: str | None) -> Chosen:
+def answers_only(names: Sequence[str], raw_column: str | None) -> FieldColumns:
     """Of a table whose truth is elsewhere: plain `lat` is an answer unless `pred_lat` is one.
 
     Beside a `raw_column` only what is marked is an answer: another reading of the raw texts.
@@ -88,14 +88,14 @@ def answers_only(names: Sequence[str], raw_column: str | None) -> Chosen:
     return _chosen(names, _known(found) | _beside_answers(plain), raw_column)
 
 
-def conventions_of(names: Sequence[str]) -> Chosen:
+def conventions_of(names: Sequence[str]) -> FieldColumns:
     """Of a table of conventions: the columns `country` and `text`."""
     plain = _plain_names(names)
     found = {"country": _first(plain, PLACE["country"]), "text": _first(plain, _CONVENTION)}
     return _chosen(names, _known(found))
 
 
-def truth_only(names: Sequence[str]) -> Chosen:
+def truth_only(names: Sequence[str]) -> FieldColumns:
     """Of a table of truths: plain `lat` is true unless `true_lat` is there. `file`: what names the
     pictures' files beside their ids.
     """
@@ -126,11 +126,13 @@ def _beside_truth(plain: Mapping[str, str]) -> dict[str, str]:
     )
 
 
-def _chosen(names: Sequence[str], columns: dict[str, str], raw_column: str | None = None) -> Chosen:
+def _chosen(
+    names: Sequence[str], columns: dict[str, str], raw_column: str | None = None
+) -> FieldColumns:
     if raw_column is not None:
         columns["raw"] = raw_column
     used = set(columns.values())
-    return Chosen(columns, tuple(name for name in names if name not in used and name))
+    return FieldColumns(columns, tuple(name for name in names if name not in used and name))
 
 
 def _plain_names(names: Sequence[str]) -> dict[str, str]:

@@ -32,7 +32,7 @@ class RowFiles:
 
 
 @dataclass(frozen=True)
-class Ran:
+class MeasuredRow:
     """A row that was run here. cells: by column of the table; sources: files and their hashes."""
 
     name: str
@@ -40,7 +40,7 @@ class Ran:
     sources: tuple[str, ...]
 
 
-def run_row(row: RowFiles, truths: Mapping[int, Truth], measuring: Measuring) -> list[Ran]:
+def run_row(row: RowFiles, truths: Mapping[int, Truth], measuring: Measuring) -> list[MeasuredRow]:
     """The row of a table, of Table 6 one per stage of a training run.
 
     truths: by table, where the files' pictures were taken, unless that stands in them.
@@ -54,7 +54,7 @@ def run_row(row: RowFiles, truths: Mapping[int, Truth], measuring: Measuring) ->
     return _answers(row.name, evaluations) if row.number < 3 else _distances(row.name, evaluations)
 
 
-def _answers(name: str, evaluations: Sequence[Evaluation]) -> list[Ran]:
+def _answers(name: str, evaluations: Sequence[Evaluation]) -> list[MeasuredRow]:
     """Tables 1 and 2: accuracy, recall and F1 of countries and cities."""
     [compared] = compare("", {name: evaluations}).rows
     cells = {
@@ -62,14 +62,14 @@ def _answers(name: str, evaluations: Sequence[Evaluation]) -> list[Ran]:
         for level in LEVELS
         for measure in _PRINTED
     }
-    return [Ran(name, cells, _sources(compared))]
+    return [MeasuredRow(name, cells, _sources(compared))]
 
 
-def _distances(name: str, evaluations: Sequence[Evaluation]) -> list[Ran]:
+def _distances(name: str, evaluations: Sequence[Evaluation]) -> list[MeasuredRow]:
     """Tables 3 and 4: shares of all images within 1, 25 and 750 km."""
     [compared] = compare("", {name: evaluations}).rows
     cells = {f"{km:g} km": _within(evaluations, km) for km in _KM}
-    return [Ran(name, cells, _sources(compared))]
+    return [MeasuredRow(name, cells, _sources(compared))]
 
 
 def _within(evaluations: Sequence[Evaluation], km: float) -> str:
@@ -91,7 +91,7 @@ def _sources(row: ComparisonRow) -> tuple[str, ...]:
     return tuple(one.source.as_text() for one in row.evaluations)
 
 
-def _settings(row: RowFiles) -> list[Ran]:
+def _settings(row: RowFiles) -> list[MeasuredRow]:
     """Table 5: the settings of a recipe, or of a run."""
     [file] = _one_file(row)
     recipe = _recipe(file)
@@ -112,7 +112,7 @@ def _settings(row: RowFiles) -> list[Ran]:
         "LoRA dropout *": f"{lora.dropout:g}",
         "epochs *": epochs or "-",
     }
-    return [Ran(row.name, cells, (file.name,))]
+    return [MeasuredRow(row.name, cells, (file.name,))]
 
 
 def _recipe(file: Path) -> TrainRecipe:
@@ -129,17 +129,19 @@ def _manifest(folder: Path) -> dict[str, object]:
     return facts
 
 
-def _speeds(row: RowFiles) -> list[Ran]:
+def _speeds(row: RowFiles) -> list[MeasuredRow]:
     """Table 6: samples per second of a training run, or seconds per answer of predictions."""
     [file] = _one_file(row)
     if not file.is_dir():
-        return [Ran(row.name, {"seconds per answer": _latency(file)}, (file.name,))]
+        return [MeasuredRow(row.name, {"seconds per answer": _latency(file)}, (file.name,))]
     _manifest(file)
     logs = sorted(file.glob("stages/*/steps.jsonl"))
     if not logs:
         raise ValueError(f"{file} holds no log of a stage")
     return [
-        Ran(f"{row.name} ({log.parent.name})", {"samples per second": _rate(log)}, (file.name,))
+        MeasuredRow(
+            f"{row.name} ({log.parent.name})", {"samples per second": _rate(log)}, (file.name,)
+        )
         for log in logs
     ]
 

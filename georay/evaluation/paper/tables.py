@@ -12,7 +12,7 @@ from georay.evaluation.intervals import Figure, share
 from georay.evaluation.metrics import Measuring, is_within
 from georay.evaluation.paper.inconsistencies import Inconsistency, inconsistencies
 from georay.evaluation.paper.quoted import QuotedTable, Value, the_paper
-from georay.evaluation.paper.rows import Ran, RowFiles, run_row
+from georay.evaluation.paper.rows import MeasuredRow, RowFiles, run_row
 
 _FLOOR = "the closest town's centre (no name can do better)"
 
@@ -81,7 +81,7 @@ def paper_tables(
     truths: by the number of a table, its test set: the truth of its rows, and of Tables 3 and 4
     what they can be held against. Raises ValueError as `run_row` does.
     """
-    ran: dict[int, list[Ran]] = {number: [] for number in _TITLES}
+    ran: dict[int, list[MeasuredRow]] = {number: [] for number in _TITLES}
     for row in rows:
         ran[row.number] += run_row(row, truths, measuring)
     floors = {number: _floor(truths[number], measuring) for number in (3, 4) if number in truths}
@@ -92,7 +92,7 @@ def paper_tables(
 
 
 def _table(
-    quoted: QuotedTable, ran: Sequence[Ran], floor: Mapping[str, Figure] | None
+    quoted: QuotedTable, ran: Sequence[MeasuredRow], floor: Mapping[str, Figure] | None
 ) -> PaperTable:
     if quoted.number == 5:
         return _settings_table(quoted, ran)
@@ -113,7 +113,7 @@ def _table(
     )
 
 
-def _settings_table(quoted: QuotedTable, ran: Sequence[Ran]) -> PaperTable:
+def _settings_table(quoted: QuotedTable, ran: Sequence[MeasuredRow]) -> PaperTable:
     """Settings down, the paper and each recipe across."""
     rows = [
         TableRow(name, "quoted", (_printed(values[0], ""), *(one.cells[name] for one in ran)))
@@ -123,7 +123,7 @@ def _settings_table(quoted: QuotedTable, ran: Sequence[Ran]) -> PaperTable:
     return PaperTable(5, _TITLES[5], columns, tuple(rows), _notes(quoted, ran))
 
 
-def _notes(quoted: QuotedTable, ran: Sequence[Ran]) -> tuple[str, ...]:
+def _notes(quoted: QuotedTable, ran: Sequence[MeasuredRow]) -> tuple[str, ...]:
     here = [f"{one.name}: {source}" for one in ran for source in dict.fromkeys(one.sources)]
     return (f"Quoted from {quoted.where}.", *(here or ["No row was run here."]))
 

@@ -20,7 +20,7 @@ _SIDE = 420
 
 
 @dataclass(frozen=True)
-class Answered:
+class ModelAnswer:
     """One model's answer in words, and how much of it is right."""
 
     label: str
@@ -35,7 +35,7 @@ class PictureAnswers:
 
     image: str
     truth: str
-    answers: tuple[Answered, ...]
+    answers: tuple[ModelAnswer, ...]
 
 
 def pictures_with_answers(
@@ -64,14 +64,14 @@ def _picture(picture: KnownPicture, rows: Mapping[str, dict[str, Any]]) -> Pictu
     )
 
 
-def _answered(label: str, row: dict[str, Any], picture: KnownPicture) -> Answered:
+def _answered(label: str, row: dict[str, Any], picture: KnownPicture) -> ModelAnswer:
     gazetteer = Gazetteer.load()
     if row["status"] != "answered":
-        return Answered(label, row["error"] or f"no place ({row['status']})", False, False)
+        return ModelAnswer(label, row["error"] or f"no place ({row['status']})", False, False)
     towns = [gazetteer.resolve(city, country) if city else None
              for city, country in ((row["city"], row["country"]),
                                    (picture.city, picture.country))]  # fmt: skip
-    return Answered(
+    return ModelAnswer(
         label=label,
         text=_place(row["city"], row["country"]),
         country_is_right=row["country"] == picture.country,

@@ -30,7 +30,7 @@ _LIMITS = ImageLimits()
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPicture:
     """A picture as a data URI, empty if it cannot be read any more, and what was answered."""
 
     image: str
@@ -60,8 +60,8 @@ class Page:
     num_placed: int
     countries: list[CountryCount]
     is_ranked: bool
-    surest: list[Shown]
-    least_sure: list[Shown]
+    surest: list[ShownPicture]
+    least_sure: list[ShownPicture]
     failures: list[tuple[str, str]]
     locatability: tuple[float, float, float] | None
     low: tuple[int, float] | None
@@ -115,7 +115,7 @@ def _countries(answered: pa.Table) -> list[CountryCount]:
     return found
 
 
-def _extremes(answered: pa.Table) -> tuple[list[Shown], list[Shown]]:
+def _extremes(answered: pa.Table) -> tuple[list[ShownPicture], list[ShownPicture]]:
     """The surest answers, the surest first; then the least sure of the others, likewise."""
     sure = answered.filter(answered.column("confidence").is_valid())
     ordered = sure.sort_by([("confidence", "descending"), ("uri", "ascending")])
@@ -124,16 +124,16 @@ def _extremes(answered: pa.Table) -> tuple[list[Shown], list[Shown]]:
     return _shown(ordered.slice(0, NUM_SHOWN).to_pylist()), _shown(last[::-1])
 
 
-def _spread(answered: pa.Table) -> list[Shown]:
+def _spread(answered: pa.Table) -> list[ShownPicture]:
     """Some answers, evenly out of all: where the model does not say how sure it is."""
     step = max(1, answered.num_rows // NUM_SHOWN)
     chosen = list(range(0, answered.num_rows, step))[:NUM_SHOWN]
     return _shown(answered.take(pa.array(chosen, pa.int64())).to_pylist())
 
 
-def _shown(rows: Sequence[dict[str, Any]]) -> list[Shown]:
+def _shown(rows: Sequence[dict[str, Any]]) -> list[ShownPicture]:
     return [
-        Shown(
+        ShownPicture(
             image=_thumbnail(row),
             name=row["uri"].rpartition("/")[2],
             place=", ".join(part for part in (row["city"], row["country_name"]) if part)

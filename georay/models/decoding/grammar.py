@@ -113,15 +113,15 @@ def generate_constrained(
             past_key_values=growing_cache(family.network),
             max_new_tokens=sampling.max_new_tokens,
             logits_processor=LogitsProcessorList([constraint]),
-            streamer=None if on_text is None else _Aloud(family.tokenizer, on_text),
+            streamer=None if on_text is None else _StreamedText(family.tokenizer, on_text),
             **choice_of(sampling),
         )
     answers = ids[:, batch["input_ids"].shape[1] :]
     return list(family.tokenizer.batch_decode(answers, skip_special_tokens=True))
 
 
-class _Aloud(BaseStreamer):  # type: ignore[misc]  # transformers is not analysed
-    """Tells what one generation has written so far, whenever that makes whole letters."""
+class _StreamedText(BaseStreamer):  # type: ignore[misc]  # transformers is not analysed
+    """Calls back with the text written so far, whenever it consists of whole letters."""
 
     def __init__(self, tokenizer: Any, on_text: Callable[[str], None]) -> None:
         self._tokenizer = tokenizer
@@ -142,7 +142,7 @@ class _Aloud(BaseStreamer):  # type: ignore[misc]  # transformers is not analyse
 
 
 class _Constraint(LogitsProcessor):  # type: ignore[misc]  # transformers is not analysed
-    """Lets each row of one generation say only what its grammar allows."""
+    """Restricts each row of one generation to the tokens that its grammar allows."""
 
     def __init__(self, grammar: AnswerGrammar, max_new_tokens: int, forced: Sequence[Ids]) -> None:
         self._grammar = grammar

@@ -22,7 +22,7 @@ from georay.models.decoding.search import (
     NODES_AT_ONCE,
     NODES_AT_ONCE_FOR_FEW,
     Found,
-    Wish,
+    SearchRequest,
     search_all,
 )
 from georay.models.families.base import Batch, Family
@@ -120,7 +120,7 @@ class PlaceRanker:
         """
         trees = AnswerTrees(self._family.network, prompts)
         rows = range(trees.num_rows)
-        found = search_all(trees, [Wish(row, self._countries) for row in rows])
+        found = search_all(trees, [SearchRequest(row, self._countries) for row in rows])
         raw = [_in_order(one) for one in found]
         codes = tuple(self._gazetteer.countries())
         rankings = [Ranking(codes, tempered(scores, 1.0), {}) for scores in raw]
@@ -143,14 +143,14 @@ class PlaceRanker:
         """Towns of the countries asked for, by row and country. raw: log-probabilities of them."""
         best: list[dict[str, tuple[RankedTown, ...]]] = [{} for _ in raw]
         number_of = {code: number for number, code in enumerate(self._gazetteer.countries())}
-        wishes, sought = [], []
+        requests, sought = [], []
         for row, code in asked:
             best[row][code] = ()
             if count != 0 and (towns := self._towns_of(code)) is not None:
                 limit = None if count is None else _MOST_NODES
-                wishes.append(Wish(row, towns.trie, count, limit))
+                requests.append(SearchRequest(row, towns.trie, count, limit))
                 sought.append((row, code, towns.places))
-        for (row, code, places), found in zip(sought, search_all(trees, wishes), strict=True):
+        for (row, code, places), found in zip(sought, search_all(trees, requests), strict=True):
             above = float(raw[row][number_of[code]])
             best[row][code] = tuple(
                 RankedTown(places[number], float(np.exp(score - above)))

@@ -46,7 +46,7 @@ class BestFirst:
     """A search that grows the most probable open nodes first, many at a time.
 
     A name's probability is at most that of each of its beginnings (A* with the bound 0), so
-    what is found above every open node is found for good. It says which nodes it wants next and is
+    what is found above every open node is found for good. It says which nodes it needs next and is
     told their scores: searches above many prompts go on together (`search_all`).
     """
 
@@ -130,8 +130,8 @@ class BestFirst:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is looked for above the prompt of a row; see `BestFirst`."""
+class SearchRequest:
+    """A search above the prompt of one row; see `BestFirst`."""
 
     row: int
     trie: TokenTrie
@@ -139,10 +139,10 @@ class Wish:
     max_nodes: int | None = None
 
 
-def search_all(trees: AnswerTrees, wishes: Sequence[Wish]) -> list[Found]:
-    """What each wish finds; all of them go on together, so that a forward pass serves all."""
-    searches = [_begun(trees, wish) for wish in wishes]
-    rows = [wish.row for wish in wishes]
+def search_all(trees: AnswerTrees, requests: Sequence[SearchRequest]) -> list[Found]:
+    """What each request finds; all of them go on together, so that a forward pass serves all."""
+    searches = [_begun(trees, request) for request in requests]
+    rows = [request.row for request in requests]
     while waiting := [number for number, one in enumerate(searches) if not one.is_done]:
         chains: list[list[Chain]] = [[] for _ in range(trees.num_rows)]
         shares: list[slice] = []
@@ -157,7 +157,7 @@ def search_all(trees: AnswerTrees, wishes: Sequence[Wish]) -> list[Found]:
     return [one.found() for one in searches]
 
 
-def _begun(trees: AnswerTrees, wish: Wish) -> BestFirst:
-    first = [token for token, _ in wish.trie.children(wish.trie.root)]
-    scores = trees.root_scores(wish.row, first)
-    return BestFirst(wish.trie, scores, wish.count, wish.max_nodes)
+def _begun(trees: AnswerTrees, request: SearchRequest) -> BestFirst:
+    first = [token for token, _ in request.trie.children(request.trie.root)]
+    scores = trees.root_scores(request.row, first)
+    return BestFirst(request.trie, scores, request.count, request.max_nodes)

@@ -1,4 +1,4 @@
-"""What every local model family offers, and nothing more: encode, learn from, generate.
+"""The interface of local model families: encode, learn from, generate.
 
 Training, serving, decoding and evaluation hold a `Family` and never ask which network is inside.
 Remote endpoints answer whole questions instead; see `families/remote.py`.
@@ -79,7 +79,7 @@ class Family(Protocol):
         """
 
     def look(self, batch: Batch) -> Batch:
-        """The batch for who asks about its pictures again: `image_features` for `pixel_values`.
+        """The batch to ask about the same pictures again: `image_features` for `pixel_values`.
 
         A family whose vision part cannot be asked by itself returns the batch as it is.
         """

@@ -1,4 +1,4 @@
-"""Qwen2.5-VL, Qwen3-VL and LLaVA behind the door that every family shares."""
+"""Qwen2.5-VL, Qwen3-VL and LLaVA behind the interface that every family shares."""
 
 from collections.abc import Sequence
 from pathlib import Path

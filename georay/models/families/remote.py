@@ -236,7 +236,7 @@ class RemoteModel:
                 reply = await self._attempt(client, self._body(asking, urls, how))
             except Failure as failure:
                 if failure.is_refused and self._learns(fields, str(failure)):
-                    allowed += 1  # the next is the first that asks as this server wants it
+                    allowed += 1  # the next is the first that asks as this server takes it
                 elif failure.transient and attempt < allowed:
                     await asyncio.sleep(self._wait_s(attempt, failure))
                 else:

@@ -1,1 +1,1 @@
-"""The segmenters, one file per family; georay.models.segmenter is the door."""
+"""The segmenters, one file per family; georay.models.segmenter loads them."""

@@ -1,4 +1,4 @@
-"""What every segmenter is: class maps of photographs, and the areas that are read off them."""
+"""The protocol of segmenters: class maps of photographs, and the areas of classes."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -157,7 +157,7 @@ class Service:
 
     def result(self, file: str, outcome: LocateOutcome, total_ms: float) -> Result:
         """An outcome as the server answers it."""
-        return result_of(file, outcome, total_ms, self.recipe.clues.threshold)
+        return result_of(file, outcome, total_ms, self.recipe.locatability.threshold)
 
     def _checked(self, name: str | None, raw: bytes) -> Upload:
         shown = shown_name(name)
@@ -186,7 +186,9 @@ class Service:
             self.backend.locatability(LocatabilityJob(upload.picture.raw, overlay))
         )
         elapsed_ms = (time.perf_counter() - started) * 1000
-        result = locatability_result(upload.name, outcome, elapsed_ms, self.recipe.clues.threshold)
+        result = locatability_result(
+            upload.name, outcome, elapsed_ms, self.recipe.locatability.threshold
+        )
         return FileResult(outcome.locatability is not None, result)
 
     def _job(self, upload: Upload, form: LocateForm) -> LocateJob:

@@ -4,7 +4,7 @@ import time
 
 from PIL import Image
 
-from georay.config.serve import CluesRecipe
+from georay.config.serve import LocatabilityRecipe
 from georay.core.paths import path_of
 from georay.locatability.colours import class_colour
 from georay.locatability.pictures import overlay_uri
@@ -22,7 +22,7 @@ _OVERLAY_SIDE = 512
 class LocatabilityReader:
     """Measures how much a picture gives away about where it was taken (paper, equation 1)."""
 
-    def __init__(self, recipe: CluesRecipe) -> None:
+    def __init__(self, recipe: LocatabilityRecipe) -> None:
         """Raises ModelUnavailable or ValueError where weights are not here."""
         choice = recipe.segmenter
         self._segmenter: Segmenter = load_segmenter(
@@ -62,5 +62,7 @@ def class_weights(source: str) -> ClassWeights:
         return published_weights()
     path = path_of(source)
     if not path.is_file():
-        raise ValueError(f"clues.weights must be `published` or a file; there is no file {path}")
+        raise ValueError(
+            f"locatability.weights must be `published` or a file; there is no file {path}"
+        )
     return weights_from_json(path.read_text(encoding="utf-8"))

@@ -51,7 +51,7 @@ class ModelReplica:
         """
         loader = ThreadPoolExecutor(1, "model")
         self.engine = loader.submit(self._load_engine, recipe).result()
-        self._reader = loader.submit(LocatabilityReader, recipe.clues).result()
+        self._reader = loader.submit(LocatabilityReader, recipe.locatability).result()
         self._reading = ThreadPoolExecutor(1, "locatability", initializer=use_one_core)
         self._decoder = Decoder(ImageLimits(recipe.limits.max_pixels, recipe.limits.max_body_bytes))
         self._model = EngineThreads(self.engine, loader, recipe.replicas)

@@ -9,13 +9,13 @@ from PIL import Image, ImageDraw
 from benchmarks.loopback.pictures import no_imagery
 from georay.acquisition.download.blur import Blur, blurred
 from georay.acquisition.download.pixels import picture_of, says_no_imagery
-from georay.acquisition.providers import Found, NoPicture
+from georay.acquisition.providers import FoundPicture, NoPicture
 from georay.config.collect import RequestsRecipe
 from georay.core.images import ImageLimits, decode
 from georay.streetworld.atlas.atlas import Atlas
 from georay.streetworld.world import StreetWorld
 
-PHOTO = Found("f", 1, 2, None, "CC0", "us", 0.0)
+PHOTO = FoundPicture("f", 1, 2, None, "CC0", "us", 0.0)
 LIMITS = RequestsRecipe(max_bytes=1 << 20, max_pixels=1_000_000)
 
 
@@ -81,7 +81,7 @@ def test_views_of_a_panorama_look_where_they_should(pose, heading):
     pixels = np.zeros((width // 2, width, 3), np.uint8)
     pixels[:, :, :2] = colour[None].astype(np.uint8)
     pixels[::8, :, 2] = 200
-    panorama = Found("p", 1, 2, None, "CC0", "us", pose, "panorama")
+    panorama = FoundPicture("p", 1, 2, None, "CC0", "us", pose, "panorama")
     picture = taken(encoded(Image.fromarray(pixels), "PNG"), panorama, heading)
     assert picture.suffix == ".jpg" and picture.width == picture.height == 256
     view = np.asarray(decode(picture.content, ImageLimits()).image, dtype=float)

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from drawn_roads import points_of, road, write_extract
 
-from georay.acquisition.roads import run as run_module
+from georay.acquisition.roads import make_points as run_module
 from georay.acquisition.roads.city import choose
-from georay.acquisition.roads.run import make_points
+from georay.acquisition.roads.make_points import make_points
 from georay.config.load import load_recipe, parse_recipe
 from georay.config.points import PointsRecipe
 from georay.core import extras

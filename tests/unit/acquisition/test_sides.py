@@ -5,14 +5,16 @@ from collections import Counter
 import pytest
 
 from georay.acquisition.download.sides import SIDES, choose_views, ranked_sides
-from georay.acquisition.providers import Found, Point
+from georay.acquisition.providers import FoundPicture, Point
 from georay.config.collect import ViewsRecipe
 
 POINT = Point("p1", 10.0, 20.0, heading_road=30.0)
 
 
 def photograph(name, heading, metres=0.0, shape="photograph"):
-    return Found(name, 10.0 + metres / 111_195, 20.0, None, "CC0", "us", heading, shape, "url")
+    return FoundPicture(
+        name, 10.0 + metres / 111_195, 20.0, None, "CC0", "us", heading, shape, "url"
+    )
 
 
 def all_four(point, found, **settings):

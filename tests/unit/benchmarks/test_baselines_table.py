@@ -97,7 +97,7 @@ def test_what_loading_says_is_kept_in_a_line_that_names_no_address(monkeypatch, 
     def refuse(recipe):
         raise ModelUnavailable(said)
 
-    monkeypatch.setattr(baselines, "check_subject", refuse)
+    monkeypatch.setattr(baselines, "check_can_answer", refuse)
     assert baselines.tried("llava") == told
 
 

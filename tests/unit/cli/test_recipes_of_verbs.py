@@ -10,15 +10,15 @@ CITY = {"extract": "e.osm.pbf"}
 SYSTEM = {"name": "planet", "backbone": {"small": {"kind": "resnet"}}}
 ASKED = {"samples": ["s"], "output": "o.parquet", "model": "tiny"}
 VERBS = {
-    "curate": ("georay.curation.run.curate", {"inputs": ["a"], "output": "o"}),
+    "curate": ("georay.curation.curate.curate", {"inputs": ["a"], "output": "o"}),
     "samples": ("georay.curation.samples.make_samples", {"curation": "c", "output": "o"}),
     "train": (
-        "georay.training.run.train",
+        "georay.training.train.train",
         {"samples": ["s"], "output": "o", "base": {"model": "tiny"}},
     ),
     "predict": ("georay.evaluation.predict.predict", ASKED),
     "baseline": (
-        "georay.evaluation.baselines.run.make_baseline",
+        "georay.evaluation.baselines.make_baseline.make_baseline",
         {"samples": ["s"], "output": "o", "system": SYSTEM},
     ),
     "clues": (
@@ -26,11 +26,11 @@ VERBS = {
         {"sources": [{"path": "g.csv"}], "output": "c.parquet"},
     ),
     "points": (
-        "georay.acquisition.roads.run.make_points",
+        "georay.acquisition.roads.make_points.make_points",
         {"cities": [CITY], "output": "p.parquet"},
     ),
     "collect": (
-        "georay.acquisition.download.run.collect",
+        "georay.acquisition.download.collect.collect",
         {"points": "p", "output": "o", "provider": {"name": "panoramax"}},
     ),
     "locate": ("georay.flow.collection.locate_collection", {"inputs": ["a"], "output": "o"}),

@@ -49,7 +49,7 @@ def free_port() -> str:
         ("limits: {keys_variable: ABSENT_KEYS}", "ABSENT_KEYS"),
         ("model: nobody", "no such model"),
         ("adapters: /nowhere", "no adapter"),
-        ("clues: {weights: /nowhere}", "no file"),
+        ("locatability: {weights: /nowhere}", "no file"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_a_sentence_before_ray_starts(

@@ -3,7 +3,7 @@ import tracemalloc
 import pyarrow as pa
 import pytest
 
-from georay.clues.duplicates import EXACT, NEAR, Said, Sketcher, find_repeats
+from georay.clues.duplicates import EXACT, NEAR, ComparedSentence, Sketcher, find_repeats
 
 LONG = "Bollards are thin white posts with a red band near the top and a grey base of concrete"
 
@@ -11,7 +11,7 @@ LONG = "Bollards are thin white posts with a red band near the top and a grey ba
 def repeats(*sentences, similarity=0.8, parts=1):
     """(order, kind, of) with each part sketched by itself."""
     said = [
-        Said(at, f"id{at}", *(list(one) + [None] * (3 - len(one))))
+        ComparedSentence(at, f"id{at}", *(list(one) + [None] * (3 - len(one))))
         for at, one in enumerate(sentences)
     ]
     size = -(-len(said) // parts)
@@ -58,7 +58,7 @@ def test_texts_of_no_word_or_without_spaces_are_compared_too(parts):
 
 
 def test_a_sentence_said_over_and_over_costs_its_part_no_memory():
-    said = [Said(at, "id", LONG, "PL", None) for at in range(3000)]
+    said = [ComparedSentence(at, "id", LONG, "PL", None) for at in range(3000)]
     tracemalloc.start()
     bands, before = Sketcher().bands(said)
     peak = tracemalloc.get_traced_memory()[1]

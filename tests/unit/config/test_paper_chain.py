@@ -92,9 +92,9 @@ def test_what_was_trained_is_asked_evaluated_and_served(chain):
 
 
 def test_the_endpoint_scores_locatability_as_curation_did(chain):
-    assert chain.serve.clues.segmenter == chain.curate.segmenter, "device and model"
-    assert chain.serve.clues.weights == f"{chain.curate.output}/weights.json"
-    assert chain.serve.clues.threshold == chain.curate.threshold
+    assert chain.serve.locatability.segmenter == chain.curate.segmenter, "device and model"
+    assert chain.serve.locatability.weights == f"{chain.curate.output}/weights.json"
+    assert chain.serve.locatability.threshold == chain.curate.threshold
 
 
 @pytest.mark.parametrize(("key", "base"), ALTERNATIVES.items())

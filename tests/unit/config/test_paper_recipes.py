@@ -22,7 +22,7 @@ from georay.config.load import load_recipe, parse_recipe
 from georay.config.serve import ServeRecipe
 from georay.config.train import TrainRecipe
 from georay.core.tables import INPUTS, rows_to_table
-from georay.curation import pipeline, stages
+from georay.curation import operators, pipeline
 from georay.locatability.weights import published_weights
 from georay.models import segmenter
 from georay.models.loading import load_family
@@ -238,7 +238,7 @@ def test_ray_data_gets_a_gpu_for_each_scoring_actor(curation, monkeypatch, tmp_p
     monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 128.0, "GPU": 8.0})
     inputs: pa.Table = rows_to_table([{"uri": "a.jpg"}], INPUTS)
     list(pipeline.score_images(inputs, published_weights(), curation, tmp_path / "parts"))
-    how = next(how for operator, how in recorded.operators if operator is stages.SegmentImages)
+    how = next(how for operator, how in recorded.operators if operator is operators.SegmentImages)
     assert (how["num_gpus"], how["num_cpus"], how["accelerator_type"]) == (1, 4, "A800")
     assert how["compute"].max_size == how["compute"].min_size == 8
     assert how["fn_constructor_args"][-1] == 32, "pictures that are segmented together"
@@ -248,7 +248,7 @@ def test_ray_data_gets_a_gpu_for_each_scoring_actor(curation, monkeypatch, tmp_p
 def test_scoring_actors_load_the_paper_s_segmenter_on_the_gpu(curation, monkeypatch):
     given = []
     monkeypatch.setattr(segmenter, "load_segmenter", lambda name, **how: given.append((name, how)))
-    stages.SegmentImages(curation.segmenter, curation.limits)
+    operators.SegmentImages(curation.segmenter, curation.limits)
     ((name, how),) = given
     assert (name, how["device"]) == ("facebook/maskformer-swin-base-ade", "cuda")
 
@@ -270,7 +270,7 @@ def test_a_served_replica_has_a_gpu_and_its_segmenter_is_there(serving, monkeypa
         locatability, "load_segmenter", lambda name, **how: given.append((name, how))
     )
     monkeypatch.setattr(locatability, "pinned_revision", lambda name, revision: "a commit")
-    locatability.LocatabilityReader(recipe.clues.model_copy(update={"weights": "published"}))
+    locatability.LocatabilityReader(recipe.locatability.model_copy(update={"weights": "published"}))
     paper = [("facebook/maskformer-swin-base-ade", "cuda", "a commit")]
     assert [(name, how["device"], how["revision"]) for name, how in given] == paper
     assert file["http_options"]["host"] == "127.0.0.1"

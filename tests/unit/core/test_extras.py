@@ -11,7 +11,7 @@ from georay.core.extras import EXTRAS, require_extra
 
 PROJECT = Path(__file__).parents[3]
 BARE = (
-    *("georay.curation.run", "georay.curation.pipeline", "georay.curation.samples"),
+    *("georay.curation.curate", "georay.curation.pipeline", "georay.curation.samples"),
     *("georay.evaluation.predict", "georay.evaluation.runner", "georay.evaluation.side_by_side"),
     *("georay.flow.collection", "georay.models.locator", "georay.cli.app"),
 )

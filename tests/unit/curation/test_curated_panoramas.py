@@ -13,10 +13,10 @@ from georay.config.load import parse_recipe
 from georay.core.tables import INPUTS, SCORES, conform, rows_to_table
 from georay.curation.collapse import FileCount, collapse, done_files, remaining
 from georay.curation.inputs.remarks import counts_by_kind
+from georay.curation.operators import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.curation.report.counts import funnel, panoramas
 from georay.curation.report.data import charted_scores, scored_pictures
 from georay.curation.single import score_picture
-from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.curation.summary import summarize
 from georay.locatability.weights import published_weights
 
@@ -146,7 +146,7 @@ def test_few_pictures_are_decoded_at_a_time_and_batches_are_full(folder, monkeyp
 
 
 def test_large_files_are_read_in_several_tables(folder, monkeypatch):
-    monkeypatch.setattr("georay.curation.stages._BYTES_AT_ONCE", 10)
+    monkeypatch.setattr("georay.curation.operators._BYTES_AT_ONCE", 10)
     names = ("pano.jpg", "absent.jpg", "plain.jpg")
     tables = list(ReadImages(LIMITS)(inputs(folder, *names)))
     assert [table.num_rows for table in tables] == [1, 2]

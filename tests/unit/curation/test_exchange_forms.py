@@ -5,12 +5,12 @@ from exchange_room import picture_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from georay.curation.exchange.external_rows import ExternalRow, Source, tell
 from georay.curation.exchange.forms import (
     llama_factory_question,
     qwen_question,
     without_pictures,
 )
-from georay.curation.exchange.told import Source, Told, tell
 
 questions = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="<>"), min_size=1)
 
@@ -42,5 +42,5 @@ def test_other_ways_to_put_a_picture_into_a_question_are_understood(tmp_path, va
     if "<image>" in value:
         row["images"] = "a.jpg"
     told = tell(row, "row 1", Source(tmp_path / "rows.json", tmp_path))
-    assert isinstance(told, Told)
+    assert isinstance(told, ExternalRow)
     assert (told.question, told.picture) == ("Where?", str(tmp_path / "a.jpg"))

@@ -10,8 +10,8 @@ from georay.config.samples import SamplesRecipe
 from georay.core.picture_files import PictureFile
 from georay.core.splits import Unusable
 from georay.curation.inputs import list_inputs
+from georay.curation.samples.make_samples import make_samples
 from georay.curation.samples.pictures import PictureIndex, read_pictures
-from georay.curation.samples.run import make_samples
 
 HEADINGS = (0, 90, 180, 270)
 

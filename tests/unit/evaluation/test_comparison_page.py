@@ -13,7 +13,7 @@ from georay.core.tables import PREDICTIONS, rows_to_table
 from georay.evaluation.datasets import KnownPicture
 from georay.evaluation.metrics import evaluate_file
 from georay.evaluation.report import ComparisonPage, pictures_with_answers, render_comparison
-from georay.evaluation.report.answers import Answered
+from georay.evaluation.report.answers import ModelAnswer
 from georay.evaluation.tables import compare
 
 ANSWERS = {
@@ -104,9 +104,9 @@ def test_answers_are_told_by_label_place_and_error(pictures, tmp_path):
     pq.write_table(rows_to_table(rows, PREDICTIONS), tmp_path / "p.parquet")
     shown = pictures_with_answers(pictures, {"m": tmp_path / "p.parquet"}, 3)
     assert [one.answers for one in shown] == [
-        (Answered("m", "Ulm, Germany", False, False),),
-        (Answered("m", "Lyon", False, True),),
-        (Answered("m", "the file has zero bytes", False, False),),
+        (ModelAnswer("m", "Ulm, Germany", False, False),),
+        (ModelAnswer("m", "Lyon", False, True),),
+        (ModelAnswer("m", "the file has zero bytes", False, False),),
     ]
 
 

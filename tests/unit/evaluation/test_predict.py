@@ -18,8 +18,8 @@ from georay.config.predict import FREE
 from georay.core.manifest import file_sha256
 from georay.core.tables import PREDICTIONS, SAMPLES, rows_to_table
 from georay.evaluation.metrics import evaluate_file
+from georay.evaluation.model_identity import load_locator
 from georay.evaluation.predict import predict
-from georay.evaluation.subject import load_locator
 from georay.models.adapter_card import read_card
 from georay.models.adapters import AdapterStack
 from georay.models.loading import load_family

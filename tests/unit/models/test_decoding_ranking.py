@@ -13,7 +13,7 @@ from georay.core.prompts import INFERENCE, LOCATION, REASONING, Prompt, target_a
 from georay.models.decoding.answer_tree import ROOT, AnswerTrees, Chain
 from georay.models.decoding.candidates import Ids, TokenTrie, answer_ids, opening
 from georay.models.decoding.ranking import PlaceRanker, RankedTown, Ranking, rows_at_once
-from georay.models.decoding.search import Found, Wish, search_all
+from georay.models.decoding.search import Found, SearchRequest, search_all
 from georay.models.families.base import Exchange, Family
 from georay.models.families.chat import ChatFamily
 from georay.models.families.qwen_vl import QwenVLForConditionalGeneration
@@ -45,7 +45,7 @@ def trees_of(family: Family, *exchanges: Exchange) -> AnswerTrees:
 def best(
     trees: AnswerTrees, trie: TokenTrie, count: int | None = None, max_nodes: int | None = None
 ) -> Found:
-    (found,) = search_all(trees, [Wish(0, trie, count, max_nodes)])
+    (found,) = search_all(trees, [SearchRequest(0, trie, count, max_nodes)])
     return found
 
 
@@ -248,7 +248,7 @@ def test_prompts_of_different_lengths_are_ranked_together(
         family.network.get_output_embeddings().weight.mul_(20)
     rows, asked = country_rows(family, 12), [question(0), sized(1, (140, 84))]
     trees = trees_of(family, *asked)
-    found = search_all(trees, [Wish(row, TokenTrie(rows)) for row in range(2)])
+    found = search_all(trees, [SearchRequest(row, TokenTrie(rows)) for row in range(2)])
     for exchange, one in zip(asked, found, strict=True):
         scores = dict(one.candidates)
         expected = brute_force(family, exchange, rows)

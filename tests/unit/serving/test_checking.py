@@ -104,7 +104,7 @@ def test_weights_that_are_broken_are_said_to_be(files):
     [
         ({"model": "nobody"}, "no such model"),
         ({"model": "Someone/Something", "adapters": None}, "give `revision`"),
-        ({"clues": {"weights": "/nowhere/weights.json"}}, "there is no file"),
+        ({"locatability": {"weights": "/nowhere/weights.json"}}, "there is no file"),
     ],
 )
 def test_what_no_machine_could_serve_is_told_everywhere(model, changes, sentence):
@@ -136,7 +136,7 @@ def test_absent_keys_and_endpoints_that_are_none_are_told_here(
 
 
 def test_an_absent_segmenter_is_told_here(model, tmp_path):
-    recipe = small_recipe(model, clues={"segmenter": {"model": str(tmp_path)}})
+    recipe = small_recipe(model, locatability={"segmenter": {"model": str(tmp_path)}})
     with pytest.raises(ModelUnavailable, match="cannot load the segmenter"):
         check_here(recipe)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from training_room import small_recipe, write_samples
 
-from georay.training.run import train
+from georay.training.train import train
 
 
 @pytest.fixture

@@ -136,13 +136,13 @@ def test_a_shard_of_scenes_without_its_end_is_drawn_again(tmp_path):
 
 def runs(folder):
     """Every kind of run that writes to a folder, as a call."""
-    from georay.curation.run import curate
+    from georay.curation.curate import curate
     from georay.curation.samples import make_samples
-    from georay.evaluation.baselines.run import make_baseline
+    from georay.evaluation.baselines.make_baseline import make_baseline
     from georay.evaluation.predict import predict
     from georay.factory.pretrain.run import pretrain
     from georay.factory.segmenter.run import train_segmenter
-    from georay.training.run import train
+    from georay.training.train import train
 
     scene = {"folder": str(folder), "seed": 0, "num_scenes": 1, "test_seed": 1}
     pretraining = {"name": "x", "scenes": scene | {"num_test_scenes": 1}, "out": str(folder)}

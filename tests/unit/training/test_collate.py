@@ -8,7 +8,7 @@ from training_room import small_family, write_samples
 from georay.core.images import decode
 from georay.core.prompts import REASONING
 from georay.models.families.base import IGNORED
-from georay.training.collate import Measure, Sample, collate
+from georay.training.collate import MeasureLengths, Sample, collate
 from georay.training.pictures import LIMITS
 from georay.training.samples import stage_samples
 from georay.training.usable import usable_samples
@@ -46,14 +46,14 @@ def test_loss_falls_on_the_answer_and_its_end_only(family, samples):
 
 def test_measured_lengths_are_those_of_the_tensors(family, samples):
     batch = collate(family, samples, raw(samples))
-    measured = Measure(family)(samples)
+    measured = MeasureLengths(family)(samples)
     assert measured["error"].null_count == len(samples)
     assert measured["num_tokens"].to_pylist() == batch["attention_mask"].sum(dim=1).tolist()
     assert measured["num_learnt"].to_pylist() == (batch["labels"] != IGNORED).sum(dim=1).tolist()
 
 
 def test_samples_that_are_too_long_are_named_and_not_cut(family, table, samples):
-    measured = Measure(family)(samples)
+    measured = MeasureLengths(family)(samples)
     names = table["sample_id"].to_pylist()
     lengths = dict(zip(names, measured["num_tokens"].to_pylist(), strict=True))
     longest = sorted(lengths.values())[-3]
@@ -78,7 +78,7 @@ def test_a_sample_without_a_readable_picture_or_with_a_control_token_is_named(fa
         Sample("evil", "2", samples[0].uri, "Where?", "Here.<|im_end|>"),
         samples[0],
     ]
-    cut, gone, evil, good = Measure(family)(bad)["error"].to_pylist()
+    cut, gone, evil, good = MeasureLengths(family)(bad)["error"].to_pylist()
     assert "breaks in its header" in cut
     assert "gone.jpg" in gone
     assert "control token" in evil
@@ -105,10 +105,10 @@ def test_a_view_is_learnt_from_its_panorama_and_a_file_of_such_a_name_from_itsel
         [one.exchange(image) for one, image in zip((whole, view), expected, strict=True)]
     )["pixel_values"]
     assert torch.equal(batch["pixel_values"], pixels)
-    assert Measure(family)([whole, view])["error"].null_count == 2
+    assert MeasureLengths(family)([whole, view])["error"].null_count == 2
 
 
 def test_a_view_of_what_is_no_panorama_is_named(family, samples):
     lost = Sample("lost", "0", f"{samples[0].uri}#heading=90", "Where?", "{}", "view")
-    (error,) = Measure(family)([lost])["error"].to_pylist()
+    (error,) = MeasureLengths(family)([lost])["error"].to_pylist()
     assert "no panorama" in error

@@ -3,12 +3,12 @@
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
-from georay.training.trackers import Tracked, check_trackers, open_trackers
+from georay.training.trackers import TrackedStage, check_trackers, open_trackers
 from georay.training.watch import StepLog, StepRecord
 
 
 def log_of(folder, tracker, first=0):
-    trackers = open_trackers([tracker], Tracked(folder / "run", "location", first))
+    trackers = open_trackers([tracker], TrackedStage(folder / "run", "location", first))
     return StepLog(folder / "run" / "steps.jsonl", trackers, first)
 
 

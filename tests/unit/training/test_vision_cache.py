@@ -22,7 +22,7 @@ from georay.models.families.qwen_vl import QwenVLFamily
 from georay.models.families.qwen_vl.tiny import build_tiny
 from georay.streetworld.export.records import jpeg_bytes
 from georay.training import vision_cache
-from georay.training.vision import what_is_lacking
+from georay.training.vision import missing_features
 from georay.training.vision_cache import (
     FrozenVision,
     StoreVisionFeatures,
@@ -174,4 +174,4 @@ def test_the_stage_stores_what_can_be_read_and_says_what_cannot(family, saved, t
     shards = sorted(kept.folder.glob("shard-*"))
     assert stage(table)["error"].to_pylist()[:3] == [None] * 3
     assert sorted(kept.folder.glob("shard-*")) == shards, "nothing is computed twice"
-    assert what_is_lacking(recipe, [*IDS, "bad"]).image_ids == ("bad",)
+    assert missing_features(recipe, [*IDS, "bad"]).image_ids == ("bad",)

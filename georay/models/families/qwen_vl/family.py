@@ -1,4 +1,4 @@
-"""Qwen-VL behind the door that every family shares."""
+"""Qwen-VL behind the interface that every family shares."""
 
 from collections.abc import Sequence
 from pathlib import Path

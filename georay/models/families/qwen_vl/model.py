@@ -54,7 +54,7 @@ class QwenVLPreTrainedModel(PreTrainedModel):
 
 
 class QwenVLModel(QwenVLPreTrainedModel):
-    """The decoder and its eye, without the language head."""
+    """The decoder and the vision side, without the language head."""
 
     def __init__(self, config: QwenVLConfig) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""Qwen-VL's eye: the ViT-bigG encoder and the adapter that reads it with learned queries."""
+"""Qwen-VL's vision side: the ViT-bigG encoder and an adapter with learned queries."""
 
 import math
 

@@ -22,8 +22,8 @@ from georay.errors import ModelUnavailable
 from georay.evaluation.baselines.folder import SavedBaseline
 from georay.evaluation.baselines.geocells.cells import Partition
 from georay.evaluation.baselines.geocells.published_isns import read_cells, read_network
+from georay.evaluation.baselines.make_baseline import make_baseline
 from georay.evaluation.baselines.protocol import Views
-from georay.evaluation.baselines.run import make_baseline
 from georay.evaluation.baselines.systems import build_system, system_class
 
 NUM_PLACES, NARROW = 60, 4

@@ -1,4 +1,4 @@
-"""The stages of curation: plain classes that map a table of rows to a table of rows.
+"""The operators of curation: plain classes that map a table of rows to a table of rows.
 
 Ray never appears here; pipeline.py hands them their blocks.
 """

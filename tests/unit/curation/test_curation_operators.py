@@ -9,8 +9,8 @@ from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
 from georay.core.tables import INPUTS, SCORES, rows_to_table
-from georay.curation import stages
-from georay.curation.stages import ReadImages, ScoreLocatability, SegmentImages, WriteScores
+from georay.curation import operators
+from georay.curation.operators import ReadImages, ScoreLocatability, SegmentImages, WriteScores
 from georay.locatability.weights import published_weights
 
 LIMITS = LimitsRecipe()
@@ -26,7 +26,7 @@ def read(*uris, **columns):
     return pa.concat_tables(ReadImages(LIMITS)(rows))
 
 
-def test_rows_pass_through_all_stages_and_each_is_written_once(segment, tmp_path):
+def test_rows_pass_through_all_operators_and_each_is_written_once(segment, tmp_path):
     table = segment(read(FOLDER / "cmyk.jpg", FOLDER / "empty.jpg", FOLDER / "nowhere.jpg"))
     scored = ScoreLocatability(published_weights())(table)
     write = WriteScores(tmp_path)
@@ -91,7 +91,7 @@ def test_a_name_that_is_not_utf8_is_an_error_of_that_row():
 
 def test_the_next_batch_is_decoded_while_one_is_segmented(monkeypatch):
     decoded, lock = [], threading.Condition()
-    before = stages._SceneMaker.__call__
+    before = operators._SceneMaker.__call__
 
     def decoding(maker, row, raw):
         scenes = before(maker, row, raw)
@@ -112,7 +112,7 @@ def test_the_next_batch_is_decoded_while_one_is_segmented(monkeypatch):
                 self.ahead.append(lock.wait_for(lambda: len(decoded) >= wanted, timeout=60))
             return np.eye(len(images), 150, dtype=np.float32)
 
-    monkeypatch.setattr(stages._SceneMaker, "__call__", decoding)
+    monkeypatch.setattr(operators._SceneMaker, "__call__", decoding)
     monkeypatch.setattr("georay.models.segmenter.load_segmenter", lambda *_, **__: Patient())
     segment = SegmentImages(SegmenterRecipe(), LIMITS, decode_threads=2, batch_size=2)
     segment(read(*[FOLDER / "cmyk.jpg"] * 6))

@@ -41,7 +41,7 @@ from georay.models.segmenters.base import SMALL
 from georay.runtime.progress import progress
 
 
-class Clock:
+class StepTimer:
     """Seconds of wall time per named step of a run."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ def curate(recipe: CurateRecipe) -> Summary:
     TooManyErrors, after everything was written, if more files failed than the recipe allows.
     """
     folder = RunFolder(path_of(recipe.output))
-    clock = Clock()
+    clock = StepTimer()
     with folder.locked():
         notes = folder.set_damaged_aside()
         recipe = _pin_segmenter(recipe, folder)
@@ -96,7 +96,7 @@ def _score_what_is_left(
     weights: ClassWeights,
     recipe: CurateRecipe,
     folder: RunFolder,
-    clock: Clock,
+    clock: StepTimer,
 ) -> None:
     write_json(folder.weights, weights.to_json())
     if todo.num_rows:
@@ -125,7 +125,7 @@ def reselect(root: AnyPath, threshold: float) -> Summary:
             raise ValueError(f"{'; '.join(notes)}. Run the `georay curate` that made {root} again")
         weights = _read_weights(folder)
         listing = _listed_before(folder, manifest)
-        return _select_and_report(folder, recipe, weights, listing, Clock())
+        return _select_and_report(folder, recipe, weights, listing, StepTimer())
 
 
 def _listed_before(folder: RunFolder, manifest: dict[str, Any]) -> Listing:
@@ -193,7 +193,7 @@ def _score(
     weights: ClassWeights,
     recipe: CurateRecipe,
     folder: RunFolder,
-    clock: Clock,
+    clock: StepTimer,
 ) -> None:
     from georay.curation.pipeline import score_images
     from georay.runtime.connect import connect
@@ -223,7 +223,7 @@ def _select_and_report(
     recipe: CurateRecipe,
     weights: ClassWeights,
     listing: Listing,
-    clock: Clock,
+    clock: StepTimer,
 ) -> Summary:
     before = (folder.read_manifest() or {}).get("seconds", {})
     notes: list[str] = []
@@ -250,7 +250,7 @@ def _manifest(
     weights: ClassWeights,
     listing: Listing,
     summary: Summary,
-    clock: Clock,
+    clock: StepTimer,
 ) -> dict[str, object]:
     facts = {
         "weights_id": weights.id,

@@ -4,12 +4,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from georay.clues import stages
+from georay.clues import operators
 from georay.clues.duplicates import REPEATS
 from georay.clues.examine import Examine
+from georay.clues.operators import CompareBucket, ExamineParts, FinishParts, gather_repeats
 from georay.clues.pairing import NamePictures
 from georay.clues.sources import SENTENCES
-from georay.clues.stages import CompareBucket, ExamineParts, FinishParts, gather_repeats
 from georay.clues.workspace import Workspace, missing
 from georay.config.clues import ClueSource, CluesRecipe
 from georay.core.entities import NoTagger
@@ -88,11 +88,11 @@ def test_repeats_are_found_across_parts_and_say_what_they_repeat(work):
 
 def test_a_part_reads_its_own_repeats_alone_however_many_buckets_and_parts(work, monkeypatch):
     """Looking through every bucket for each part takes time by the square of the sentences."""
-    monkeypatch.setattr(stages, "_GROUP_PARTS", 2)
+    monkeypatch.setattr(operators, "_GROUP_PARTS", 2)
     read = []
-    really = stages._repeats_between
+    really = operators._repeats_between
     monkeypatch.setattr(
-        stages,
+        operators,
         "_repeats_between",
         lambda path, *r: read.append(path.parent.name) or really(path, *r),
     )

@@ -1,4 +1,4 @@
-"""One conversation as a row of another tool's file tells it: question, answer, picture, facts."""
+"""Reads one conversation from a row of another tool's file: question, answer, picture, facts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Told:
+class ExternalRow:
     """A question about one picture, and its answer.
 
     where: which row of which file, for a person. picture: a uri of the tables, or encoded bytes.
@@ -47,7 +47,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row, or what is left of a file, that tells nothing."""
+    """A row, or what is left of a file, that cannot be read."""
 
     where: str
     problem: Unusable
@@ -69,7 +69,7 @@ class Source:
 
 def tell(
     row: object, where: str, source: Source, picture: bytes | None = None
-) -> Told | Unreadable:
+) -> ExternalRow | Unreadable:
     """What a row says. picture: its bytes, where the file holds them beside the row."""
     if not isinstance(row, dict):
         return Unreadable(where, Unusable("no conversation", "it is no object with names"))
@@ -82,7 +82,7 @@ def tell(
         return Unreadable(where, problem, facts)
     if "image_id" not in facts:  # not ours, so the blanks were between the picture and the text
         question = question.strip()
-    return Told(where, question, answer, found, facts, source.split)
+    return ExternalRow(where, question, answer, found, facts, source.split)
 
 
 def legible(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which model was asked: told by hashes of what it is made of, before any of it is loaded."""
+"""Identifies the model of a recipe by hashes of its files, before any of it is loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ from georay.models.registry import REGISTRY, adapters_named, adapters_of
 _PARTS_OF_A_MODEL = (".safetensors", ".json", ".tiktoken")
 
 
-class LocatesPictures(Protocol):
-    """What a recipe's model is to those who ask it."""
+class LocatingRecipe(Protocol):
+    """Locates pictures with a recipe's model."""
 
     def locate(self, images: Sequence[Image.Image], top_k: int) -> list[Location]:
         """One location per decoded picture, in order, with `top_k` countries as candidates."""
@@ -36,8 +36,8 @@ class LocatesPictures(Protocol):
 
 
 @dataclass(frozen=True)
-class Subject:
-    """The model that is judged.
+class ModelIdentity:
+    """The model that was asked.
 
     name: its id, or the name of its folder. revision: of the hub. files: SHA-256 of its files, for
     one that lies in a folder. adapters: hash of each adapter's weights, lowest first. calibration:
@@ -56,10 +56,10 @@ class Subject:
         return "+".join(self.adapters) or None
 
 
-def identify(recipe: AskedRecipe) -> Subject:
+def identify(recipe: AskedRecipe) -> ModelIdentity:
     """The model and the adapters of a recipe. Raises ValueError if adapters are absent."""
     if recipe.endpoint is not None:
-        return Subject(recipe.model, None, {}, {}, None)
+        return ModelIdentity(recipe.model, None, {}, {}, None)
     if is_baseline(recipe.model) and recipe.adapters not in (None, "none"):
         raise ValueError(f"{recipe.model} is a baseline, and adapters are for chat models only")
     spec = REGISTRY.get(recipe.model)
@@ -71,7 +71,7 @@ def identify(recipe: AskedRecipe) -> Subject:
     else:
         name, revision, kept = recipe.model, recipe.revision, None
     adapters = _adapters_in(recipe)
-    return Subject(
+    return ModelIdentity(
         name=name,
         revision=revision,
         files=_hashes(kept) if kept is not None else {},
@@ -80,7 +80,7 @@ def identify(recipe: AskedRecipe) -> Subject:
     )
 
 
-def check_subject(recipe: AskedRecipe) -> None:
+def check_can_answer(recipe: AskedRecipe) -> None:
     """Raises what `load_locator` will raise, before anything is written or a cluster starts.
 
     Elsewhere than here, the nodes hold the weights: then only what every machine sees is checked.
@@ -98,7 +98,7 @@ def check_subject(recipe: AskedRecipe) -> None:
         check_type(recipe.model, recipe.revision)
 
 
-def load_locator(recipe: AskedRecipe) -> LocatesPictures:
+def load_locator(recipe: AskedRecipe) -> LocatingRecipe:
     """The recipe's model, ready to answer; raises as `Locator.from_pretrained` does."""
     if recipe.endpoint is None and is_baseline(recipe.model):
         return BaselineLocator.load(Path(recipe.model), recipe.device)

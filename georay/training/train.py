@@ -1,4 +1,4 @@
-"""A training run from recipe to adapters; a killed one goes on where it was."""
+"""Trains adapters by a recipe; a killed run goes on where it was."""
 
 import threading
 from collections.abc import Iterator
@@ -162,14 +162,14 @@ def _run_stage(job: StageJob) -> dict[str, object]:
 
 
 def _fill_vision_cache(job: StageJob) -> None:
-    from georay.training.trainer import fill_vision_cache, lacking_vectors
+    from georay.training.trainer import fill_vision_cache, missing_vectors
 
-    lack = lacking_vectors(job)
-    if lack.image_ids:
-        add_note(job.notes, lack.size)
-        with progress("vision cache", len(lack.image_ids)) as meter:
-            meter.note(lack.size)
-            for is_seen in fill_vision_cache(job, lack):
+    missing = missing_vectors(job)
+    if missing.image_ids:
+        add_note(job.notes, missing.size)
+        with progress("vision cache", len(missing.image_ids)) as meter:
+            meter.note(missing.size)
+            for is_seen in fill_vision_cache(job, missing):
                 meter.advance(1, int(not is_seen))
 
 

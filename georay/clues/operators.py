@@ -12,7 +12,15 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
 
-from georay.clues.duplicates import BANDS, EXACT, NEAR, REPEATS, Said, Sketcher, find_repeats
+from georay.clues.duplicates import (
+    BANDS,
+    EXACT,
+    NEAR,
+    REPEATS,
+    ComparedSentence,
+    Sketcher,
+    find_repeats,
+)
 from georay.clues.examine import EXAMINED, Examine, Row
 from georay.clues.pairing import NamePictures
 from georay.clues.sources import Sentence
@@ -149,9 +157,9 @@ class FinishParts:
         return {row["order"]: (row["kind"], row["of"]) for row in rows}
 
 
-def _said(row: Row) -> Said:
+def _said(row: Row) -> ComparedSentence:
     country, picture = row["country"], row["image_id"]
-    return Said(
+    return ComparedSentence(
         order=int(str(row["order"])),
         clue_id=str(row["clue_id"]),
         text=str(row["text"]),

@@ -6,7 +6,7 @@ import pytest
 
 from georay.config.load import parse_recipe
 from georay.config.predict import PredictRecipe
-from georay.evaluation.subject import identify
+from georay.evaluation.model_identity import identify
 from georay.models.adapter_card import AdapterCard, LoraSettings, write_card
 from georay.models.registry import DEFAULT, REGISTRY
 

@@ -1,4 +1,4 @@
-"""A collection located, as a run that can be stopped: list, measure, ask, write, report.
+"""Locates a collection as a resumable run: list, measure, ask, write, report.
 
 The operators are those of `predict`, with one more that measures locatability before a model is
 asked. What is answered stays answered: a run that was killed goes on with the rest, and so does one
@@ -25,9 +25,14 @@ from georay.curation.inputs import Listing, list_inputs
 from georay.curation.inputs.remarks import remarks_to_json
 from georay.curation.weighting import resolve_weights
 from georay.evaluation.answering import AnswerPictures, Operator, ReadPictures, WriteAnswers, cut
+from georay.evaluation.model_identity import (
+    ModelIdentity,
+    check_can_answer,
+    identify,
+    seen_from_elsewhere,
+)
 from georay.evaluation.operators import run_operators
 from georay.evaluation.parts import Parts, refuse_other_settings, write_table
-from georay.evaluation.subject import Subject, check_subject, identify, seen_from_elsewhere
 from georay.evaluation.usage import ExpectedUsage, expected_usage
 from georay.flow.collection.files import as_csv, as_geojson
 from georay.flow.collection.measuring import MeasureLocatability
@@ -66,14 +71,14 @@ class LocateFiles:
         return Parts(self.root / "parts", LOCATED, "uri")
 
 
-def _tell_nobody(text: str) -> None:
-    """For those who do not watch."""
+def _silent(text: str) -> None:
+    """Says nothing."""
 
 
-def locate_collection(recipe: LocateRecipe, say: Say = _tell_nobody) -> LocateSummary:
+def locate_collection(recipe: LocateRecipe, say: Say = _silent) -> LocateSummary:
     """Locates every picture of the inputs, or those that are left; see `LocateRecipe`.
 
-    say: hears, of a remote model, what asking will take before anything is asked.
+    say: called, for a remote model, with what asking will cost before anything is asked.
     Raises ValueError if the folder holds answers that came about otherwise, an input is absent, or
     another run writes there.
     """
@@ -104,7 +109,7 @@ def _locate(files: LocateFiles, recipe: LocateRecipe, say: Say) -> LocateSummary
     left = _left(files, rows, recipe)
     finished_before = not left.num_rows and _is_whole(files, recipe, rows)
     if left.num_rows:
-        check_subject(recipe)
+        check_can_answer(recipe)
         files.parts.begin(settings)
         if recipe.endpoint is not None:
             say(expected_usage(recipe, recipe.endpoint, left.num_rows).as_text())
@@ -163,7 +168,7 @@ def _rows(listing: Listing) -> pa.Table:
 
 
 def _settings(
-    recipe: LocateRecipe, subject: Subject, weights: ClassWeights | None
+    recipe: LocateRecipe, subject: ModelIdentity, weights: ClassWeights | None
 ) -> dict[str, object]:
     """What decides an answer: a folder's rows must all have come about with the same."""
     measured = recipe.locatability
@@ -224,7 +229,7 @@ def _answer(
     left: pa.Table,
     num_all: int,
     recipe: LocateRecipe,
-    subject: Subject,
+    subject: ModelIdentity,
     weights: ClassWeights | None,
 ) -> None:
     with progress(f"locating ({subject.name})", num_all) as meter:
@@ -236,7 +241,7 @@ def _answer(
 def _operators(
     parts: Parts,
     recipe: LocateRecipe,
-    subject: Subject,
+    subject: ModelIdentity,
     weights: ClassWeights | None,
     meter: Meter,
 ) -> list[Operator]:

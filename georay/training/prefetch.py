@@ -1,4 +1,4 @@
-"""The next few batches are made in a thread while the network learns from the last one."""
+"""Prefetches batches in a thread while the network learns."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -11,8 +11,8 @@ Made = TypeVar("Made")
 AHEAD = 4  # batches that wait for the network
 
 
-def made_ahead(items: Iterable[Item], make: Callable[[Item], Made]) -> Generator[Made, None, None]:
-    """Makes the next few while the last one is used, in order, in a thread."""
+def prefetched(items: Iterable[Item], make: Callable[[Item], Made]) -> Generator[Made, None, None]:
+    """Makes the next few items, in order, in a thread while the last one is used."""
     with ThreadPoolExecutor(1) as thread:
         waiting: deque[Future[Made]] = deque()
         for item in items:
