@@ -18,6 +18,7 @@ from benchmarks.served import free_port
 PATIENCE_S = 300.0
 CPUS = 2
 NUM_WORKERS = 2
+_STARTS = 3
 _PROJECT = Path(__file__).parents[2]
 _OBJECT_BYTES = 128 << 20
 DEAD_AFTER_S = 20.0
@@ -96,8 +97,6 @@ class Cluster:
     def restart_head(self) -> None:
         """Kills the head and starts one that knows what it knew."""
         self._remove(self.head)
-        # Ray takes the address that it notes here, and the workers of this machine, for a head.
-        (self._folder / "ray_current_cluster").unlink()
         self._start_head()
 
     def replace(self, lost: Node) -> None:
@@ -115,6 +114,8 @@ class Cluster:
         self.nodes.remove(node)
 
     def _start_head(self) -> None:
+        # Ray takes the address that it notes here, and the workers of this machine, for a head.
+        (self._folder / "ray_current_cluster").unlink(missing_ok=True)
         port = self.address.rpartition(":")[2]
         own = ["--head", f"--port={port}", "--num-cpus=0", f"--temp-dir={self._folder}"]
         own += ["--include-dashboard=false", "--disable-usage-stats"]
@@ -124,21 +125,26 @@ class Cluster:
         self._start(host, [f"--address={self.address}", f"--num-cpus={CPUS}"], {})
 
     def _start(self, host: Host, own: list[str], environment: Mapping[str, str]) -> None:
-        """One node, once its agent answers. Raises RuntimeError with Ray's words if it does not."""
-        agent = free_port()
-        command = [*host.enter, "ray", "start", "--block", f"--node-ip-address={host.address}"]
-        command += [f"--dashboard-agent-listen-port={agent}"]
-        command += [f"--metrics-export-port={free_port()}"]
-        command += [f"--object-store-memory={_OBJECT_BYTES}", *own]
+        """One node, once its agent answers; tried again, because Ray gives a raylet but 30 s.
+
+        Raises RuntimeError with Ray's words if it does not start at all.
+        """
         log = self._folder.with_name(f"{host.address}.log")
-        with log.open("ab") as file:
-            everything = {**self.environment, **environment}
-            process = psutil.Popen(command, env=everything, stdout=file, stderr=file)
-        self.nodes.append(Node(host, process))
-        address = f"http://{host.address}:{agent}/api/healthz"
-        ready = wait_until(lambda: _answers(address) or process.poll() is not None)
-        if not ready or process.poll() is not None:
-            raise RuntimeError(f"no node of Ray at {host.address}: {log.read_text()}")
+        for _ in range(_STARTS):
+            agent = free_port()
+            command = [*host.enter, "ray", "start", "--block", f"--node-ip-address={host.address}"]
+            command += [f"--dashboard-agent-listen-port={agent}"]
+            command += [f"--metrics-export-port={free_port()}"]
+            command += [f"--object-store-memory={_OBJECT_BYTES}", *own]
+            with log.open("ab") as file:
+                everything = {**self.environment, **environment}
+                process = psutil.Popen(command, env=everything, stdout=file, stderr=file)
+            node = Node(host, process)
+            self.nodes.append(node)
+            if _is_up(f"http://{host.address}:{agent}/api/healthz", process):
+                return
+            self._remove(node)
+        raise RuntimeError(f"no node of Ray at {host.address}: {_last_line(log)}")
 
 
 @contextmanager
@@ -160,6 +166,16 @@ def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
     while not (found := is_so()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
+
+
+def _is_up(address: str, process: psutil.Popen) -> bool:
+    """Whether a node's agent answers before its process ends or patience does."""
+    wait_until(lambda: _answers(address) or process.poll() is not None)
+    return process.poll() is None and _answers(address)
+
+
+def _last_line(log: Path) -> str:
+    return log.read_text(errors="replace").strip().rpartition("\n")[2]
 
 
 def _answers(address: str) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 
@@ -14,7 +14,7 @@ from georay.core.panoramas import VIEW, View, parse_view
 from georay.core.storage import Address, LocalAddress, StorageAddress, is_uri, parse_address
 from georay.core.tables import INPUTS, TERMS
 from georay.curation.inputs.cells import is_number, is_text, numbers, texts
-from georay.curation.inputs.columns import choose_columns
+from georay.curation.inputs.columns import Columns, choose_columns
 from georay.curation.inputs.names import FilesHere, is_respelt
 from georay.curation.inputs.remarks import HALF, NAMELESS, RESPELT, UNUSED, Remarks
 
@@ -38,7 +38,7 @@ _TEXTS, _NUMBERS = ("country", "city", *TERMS), ("latitude", "longitude", "headi
 
 @dataclass(frozen=True)
 class _Rows:
-    """The used columns of a list, by what they say.
+    """Some rows of a list: its used columns, by what they say.
 
     numbers: what people call each row; in CSV the first below the header is row 2. faults: rows
     that do not have the columns.
@@ -47,7 +47,6 @@ class _Rows:
     columns: dict[str, pa.ChunkedArray]
     numbers: Sequence[int]
     faults: dict[int, str]
-    unused: tuple[str, ...]
 
     @property
     def num_rows(self) -> int:
@@ -66,23 +65,34 @@ def read_list(source: Address, remarks: Remarks) -> pa.Table:
     Relative names count from the list's own folder. Raises ValueError if the list cannot be read,
     is empty, has no column that names files, or two columns of one name.
     """
+    here = FilesHere()
+    tables = [_mentions(rows, source, here, remarks) for rows in _read(source, remarks)]
+    if not tables:
+        raise ValueError(f"{shown(source)} lists no files")
+    return pa.concat_tables(tables)
+
+
+def _read(source: Address, remarks: Remarks) -> Iterator[_Rows]:
+    """The rows, some at a time: as Python's objects they take ten times their bytes."""
     is_parquet = source.name.lower().endswith(".parquet")
     try:
-        rows = _read_parquet(source) if is_parquet else _read_csv(source)
+        yield from (_read_parquet if is_parquet else _read_csv)(source, remarks)
     except (OSError, pa.ArrowInvalid, csv.Error, UnicodeDecodeError) as problem:
         raise ValueError(f"cannot read the list {shown(source)}: {problem}") from problem
-    if rows.unused:
-        names = ", ".join(rows.unused)
-        remarks.add(UNUSED, f"{shown(source)}: {names}", len(rows.unused))
-    if not rows.num_rows:
-        raise ValueError(f"{shown(source)} lists no files")
-    return _mentions(rows, source, remarks)
 
 
-def _mentions(rows: _Rows, source: Address, remarks: Remarks) -> pa.Table:
+def _used(chosen: Columns, source: Address, remarks: Remarks) -> dict[str, int]:
+    """Where the used columns are; the others get a remark."""
+    if chosen.unused:
+        names = ", ".join(chosen.unused)
+        remarks.add(UNUSED, f"{shown(source)}: {names}", len(chosen.unused))
+    return chosen.used
+
+
+def _mentions(rows: _Rows, source: Address, here: FilesHere, remarks: Remarks) -> pa.Table:
     list_name = shown(source)
     entries = rows.columns["uri"].cast(pa.string()).to_pylist()
-    uris = _uris(entries, source, rows.numbers, remarks)
+    uris = _uris(zip(rows.numbers, entries, strict=True), source, here, remarks)
     columns = _cells(rows, list_name) | {
         "uri": pa.array(uris, pa.string()),
         "projection": pa.array([VIEW if _is_view(uri) else None for uri in uris], pa.string()),
@@ -120,12 +130,14 @@ def _cells(rows: _Rows, list_name: str) -> dict[str, pa.Array]:
 
 
 def _uris(
-    entries: Sequence[str | None], source: Address, numbers: Sequence[int], remarks: Remarks
+    entries: Iterable[tuple[int, str | None]],
+    source: Address,
+    here: FilesHere,
+    remarks: Remarks,
 ) -> list[str | None]:
-    """The uri of every entry; None, and a remark, where it names no file."""
-    here = FilesHere()
+    """The uri of every numbered entry; None, and a remark, where it names no file."""
     uris: list[str | None] = []
-    for row, entry in zip(numbers, entries, strict=True):
+    for row, entry in entries:
         try:
             view = _view(entry, source)
             written = _address(entry if view is None else view.file, source)
@@ -167,7 +179,7 @@ def _reached_as(source: Address, address: StorageAddress) -> StorageAddress:
     return replace(address, options=source.options)
 
 
-def _read_parquet(source: Address) -> _Rows:
+def _read_parquet(source: Address, remarks: Remarks) -> Iterator[_Rows]:
     with source.open() as file:
         parquet = pa.parquet.ParquetFile(file)
         schema = parquet.schema_arrow
@@ -177,30 +189,34 @@ def _read_parquet(source: Address) -> _Rows:
             fits = is_number(kind) if meaning in _NUMBERS else is_text(kind)
             return None if fits else str(kind)
 
-        chosen = choose_columns(schema.names, misfit, shown(source))
-        table = parquet.read(columns=[schema.names[at] for at in chosen.used.values()])
-    columns = {name: table.column(schema.names[at]) for name, at in chosen.used.items()}
-    return _Rows(columns, range(1, table.num_rows + 1), {}, chosen.unused)
+        used = _used(choose_columns(schema.names, misfit, shown(source)), source, remarks)
+        names = {meaning: schema.names[at] for meaning, at in used.items()}
+        first = 1
+        for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=list(names.values())):
+            columns = {
+                meaning: pa.chunked_array([batch.column(name)]) for meaning, name in names.items()
+            }
+            yield _Rows(columns, range(first, first + batch.num_rows), {})
+            first += batch.num_rows
 
 
-def _read_csv(source: Address) -> _Rows:
+def _read_csv(source: Address, remarks: Remarks) -> Iterator[_Rows]:
     raw = io.BytesIO(source.read(_MAX_LIST_BYTES))
     text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
     reader = csv.reader(text, skipinitialspace=True, strict=True)
     names = [name.strip() for name in next(reader, [])]
-    chosen = choose_columns(names, lambda *_: None, shown(source))
-    chunks: dict[str, list[pa.Array]] = {name: [] for name in chosen.used}
-    faults: dict[int, str] = {}
-    numbered: list[int] = []
+    used = _used(choose_columns(names, lambda *_: None, shown(source)), source, remarks)
     filled = ((number, row) for number, row in enumerate(reader, 2) if any(row))
     while rows := list(islice(filled, _ROWS_AT_ONCE)):
         cells = list(zip_longest(*(row for _, row in rows), fillvalue=""))
-        for name, at in chosen.used.items():
+        columns = {}
+        for meaning, at in used.items():
             column = cells[at] if at < len(cells) else [""] * len(rows)
-            chunks[name].append(texts(pa.chunked_array([pa.array(column, pa.string())])))
-        for row, (_, given) in enumerate(rows, len(numbered)):
-            if any(given[len(names) :]):
-                faults[row] = f"has {len(given)} cells under {len(names)} columns"
-        numbered += (number for number, _ in rows)
-    columns = {name: pa.chunked_array(found, pa.string()) for name, found in chunks.items()}
-    return _Rows(columns, numbered, faults, chosen.unused)
+            found = texts(pa.chunked_array([pa.array(column, pa.string())]))
+            columns[meaning] = pa.chunked_array([found])
+        faults = {
+            at: f"has {len(given)} cells under {len(names)} columns"
+            for at, (_, given) in enumerate(rows)
+            if any(given[len(names) :])
+        }
+        yield _Rows(columns, [number for number, _ in rows], faults)

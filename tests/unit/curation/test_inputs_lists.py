@@ -8,6 +8,7 @@ import pytest
 from inputs_room import listed, remarks, rows, touch
 
 from georay.core.tables import TERMS
+from georay.curation.inputs import lists
 
 
 @pytest.fixture
@@ -219,3 +220,27 @@ def test_a_column_of_numbers_called_source_is_not_used_and_not_refused(folder):
     listing = listed(folder / "list.parquet")
     assert listing.table.to_pylist()[0]["source"] is None
     assert "source" in listing.remarks[0].lines()[1]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_long_list_reads_as_a_short_one_does_with_the_numbers_of_its_rows(
+    folder, monkeypatch, suffix
+):
+    names = [f"{number}.jpg" for number in range(10)]
+    latitudes = ["1.5"] * 6 + ["north"] + ["91"] + ["1.5", ""]
+    longitudes = ["2.5"] * 10
+    source = folder / f"list.{suffix}"
+    if suffix == "csv":
+        lines = map(",".join, zip(names, latitudes, longitudes, strict=True))
+        source.write_text("\n".join(["file,lat,lon,who", *lines]) + "\n")
+    else:
+        columns = {"file": names, "lat": latitudes, "lon": longitudes, "who": names}
+        pq.write_table(pa.table(columns), source)
+    whole = listed(source)
+    monkeypatch.setattr(lists, "_ROWS_AT_ONCE", 4)
+    assert listed(source) == whole
+    first = 2 if suffix == "csv" else 1
+    errors = [row["error"] for row in whole.table.to_pylist()]
+    assert f"row {first + 6}: latitude 'north'" in errors[6]
+    assert f"row {first + 7}: latitude 91" in errors[7]
+    assert [error for error in errors if error] == errors[6:8]
