@@ -23,8 +23,8 @@ PHOTOGRAPH_LABELS = ("water", "rock", "path", "animal", "plane", "boat")
 SOMETHING_ELSE = "something else"
 """A mask's class without an ADE20K name: any head label that no other class of its set covers."""
 
-_BUILDING = ("wall", "house", "skyscraper", "tower", "bridge", "door", "window", "awning")
-_BUILDING += ("booth", "hovel", "ceiling", "canopy")
+_HOUSES = ("wall", "house", "skyscraper", "tower", "bridge", "hovel", "booth")
+_PARTS_OF_HOUSES = ("door", "window", "awning", "ceiling", "canopy")
 BROADER: Mapping[str, tuple[str, ...]] = {
     "sidewalk": ("road",),
     "path": ("sidewalk", "road"),
@@ -40,7 +40,7 @@ BROADER: Mapping[str, tuple[str, ...]] = {
     "plant": ("tree",),
     "flower": ("plant", "tree"),
     "palm": ("tree",),
-    **dict.fromkeys(_BUILDING, ("building",)),
+    **dict.fromkeys((*_HOUSES, *_PARTS_OF_HOUSES), ("building",)),
     **dict.fromkeys(("sea", "river", "lake", "pool", "falls"), ("water",)),
     **dict.fromkeys(("van", "bus", "truck"), ("car",)),
     **dict.fromkeys(("street lamp", "column"), ("pole",)),

@@ -20,6 +20,7 @@ from georay.factory.segmenter.label_sets import head_labels
 from georay.factory.segmenter.lessons import camvid_source, crop_weights, lessons_of
 from georay.factory.segmenter.loop import train
 from georay.factory.segmenter.maskformer import SmallMaskFormerTask, small_image_processor
+from georay.factory.segmenter.outdoor import evaluate_outdoor, sets_that_are_there
 from georay.factory.segmenter.small import (
     SmallSegmenterTask,
     balanced_class_weights,
@@ -49,9 +50,9 @@ def _train(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> 
 
 
 def evaluate_file(recipe: TrainSegmenterRecipe, weights: Path, split: str) -> str:
-    """The scores of a weights file on CamVid's split and on held-out drawn scenes, as text.
+    """The scores of a weights file on CamVid, on held-out drawn scenes and on photographs, as text.
 
-    CamVid is left out where its folder does not exist, drawn scenes where the recipe has none.
+    Folders that do not exist are left out, and drawn scenes where the recipe has none.
     """
     torch.set_num_threads(recipe.threads)
     segmenter = load_small(weights)
@@ -62,6 +63,11 @@ def evaluate_file(recipe: TrainSegmenterRecipe, weights: Path, split: str) -> st
     if recipe.drawn is not None:
         score = evaluate(segmenter, held_out_scenes(recipe.drawn), DRAWN)
         lines += [f"drawn scenes, seed {recipe.drawn.test_seed}", score.as_text()]
+    sets = sets_that_are_there(recipe.evaluation)
+    if sets:
+        outdoor = evaluate_outdoor(segmenter, sets, split)
+        lines += [f"photographs of {', '.join(one.folder.name for one in sets)}, {split}"]
+        lines += [outdoor.as_text()]
     return "\n".join(lines)
 
 
