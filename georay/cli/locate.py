@@ -181,7 +181,7 @@ def _locate_few(
     free: bool,
     as_json: bool,
 ) -> None:
-    """Single photographs, answered in this process and told in the terminal."""
+    """Single photographs, answered in this process and printed in the terminal."""
     from rich.console import Console
 
     from georay.models.answering import LocatorSettings

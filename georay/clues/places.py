@@ -259,7 +259,7 @@ class _Names:
         return 0 if town is None else max(1, town.population)
 
     def _is_anywhere(self, name: str) -> bool:
-        """Whether a region, or a town that most people have heard of, bears the name."""
+        """Whether a region, or a town that most people know, bears the name."""
         if self._gazetteer.region_countries(name):
             return True
         town = self._gazetteer.resolve(name)

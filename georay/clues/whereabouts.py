@@ -32,7 +32,7 @@ class Whereabouts:
         self._code = lru_cache(_KNOWN)(gazetteer.country)
 
     def of(self, sentence: Sentence) -> About:
-        """The source's word comes first; coordinates tell what it does not say.
+        """The source's word comes first; coordinates fill in what it does not say.
 
         A town is read off coordinates within FARTHEST_TOWN_KM of its centre, and only if it lies
         in the country that the source names.

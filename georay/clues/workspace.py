@@ -11,7 +11,7 @@ from georay.core.run_folder import only_writer, read_facts
 
 @dataclass(frozen=True)
 class CluesFiles:
-    """The files that a run publishes: the table itself, and beside it what tells about it."""
+    """The files that a run publishes: the table itself, and the files that describe it."""
 
     table: AnyPath
 

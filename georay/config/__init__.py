@@ -1,0 +1,1 @@
+"""Recipes: frozen pydantic models, read from YAML, overlaid and printed."""

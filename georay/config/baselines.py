@@ -118,7 +118,7 @@ class _HierarchyRecipe(Recipe):
 
 
 class SegmenterOfScenes(Recipe):
-    """What tells a picture's scene: a segmenter as in curation, "small" or a hub id."""
+    """What classifies a picture's scene: a segmenter as in curation, "small" or a hub id."""
 
     model: str = "small"
     revision: str | None = None

@@ -1,0 +1,1 @@
+"""What every room builds on: tables, pictures, places, answers, storage; no Ray, no torch."""

@@ -1,0 +1,1 @@
+"""Curation: scores photographs by locatability, selects them, makes training samples of them."""

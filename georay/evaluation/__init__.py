@@ -1,0 +1,1 @@
+"""Evaluation: asks models about held-out pictures and computes the paper's figures."""

@@ -208,7 +208,7 @@ def _answer_what_is_left(
 def operators_of(
     recipe: PredictRecipe, subject: ModelIdentity, parts: Parts, tell: Told | None
 ) -> list[Operator]:
-    """What is done to each shard: read, answer, write. tell: hears of each answered batch."""
+    """What is done to each shard: read, answer, write. tell: called after each answered batch."""
     asked = recipe if recipe.workers is None else seen_from_elsewhere(recipe)
     return [
         Operator(ReadPictures),

@@ -15,7 +15,7 @@ _CHARACTERS_PER_TOKEN = 3
 
 @dataclass(frozen=True)
 class RunUsage:
-    """Tokens and cost count the answers whose endpoint told them.
+    """Tokens and cost count the answers whose endpoint states them.
 
     num_told: those answers. cost: in the currency of the recipe's prices; None without them.
     """

@@ -1,0 +1,1 @@
+"""The model package that curation, training, serving and evaluation share."""

@@ -333,17 +333,17 @@ def _settled_location(ranked: Ranked, prompt: Prompt) -> Location:
 
 
 def in_pieces(on_reasons: Callable[[str], None]) -> Callable[[str], None]:
-    """Hears a whole answer grow, and passes on what its reasons grew by."""
-    told = 0
+    """A callback that takes the answer written so far, and passes on what its reasons grew by."""
+    num_passed = 0
 
-    def hear(text: str) -> None:
-        nonlocal told
+    def on_more(text: str) -> None:
+        nonlocal num_passed
         reasons = text.partition('"reasons": "')[2].partition('"')[0]  # the grammar has no escapes
-        if len(reasons) > told:
-            on_reasons(reasons[told:])
-            told = len(reasons)
+        if len(reasons) > num_passed:
+            on_reasons(reasons[num_passed:])
+            num_passed = len(reasons)
 
-    return hear
+    return on_more
 
 
 def _asked(exchange: Exchange, prompt: Prompt) -> Exchange:

@@ -68,7 +68,7 @@ def check_name(name: str, revision: str | None = None) -> None:
 
 
 def check_type(name: str, revision: str | None = None) -> None:
-    """Raises what `load_family` raises, as far as a model's configuration tells it."""
+    """Raises what `load_family` raises, as far as a model's configuration shows it."""
     source, revision, _ = _resolved(name, revision, None, _ANY_DEVICE)
     try:
         _known_type(name, source, revision)

@@ -66,13 +66,13 @@ class VllmModel:
         sampling: Sampling,
         on_text: Callable[[str], None],
     ) -> Reply:
-        """As `complete`; on_text hears the whole answer grow."""
+        """As `complete`; on_text is called with the whole answer each time it has grown."""
         asking = self._constrained(question, prompt)
 
-        def hear(text: str) -> None:
+        def on_more(text: str) -> None:
             on_text(asking.begun + text)
 
-        return _whole(self._remote.stream(asking, _with_room(sampling), hear), asking)
+        return _whole(self._remote.stream(asking, _with_room(sampling), on_more), asking)
 
     def country_scores(
         self, exchanges: Sequence[Exchange], prompt: Prompt

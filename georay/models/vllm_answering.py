@@ -93,37 +93,37 @@ class VllmAnswerer:
         def finished(answer: _Answer) -> Location:
             return self._finished([answer], ranked, top_k)[0]
 
-        def tell(fields: Mapping[str, str]) -> bool:
+        def show_place(fields: Mapping[str, str]) -> bool:
             place = finished(_Written(fields, ()))
             on_place(place)
             return place.status == "answered"
 
-        hear = _AnswerFollower(tell, on_reasons)
+        follower = _AnswerFollower(show_place, on_reasons)
         if self._reasons_from is None:
             return finished(
-                self._told(self._model, exchange, ranked[0], self._settings.prompt, hear)
+                self._streamed(self._model, exchange, ranked[0], self._settings.prompt, follower)
             )
         (placed,) = self._placed([exchange], ranked)
         if isinstance(placed, Location):
             return finished(placed)
-        if not hear.place(placed.fields):
+        if not follower.place(placed.fields):
             return finished(placed)
-        told = self._told(self._reasons_from, exchange, placed, REASONING, hear)
-        return finished(_joined(placed, told))
+        explained = self._streamed(self._reasons_from, exchange, placed, REASONING, follower)
+        return finished(_joined(placed, explained))
 
-    def _told(
+    def _streamed(
         self,
         model: VllmModel,
         exchange: Exchange,
         known: "_Rank | _Written",
         prompt: Prompt,
-        hear: "_AnswerFollower",
+        follower: "_AnswerFollower",
     ) -> _Answer:
-        """An answer to a prompt, heard while it is written; its country as it is known."""
+        """An answer to a prompt, followed while it is written; its country as it is known."""
         if isinstance(known, Location):
             return known
         question = Question(exchange, self._country_of(known))
-        return _read(model.complete_stream(question, prompt, self._settings.sampling, hear))
+        return _read(model.complete_stream(question, prompt, self._settings.sampling, follower))
 
     def _ranked(self, exchanges: Sequence[Exchange], top_k: int) -> list[_Rank]:
         if not top_k:
@@ -231,15 +231,15 @@ class _AnswerFollower:
     """
 
     def __init__(
-        self, tell: Callable[[Mapping[str, str]], bool], on_reasons: Callable[[str], None]
+        self, show_place: Callable[[Mapping[str, str]], bool], on_reasons: Callable[[str], None]
     ) -> None:
-        """tell: tells the place of these fields, and says whether it is named."""
-        self._tell = tell
+        """show_place: calls back with the place of these fields; whether it is named."""
+        self._show_place = show_place
         self._on_reasons = in_pieces(on_reasons)
         self._is_named: bool | None = None
 
     def place(self, fields: Mapping[str, str]) -> bool:
-        self._is_named = self._tell(fields)
+        self._is_named = self._show_place(fields)
         return self._is_named
 
     def __call__(self, text: str) -> None:
@@ -256,11 +256,12 @@ def _read(reply: Reply) -> _Answer:
     return _Written(json.loads(reply.text), (reply,))
 
 
-def _joined(placed: _Written, told: _Answer) -> _Answer:
+def _joined(placed: _Written, explained: _Answer) -> _Answer:
     """The fields of the place, and the reasons of the other."""
-    if isinstance(told, Location):
-        return told
-    return _Written({**placed.fields, **told.fields}, (*placed.replies, *told.replies))
+    if isinstance(explained, Location):
+        return explained
+    replies = (*placed.replies, *explained.replies)
+    return _Written({**placed.fields, **explained.fields}, replies)
 
 
 def _usage(replies: Sequence[Reply]) -> Usage:

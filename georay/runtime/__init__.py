@@ -1,0 +1,1 @@
+"""What touches Ray for every room: connecting, private clusters, progress."""

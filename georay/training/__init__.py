@@ -1,0 +1,1 @@
+"""Training: the two LoRA stages on Ray Train and DeepSpeed."""

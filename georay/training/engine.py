@@ -16,7 +16,7 @@ _NEVER = 1 << 40
 
 
 def prepare_deepspeed(use_gpu: bool) -> Any:
-    """DeepSpeed, told where it runs; the first call in a process decides.
+    """DeepSpeed, set up for its device; the first call in a process decides.
 
     On CPUs its shared-memory collectives are off: they would be compiled for a minute, and gloo
     does the same work.

@@ -78,7 +78,7 @@ class Learner:
         return loss * 0.0 if slot.is_filler else loss
 
     def _norm_at_hand(self) -> float | None:
-        """The norm of gradients that lie with their weights: ZeRO 0 in float32 tells it nowhere."""
+        """The norm of gradients that lie with their weights: ZeRO 0 in float32 never reports it."""
         if self._engine.zero_optimization() or not self._engine.is_gradient_accumulation_boundary():
             return None
         found = [one.grad for one in self._engine.module.parameters() if one.grad is not None]

@@ -250,7 +250,7 @@ class _Stage:
         return prefetched(rows, make)
 
     def _say(self, note: str) -> None:
-        """Kept with the stage, so that what happened before a resume is told at the end too."""
+        """Kept with the stage, so that what happened before a resume is reported at the end too."""
         if self._rank == 0:
             add_note(self._job.notes, note)
 

@@ -121,7 +121,7 @@ def check_trackers(names: Iterable[TrackerName]) -> None:
 
 
 def open_trackers(names: Iterable[TrackerName], tracked: TrackedStage) -> list[Tracker]:
-    """What a stage's steps are told to."""
+    """Opens the trackers that a stage's steps are sent to."""
     return [_TRACKERS[name][1](tracked) for name in names]
 
 

@@ -18,7 +18,7 @@ from georay.acquisition.download.day_quota import DayQuota
 from georay.config.collect import QuotaRecipe
 
 LOST_AFTER_S = 120.0
-"""A request of which nothing was heard for so long is counted as answered: its worker is gone."""
+"""A request without an answer for so long is counted as answered: its worker is gone."""
 
 _AHEAD_S = 0.5
 """How long before it is free a place is given away."""

@@ -1,4 +1,4 @@
-"""Addresses of further pages, which come from the answer and so from a stranger."""
+"""Checks the addresses of further pages, which come from an answer and may lead anywhere."""
 
 from urllib.parse import urljoin, urlsplit
 

@@ -1,4 +1,4 @@
-"""The area in which points are wanted: a polygon file, a circle, or a relation of the extract."""
+"""The area to sample points in: a polygon file, a circle, or a relation of the extract."""
 
 import json
 from dataclasses import dataclass

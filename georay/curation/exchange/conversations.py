@@ -19,7 +19,13 @@ import pyarrow.parquet
 
 from georay.core.images import ImageLimits
 from georay.core.splits import Split, Unusable
-from georay.curation.exchange.external_rows import Columns, ExternalRow, Source, Unreadable, tell
+from georay.curation.exchange.external_rows import (
+    Columns,
+    ExternalRow,
+    Source,
+    Unreadable,
+    external_row,
+)
 from georay.curation.exchange.json_files import DATASET_INFO, IMAGES
 from georay.curation.exchange.summary import LEFT_OUT_FILE, MANIFEST
 
@@ -156,7 +162,7 @@ def _json(source: Source) -> Found:
         yield from _lines(text.splitlines(), source)
         return
     for number, row in enumerate(told if isinstance(told, list) else [told], 1):
-        yield tell(row, source.where(number), source)
+        yield external_row(row, source.where(number), source)
 
 
 def _json_lines(source: Source) -> Found:
@@ -173,7 +179,7 @@ def _lines(lines: Iterable[str], source: Source) -> Found:
         except (ValueError, RecursionError) as problem:
             yield Unreadable(source.where(number), Unusable("no JSON", str(problem)))
             continue
-        yield tell(row, source.where(number), source)
+        yield external_row(row, source.where(number), source)
 
 
 def _parquet(source: Source) -> Found:
@@ -181,7 +187,7 @@ def _parquet(source: Source) -> Found:
     for batch in pa.parquet.ParquetFile(source.file, pre_buffer=False).iter_batches(_ROWS_AT_ONCE):
         for row in batch.to_pylist():
             number += 1
-            yield tell(row, source.where(number), source)
+            yield external_row(row, source.where(number), source)
 
 
 def _tar(source: Source) -> Found:
@@ -226,4 +232,4 @@ def _of_tar(
                 problem = Unusable("no JSON", str(fault))
         else:
             picture = file.read()
-    return Unreadable(where, problem) if problem else tell(row, where, source, picture)
+    return Unreadable(where, problem) if problem else external_row(row, where, source, picture)

@@ -30,7 +30,7 @@ def credit_of(row: Mapping[str, object]) -> Credit:
 
 
 class CreditTable:
-    """Writes the `labels.csv` of a folder of pictures; no file where nothing is told of any."""
+    """Writes the `labels.csv` of a folder of pictures; no file where no terms are known."""
 
     def __init__(self, folder: AnyPath) -> None:
         self._folder = folder

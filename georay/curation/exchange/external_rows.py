@@ -67,7 +67,7 @@ class Source:
         return f"row {number:,} of {self.file}"
 
 
-def tell(
+def external_row(
     row: object, where: str, source: Source, picture: bytes | None = None
 ) -> ExternalRow | Unreadable:
     """What a row says. picture: its bytes, where the file holds them beside the row."""

@@ -47,31 +47,31 @@ class Incoming:
     def close(self) -> None:
         self._credits.close()
 
-    def sample(self, told: ExternalRow) -> dict[str, object]:
+    def sample(self, external: ExternalRow) -> dict[str, object]:
         """The row of schema SAMPLES. Raises Unusable."""
         try:
-            Conversation(told.question, answer=told.answer)
+            Conversation(external.question, answer=external.answer)
         except ValueError as problem:
             raise Unusable("control token", str(problem)) from None
-        if not told.answer.strip():
+        if not external.answer.strip():
             raise Unusable("no answer", "the answer is empty")
-        image_id, uri = self._picture(told)
-        row = self._known(told) | {"image_id": image_id, "uri": uri}
-        row |= self._where(row, told)
-        ids = (row["stage"], image_id, told.question, told.answer)
-        row |= {"sample_id": digest(*ids), "question": told.question, "answer": told.answer}
-        if "clue_id" not in told.facts:  # not ours: the conversation is what has terms
+        image_id, uri = self._picture(external)
+        row = self._known(external) | {"image_id": image_id, "uri": uri}
+        row |= self._where(row, external)
+        ids = (row["stage"], image_id, external.question, external.answer)
+        row |= {"sample_id": digest(*ids), "question": external.question, "answer": external.answer}
+        if "clue_id" not in external.facts:  # not ours: the conversation is what has terms
             row["clue_id"] = row["sample_id"]
         return row
 
-    def _known(self, told: ExternalRow) -> dict[str, object]:
+    def _known(self, external: ExternalRow) -> dict[str, object]:
         """What the row says, or else its answer, of stage, country and town."""
-        facts = told.facts
+        facts = external.facts
         country, city = _text(facts, "country"), _text(facts, "city")
         answer: Answer | None = None
         if country is None or _text(facts, "stage") is None:
-            answer = parse_answer(told.answer, self._gazetteer)
-        stage = _text(facts, "stage") or _stage(told.question, answer)
+            answer = parse_answer(external.answer, self._gazetteer)
+        stage = _text(facts, "stage") or _stage(external.question, answer)
         if stage not in PROMPTS:
             raise Unusable("no stage", f"there is no stage {stage!r}")
         country = country or (answer.country if answer else None)
@@ -96,10 +96,10 @@ class Incoming:
             **_picture_terms(facts),
         }
 
-    def _where(self, row: Row, told: ExternalRow) -> dict[str, object]:
+    def _where(self, row: Row, external: ExternalRow) -> dict[str, object]:
         """Place and split. A row that names both is believed, as an export of ours does."""
-        split, place = _text(told.facts, "split"), _text(told.facts, "place")
-        named = split_named(split) if split else told.split
+        split, place = _text(external.facts, "split"), _text(external.facts, "place")
+        named = split_named(split) if split else external.split
         if split and named is None:
             raise Unusable("unknown split", f"{split!r} is none of train, validation and test")
         if place is None:
@@ -109,24 +109,24 @@ class Incoming:
             place = place_of(spot, self._splits)
         return {"place": place, "split": named or split_of(place, self._splits)}
 
-    def _picture(self, told: ExternalRow) -> tuple[str, str]:
+    def _picture(self, external: ExternalRow) -> tuple[str, str]:
         """Id and uri of the picture; bytes are written to a file of their own."""
         try:
-            if isinstance(told.picture, bytes):
-                raw, uri = told.picture, None
+            if isinstance(external.picture, bytes):
+                raw, uri = external.picture, None
             else:
-                uri = parse_address(told.picture).uri
+                uri = parse_address(external.picture).uri
                 raw = read_bytes(uri, _LIMITS.max_bytes)
             measure(raw, _LIMITS)
         except OSError as problem:
             raise Unusable(
-                "picture absent", f"{told.picture!r} cannot be read: {problem}"
+                "picture absent", f"{external.picture!r} cannot be read: {problem}"
             ) from None
         except (ValueError, UnreadableImage) as problem:
             raise Unusable("picture failed", str(problem)) from None
-        known = _text(told.facts, "image_id")
+        known = _text(external.facts, "image_id")
         image_id = known if known and _VIEW_ID.fullmatch(known) else content_id(raw)
-        return image_id, uri or self._unpack(image_id, raw, told.facts)
+        return image_id, uri or self._unpack(image_id, raw, external.facts)
 
     def _unpack(self, image_id: str, raw: bytes, facts: Row) -> str:
         kind = image_format(raw)

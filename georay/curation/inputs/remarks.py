@@ -53,7 +53,7 @@ class Remarks:
             self._named[remark.kind] += remark.named
 
     def add(self, kind: str, name: str, count: int = 1) -> None:
-        """count: of how many things `name` tells."""
+        """count: how many things `name` stands for."""
         self._counts[kind] += count
         if len(self._named[kind]) < MAX_NAMED:
             self._named[kind].append(name)

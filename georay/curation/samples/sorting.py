@@ -72,7 +72,7 @@ def _choose(rows: list[Row], at_most: int, into: Sorting) -> None:
 def sort_conversations(
     conversations: Iterable[ExternalRow | Unreadable], make: Incoming, into: Sorting
 ) -> None:
-    """Both stages, as other tools have them. A row that tells no sample is left out by name."""
+    """Both stages, as other tools have them. A row that makes no sample is left out by name."""
     for told in conversations:
         try:
             if isinstance(told, Unreadable):

@@ -19,7 +19,7 @@ class BaselineJob:
 
     @property
     def progress(self) -> Path:
-        """Where the first worker says how far it is, for who watches."""
+        """Where the first worker writes how far it is, for the run's progress."""
         return self.storage / "progress.json"
 
 

@@ -80,7 +80,7 @@ class BestFirst:
         return Found(ranked[: self._count], not self._open or self._is_settled())
 
     def wanted(self) -> list[Chain]:
-        """The next nodes to grow; `take` must be told of them before it is asked again."""
+        """The next nodes to grow; give them to `take` before asking again."""
         most = NODES_AT_ONCE if self._count is None else NODES_AT_ONCE_FOR_FEW
         chains: list[Chain] = []
         before = self.num_nodes

@@ -1,0 +1,1 @@
+"""Families of vision-language models, behind one interface."""

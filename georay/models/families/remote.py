@@ -104,7 +104,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class RemoteUsage:
-    """Sums over replies; tokens and cost count the replies whose endpoint told them."""
+    """Sums over replies; tokens and cost count the replies whose endpoint states them."""
 
     num_replies: int
     num_errors: int
@@ -131,7 +131,7 @@ def total_usage(replies: Iterable[Reply]) -> RemoteUsage:
 
 @dataclass(frozen=True)
 class _Fields:
-    """How the limit of tokens is named in a request, and whether sampling is told at all."""
+    """How the limit of tokens is named in a request, and whether sampling is sent at all."""
 
     token_limit: Literal["max_tokens", "max_completion_tokens"]
     sampling: bool
@@ -186,7 +186,7 @@ class RemoteModel:
             return await asyncio.gather(*map(ask_in_turn, askings))
 
     def stream(self, asking: Asking, sampling: Sampling, on_text: Callable[[str], None]) -> Reply:
-        """Asks once, without another attempt; on_text hears all that is written so far."""
+        """Asks once, without another attempt; on_text is called with all that is written so far."""
         return asyncio.run(self._stream(asking, sampling, on_text))
 
     async def _stream(self, asking: Asking, how: Sampling, on_text: Callable[[str], None]) -> Reply:
@@ -345,13 +345,13 @@ class RemoteModel:
         return message.replace(self._key, "[key]") if self._key else message
 
 
-def _piece(event: Mapping[str, Any], told: Reply) -> tuple[str, Reply]:
+def _piece(event: Mapping[str, Any], so_far: Reply) -> tuple[str, Reply]:
     """The words of one event of a stream, and what is known of the whole answer behind it."""
     prompt, answer = token_counts(event.get("usage"))
     if prompt is not None or answer is not None:
-        told = replace(told, num_prompt_tokens=prompt, num_answer_tokens=answer)
+        so_far = replace(so_far, num_prompt_tokens=prompt, num_answer_tokens=answer)
     choices = event.get("choices") or [{}]
     reason = choices[0].get("finish_reason")
     if isinstance(reason, str):
-        told = replace(told, finish_reason=reason)
-    return text_of((choices[0].get("delta") or {}).get("content")) or "", told
+        so_far = replace(so_far, finish_reason=reason)
+    return text_of((choices[0].get("delta") or {}).get("content")) or "", so_far

@@ -137,7 +137,7 @@ def text_of(content: object) -> str | None:
 
 
 def token_counts(usage: object) -> tuple[int | None, int | None]:
-    """Tokens of prompt and answer, each None where an answer does not tell it."""
+    """Tokens of prompt and answer, each None where an answer does not state it."""
     if not isinstance(usage, dict):
         return None, None
     counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))

@@ -5,7 +5,7 @@ from exchange_room import picture_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from georay.curation.exchange.external_rows import ExternalRow, Source, tell
+from georay.curation.exchange.external_rows import ExternalRow, Source, external_row
 from georay.curation.exchange.forms import (
     llama_factory_question,
     qwen_question,
@@ -41,6 +41,6 @@ def test_other_ways_to_put_a_picture_into_a_question_are_understood(tmp_path, va
     }
     if "<image>" in value:
         row["images"] = "a.jpg"
-    told = tell(row, "row 1", Source(tmp_path / "rows.json", tmp_path))
+    told = external_row(row, "row 1", Source(tmp_path / "rows.json", tmp_path))
     assert isinstance(told, ExternalRow)
     assert (told.question, told.picture) == ("Where?", str(tmp_path / "a.jpg"))

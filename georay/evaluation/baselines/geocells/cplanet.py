@@ -1,7 +1,7 @@
 """CPlaNet (Seo, Weyand, Sim and Han, ECCV 2018).
 
 Its defining idea: several coarse partitions of the Earth, each with its own classifier; the fine
-cells that their intersections make are told by the sum of the votes of all.
+cells that their intersections make are scored by the sum of the votes of all.
 """
 
 from collections.abc import Sequence

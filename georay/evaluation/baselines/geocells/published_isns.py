@@ -148,7 +148,7 @@ def read_network(file: Path) -> dict[str, Tensor]:
 
 
 def network_config(tensors: Mapping[str, Tensor], name: str) -> dict[str, Any]:
-    """The configuration of the ResNet that a checkpoint is of, told by its tensors' shapes."""
+    """The configuration of the ResNet of a checkpoint, by its tensors' shapes."""
     try:
         widths = [len(tensors[f"model.{stage}.0.conv3.weight"]) for stage in _STAGES]
         stem = len(tensors["model.0.weight"])
