@@ -84,7 +84,12 @@ def _locatability(clues: Clues | None, threshold: float) -> LocatabilityShown | 
         return None
     classes = [ClassShown(**vars(one)) for one in clues.classes]
     return LocatabilityShown(
-        score=clues.score, threshold=threshold, classes=classes, overlay=clues.overlay
+        score=clues.score,
+        threshold=threshold,
+        classes=classes,
+        overlay=clues.overlay,
+        unknown_share=clues.unknown_share,
+        outside_segmenter=clues.outside_segmenter,
     )
 
 
