@@ -67,6 +67,13 @@ class DrawnScenes(Recipe):
         return self
 
 
+class AbstentionRecipe(Recipe):
+    """What is given up, on the `val` split of the evaluation sets, to say "not known"."""
+
+    right_lost: float = Field(0.03, ge=0, lt=1, description="share of right pixels")
+    pictures_marked: float = Field(0.05, ge=0, lt=1, description="share of pictures")
+
+
 class TrainSegmenterRecipe(Recipe):
     """One training run of the small segmenter or of the small MaskFormer."""
 
@@ -85,6 +92,9 @@ class TrainSegmenterRecipe(Recipe):
         (), description="pictures with masks to train on besides; small segmenter only"
     )
     evaluation: tuple[MaskSet, ...] = Field((), description="sets whose splits are evaluated on")
+    abstention: AbstentionRecipe | None = Field(
+        None, description="how the trained segmenter learns to say that it does not know"
+    )
     start: LocalFile | None = Field(
         None, description="weights file to start from instead of the ImageNet encoder"
     )
@@ -119,6 +129,8 @@ class TrainSegmenterRecipe(Recipe):
             raise ValueError(
                 "without CamVid, batch_size is the sum of num_crops of what is trained on"
             )
+        if self.abstention is not None and not self.evaluation:
+            raise ValueError("abstention is found on the sets of `evaluation`: name some")
         if self.camvid is None and self.architecture == "maskformer":
             raise ValueError("the small MaskFormer is trained on CamVid: say where it is")
         return self

@@ -165,6 +165,8 @@ SCORES = pa.schema(
         _PROJECTION,
         *_TERMS,
         pa.field("area_ratio", pa.list_(pa.float32())),
+        pa.field("unknown_share", pa.float64()),
+        pa.field("outside_segmenter", pa.bool_()),
         pa.field("locatability", pa.float64()),
         pa.field("segmenter", pa.string()),
         pa.field("weights_id", pa.string()),
@@ -172,8 +174,10 @@ SCORES = pa.schema(
         pa.field("error_kind", pa.string()),
     ]
 )
-"""Every image of a run, scored or failed. `area_ratio` has 150 entries in ADE20K order. A panorama
-is a row per view; all views of one file are written together."""
+"""Every image of a run, scored or failed. `area_ratio` has 150 entries in ADE20K order; they add up
+to 1 less `unknown_share`, which the segmenter does not know. `outside_segmenter`: that share is too
+large for the score to mean anything. A panorama is a row per view; all views of one file are
+written together."""
 
 
 SAMPLES = pa.schema(

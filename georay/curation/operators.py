@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from PIL import Image
 
 from georay.config.curate import LimitsRecipe, SegmenterRecipe
@@ -28,7 +29,7 @@ from georay.curation.inputs import BAD_ENTRY
 from georay.errors import UnreadableImage
 from georay.locatability.score import locatability
 from georay.locatability.weights import ClassWeights
-from georay.models.segmenters.base import Segmenter
+from georay.models.segmenters.base import Segmenter, unknown_share
 
 READ_SECONDS, SEGMENT_SECONDS = "seconds_read", "seconds_segment"
 _BYTES_AT_ONCE = 16 << 20
@@ -192,7 +193,13 @@ class SegmentImages:
             if len(images) > 1:
                 return [outcome for image in images for outcome in self._segment([image])]
             return [{"error": f"cannot be segmented: {problem}", "error_kind": "segmentation"}]
-        return [{"area_ratio": row, "segmenter": self._segmenter.id} for row in ratios]
+        return [self._outcome(row) for row in ratios]
+
+    def _outcome(self, ratios: NDArray[np.float32]) -> dict[str, object]:
+        unknown = unknown_share(ratios)
+        outside = unknown > self._segmenter.largest_unknown_share
+        known = {"unknown_share": unknown, "outside_segmenter": outside}
+        return {"area_ratio": ratios, "segmenter": self._segmenter.id, **known}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from georay.curation.inputs.remarks import CONTRADICTING, counts_by_kind
 from georay.curation.place_labels import contradiction
 
 _COLUMNS = ["uri", "copies", "duplicate_uris", "projection", "locatability", "error", "error_kind"]
+_OUTSIDE = "outside_segmenter"  # not in scores of an earlier version
 MAX_NAMED = 50
 _LEVELS = 1000
 
@@ -47,6 +48,7 @@ class Summary:
     its views and any other is one image; files that failed are among the images.
     num_listed: the files that the inputs name; all of them must be among num_files.
     spread: of the scored images; None if there is none.
+    num_outside: of the scored images, those outside what the segmenter knows.
     notes: what a person should know besides, a sentence each.
     """
 
@@ -66,6 +68,7 @@ class Summary:
     spread: Spread | None = None
     remarks: tuple[Remark, ...] = ()
     finished_before: bool = False
+    num_outside: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -90,6 +93,7 @@ class Summary:
             "scored": self.num_scored,
             "kept": self.num_kept,
             "dropped": self.num_scored - self.num_kept,
+            "outside_segmenter": self.num_outside,
             "errors": self.num_errors,
             "errors_by_kind": self.errors_by_kind,
             **counts_by_kind(self.remarks),
@@ -109,6 +113,12 @@ class Summary:
                 1,
                 f"{self.num_panoramas:,} {'panorama' if self.num_panoramas == 1 else 'panoramas'} "
                 f"among them, scored as {self.num_views:,} views",
+            )
+        if self.num_outside:
+            lines.append(
+                f"{self.num_outside:,} of them outside what this segmenter knows "
+                "(outside_segmenter in the scores): their locatability says little; for real "
+                "collections use the paper's MaskFormer"
             )
         lines += self.notes
         lines += [f"  {kind}: {count:,}" for kind, count in self.errors_by_kind.items()]
@@ -144,20 +154,24 @@ def summarize(
     remarks: what listing the inputs gave rise to; contradicting labels of copies are added.
     """
     files = files_in(scores)
-    num_images = num_scored = num_kept = 0
+    num_images = num_scored = num_kept = num_outside = 0
     count = FileCount()
     failures: list[Failure] = []
     kinds: Counter[str] = Counter()
     levels = np.zeros(_LEVELS + 1, np.int64)
     copies: list[list[str]] = []
     for file in files:
-        for batch in open_parquet(file).iter_batches(BATCH_ROWS, columns=_COLUMNS):
+        parquet = open_parquet(file)
+        columns = [*_COLUMNS, *({_OUTSIDE} & set(parquet.schema_arrow.names))]
+        for batch in parquet.iter_batches(BATCH_ROWS, columns=columns):
             values = batch.column("locatability").drop_null().to_numpy()
             num_images += batch.num_rows
             count.add(pa.Table.from_batches([batch]))
             num_scored += len(values)
             num_kept += int((values >= threshold).sum())
             levels += _counted(values)
+            if _OUTSIDE in columns:
+                num_outside += batch.column(_OUTSIDE).true_count
             copied = batch.filter(batch.column("duplicate_uris").is_valid())
             copies += ([row["uri"], *row["duplicate_uris"]] for row in copied.to_pylist())
             bad = batch.filter(batch.column("error").is_valid())
@@ -180,6 +194,7 @@ def summarize(
         errors_by_kind=dict(kinds.most_common()),
         failures=tuple(sorted(failures, key=lambda bad: bad.uri)),
         spread=_spread(levels),
+        num_outside=num_outside,
         remarks=_with_contradictions(remarks, copies, inputs),
     )
 

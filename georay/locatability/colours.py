@@ -1,6 +1,6 @@
 """The colour of each segmentation class, the same in every picture, chart and terminal."""
 
-from georay.locatability.labels import LABEL_INDEX, NUM_LABELS
+from georay.locatability.labels import LABEL_INDEX
 
 OTHER_COLOUR = "#9aa3ab"
 
@@ -73,8 +73,11 @@ def class_colour(label: str) -> str:
 
 
 def class_palette() -> list[int]:
-    """Red, green and blue of the 150 classes in a row, as an image palette takes them."""
-    colours = [OTHER_COLOUR] * NUM_LABELS
+    """Red, green and blue of 256 ids in a row, as an image palette takes them.
+
+    Beyond the 150 classes, which is what a segmenter does not know, they are grey.
+    """
+    colours = [OTHER_COLOUR] * 256
     for label, colour in CLASS_COLOURS.items():
         colours[LABEL_INDEX[label]] = colour
     return [int(colour[at : at + 2], 16) for colour in colours for at in (1, 3, 5)]

@@ -85,12 +85,17 @@ class ClassShare:
 
 @dataclass(frozen=True)
 class Locatability:
-    """A picture's locatability, its top classes, and the coloured class map as a data: URI."""
+    """A picture's locatability, its top classes, and the coloured class map as a data: URI.
+
+    unknown_share: what the segmenter does not know; outside_segmenter where that is too much.
+    """
 
     score: float
     classes: tuple[ClassShare, ...]
     overlay: str | None
     elapsed_ms: float
+    unknown_share: float = 0.0
+    outside_segmenter: bool = False
 
 
 @dataclass(frozen=True)

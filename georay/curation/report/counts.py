@@ -77,6 +77,20 @@ def panoramas(scores: ChartedScores) -> str:
     return f"Panoramas: {', '.join(said)}." if said else ""
 
 
+def outside(scores: ChartedScores) -> str:
+    """A sentence on pictures that the segmenter does not know; empty where there are none."""
+    number = _total(pc.fill_null(scores.rows["outside_segmenter"], False))
+    if not number:
+        return ""
+    scored = _total(pc.is_valid(scores.rows["locatability"]))
+    return (
+        f"{number:,} of {scored:,} scored pictures lie outside what this segmenter knows "
+        "(outside_segmenter in scores/): too much of them is nothing that it has a name for, so "
+        "their locatability says little. For real collections use the paper's MaskFormer "
+        "(--segmenter facebook/maskformer-swin-base-ade)."
+    )
+
+
 def errors_by_kind(scores: pa.Table) -> list[tuple[str, int]]:
     """Kinds of error with the files of each, the most frequent first."""
     failed = scores.filter(scores["failed"])

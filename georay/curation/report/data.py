@@ -90,6 +90,7 @@ _CHARTED = pa.schema(
     [
         *(SCORES.field(name) for name in ("copies", "width", "latitude", "longitude", "country")),
         *(SCORES.field(name) for name in ("projection", "locatability", "error_kind")),
+        SCORES.field("outside_segmenter"),
         pa.field("failed", pa.bool_()),
         pa.field("building", pa.float32()),
     ]

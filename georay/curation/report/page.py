@@ -41,6 +41,7 @@ class Page:
     score_ticks: list[pieces.Tick]
     funnel: list[counts.Step]
     panoramas: str
+    outside: str
     error_kinds: list[tuple[str, int]]
     errors: list[counts.ErrorRow]
     num_errors: int
@@ -94,6 +95,7 @@ def _page(data: ReportData) -> Page:
         score_ticks=pieces.score_ticks(end),
         funnel=counts.funnel(data.scores, pictures, data.threshold_text),
         panoramas=counts.panoramas(data.scores),
+        outside=counts.outside(data.scores),
         error_kinds=kinds,
         errors=counts.listed_errors(data.scores.failures),
         num_errors=sum(count for _, count in kinds),

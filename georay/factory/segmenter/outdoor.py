@@ -80,7 +80,8 @@ class OutdoorScore:
         return self.called_road / self.not_road if self.not_road else float("nan")
 
     def as_text(self) -> str:
-        rows = sorted(self.classes.items(), key=lambda item: -item[1].num_pictures)
+        shown = [item for item in self.classes.items() if item[1].num_pictures]
+        rows = sorted(shown, key=lambda item: -item[1].num_pictures)
         lines = [f"{name:<14}{one.iou:.4f}  {one.num_pictures:>4} pictures" for name, one in rows]
         return "\n".join(
             [

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +14,7 @@ from georay.config.segmenter import TrainSegmenterRecipe
 from georay.core.manifest import write_atomic
 from georay.core.run_folder import only_writer, publishing
 from georay.factory.resumable import Progress
+from georay.factory.segmenter.calibrate import calibrated
 from georay.factory.segmenter.camvid import read_split
 from georay.factory.segmenter.drawn import held_out_scenes
 from georay.factory.segmenter.evaluate import DRAWN, evaluate
@@ -28,8 +30,11 @@ from georay.factory.segmenter.small import (
     undo_class_weights,
 )
 from georay.locatability.labels import ADE20K_LABELS, LABEL_INDEX
+from georay.models.segmenters.abstention import Abstention
 from georay.models.segmenters.network import SmallSegmenterNetwork
 from georay.models.segmenters.small import OTHER, load_small
+
+WEIGHTS_FILE = "small_segmenter.safetensors"
 
 
 def train_segmenter(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None]) -> Path:
@@ -80,7 +85,11 @@ def _train_small(recipe: TrainSegmenterRecipe, report: Callable[[Progress], None
     network = cast(SmallSegmenterNetwork, train(recipe, task, sources, report))
     if recipe.drawn is not None:
         undo_class_weights(network, lessons[-1].class_weights, recipe.prior_shift)
-    return save_small(network, full_names(labels), recipe.out / "small_segmenter.safetensors")
+    file = save_small(network, full_names(labels), recipe.out / WEIGHTS_FILE)
+    if recipe.abstention is not None:
+        bounds = calibrated(load_small(file), recipe.evaluation, "val", recipe.abstention)
+        save_small(network, full_names(labels), file, bounds)
+    return file
 
 
 def full_names(labels: Sequence[str]) -> list[str]:
@@ -88,14 +97,25 @@ def full_names(labels: Sequence[str]) -> list[str]:
     return [ADE20K_LABELS[LABEL_INDEX[one]] if one != OTHER else OTHER for one in labels]
 
 
-def save_small(network: SmallSegmenterNetwork, labels: list[str], file: Path) -> Path:
-    """Writes weights as float16 with their labels; batch norm's step counters are dropped."""
+def save_small(
+    network: SmallSegmenterNetwork,
+    labels: list[str],
+    file: Path,
+    bounds: Abstention | None = None,
+) -> Path:
+    """Writes weights as float16 with their labels and, where known, the bounds of abstention.
+
+    Batch norm's step counters are dropped.
+    """
     tensors = {
         name: value.half().contiguous()
         for name, value in network.state_dict().items()
         if value.is_floating_point()
     }
-    write_atomic(file, save(tensors, metadata={"labels": json.dumps(labels)}))
+    metadata = {"labels": json.dumps(labels)}
+    if bounds is not None:
+        metadata["abstention"] = json.dumps(asdict(bounds))
+    write_atomic(file, save(tensors, metadata=metadata))
     return file
 
 

@@ -90,7 +90,12 @@ def _locatability(measured: Locatability | None, threshold: float) -> Locatabili
         return None
     classes = [ClassContribution(**vars(one)) for one in measured.classes]
     return LocatabilityScore(
-        score=measured.score, threshold=threshold, classes=classes, overlay=measured.overlay
+        score=measured.score,
+        threshold=threshold,
+        classes=classes,
+        overlay=measured.overlay,
+        unknown_share=measured.unknown_share,
+        outside_segmenter=measured.outside_segmenter,
     )
 
 

@@ -135,10 +135,16 @@ class ClassContribution(Answer):
 
 
 class LocatabilityScore(Answer):
-    """How much a picture gives away (0 to 1), and the classes that add most to it."""
+    """How much a picture gives away (0 to 1), and the classes that add most to it.
+
+    unknown_share: what of the picture the segmenter does not know; where that is too much,
+    outside_segmenter is true and the score says little.
+    """
 
     score: float
     threshold: float
+    unknown_share: float = 0.0
+    outside_segmenter: bool = False
     classes: list[ClassContribution]
     overlay: str | None
 

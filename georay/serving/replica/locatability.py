@@ -11,7 +11,7 @@ from georay.locatability.pictures import overlay_uri
 from georay.locatability.score import area_ratio, contributions
 from georay.locatability.weights import ClassWeights, published_weights, weights_from_json
 from georay.models.segmenter import load_segmenter
-from georay.models.segmenters.base import Segmenter
+from georay.models.segmenters.base import Segmenter, unknown_share
 from georay.models.segmenters.hub import pinned_revision
 from georay.serving.messages import ClassShare, Locatability
 
@@ -37,7 +37,9 @@ class LocatabilityReader:
         """Locatability of an RGB picture, with its coloured class map if `overlay` is set."""
         started = time.perf_counter()
         class_map = self._segmenter.class_maps([picture])[0]
-        parts = contributions(area_ratio(class_map), self._weights.values)
+        ratios = area_ratio(class_map)
+        unknown = unknown_share(ratios)
+        parts = contributions(ratios, self._weights.values)
         top = tuple(
             ClassShare(
                 part.label,
@@ -53,6 +55,8 @@ class LocatabilityReader:
             classes=top,
             overlay=overlay_uri(class_map, picture.size, _OVERLAY_SIDE) if overlay else None,
             elapsed_ms=(time.perf_counter() - started) * 1000,
+            unknown_share=unknown,
+            outside_segmenter=unknown > self._segmenter.largest_unknown_share,
         )
 
 

@@ -55,11 +55,14 @@ class Choosy:
     """A segmenter that refuses narrow pictures, as a network out of memory refuses large ones."""
 
     id = "choosy"
+    largest_unknown_share = 0.25
 
     def area_ratios(self, images: list[Image.Image]) -> np.ndarray:
+        """What is no multiple of 40 pixels wide is half unknown."""
         if any(image.width < 20 for image in images):
             raise RuntimeError("too narrow")
-        return np.eye(len(images), 150, dtype=np.float32)
+        known = [0.5 if image.width % 40 else 1.0 for image in images]
+        return np.eye(len(images), 150, dtype=np.float32) * np.float32(known)[:, None]
 
 
 def test_an_image_that_cannot_be_segmented_costs_only_itself(tmp_path, monkeypatch):
@@ -117,3 +120,13 @@ def test_the_next_batch_is_decoded_while_one_is_segmented(monkeypatch):
     segment = SegmentImages(SegmenterRecipe(), LIMITS, decode_threads=2, batch_size=2)
     segment(read(*[FOLDER / "cmyk.jpg"] * 6))
     assert Patient.ahead == [True, True, True]
+
+
+def test_a_picture_that_the_segmenter_does_not_know_is_marked(tmp_path, monkeypatch):
+    monkeypatch.setattr("georay.models.segmenter.load_segmenter", lambda *_, **__: Choosy())
+    for name, width in (("known.png", 40), ("strange.png", 50)):
+        Image.new("RGB", (width, 40)).save(tmp_path / name)
+    segment = SegmentImages(SegmenterRecipe(), LIMITS)
+    rows = segment(read(tmp_path / "known.png", tmp_path / "strange.png")).to_pylist()
+    assert [row["unknown_share"] for row in rows] == [0, 0.5]
+    assert [row["outside_segmenter"] for row in rows] == [False, True]

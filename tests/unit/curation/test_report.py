@@ -344,3 +344,11 @@ def test_the_weights_chart_starts_with_the_heaviest_class(page):
     heaviest = LABEL_INDEX["road"]
     assert published_weights().argmax() == heaviest
     assert "class weight covers road 1.00" in words
+
+
+def test_pictures_that_the_segmenter_does_not_know_are_told_and_where_to_turn(run):
+    assert "MaskFormer" not in Reader(render_report(report_data(run))).words()
+    strange = [row | {"outside_segmenter": at < 2} for at, row in enumerate(run)]
+    words = Reader(render_report(report_data(strange))).words()
+    assert "2 of 25 scored pictures lie outside what this segmenter knows" in words
+    assert "use the paper's MaskFormer" in words

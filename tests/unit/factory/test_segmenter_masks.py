@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from georay.config.segmenter import MaskSet, TrainSegmenterRecipe
+from georay.config.segmenter import AbstentionRecipe, MaskSet, TrainSegmenterRecipe
+from georay.factory.segmenter.calibrate import calibrated
 from georay.factory.segmenter.camvid import VOID
 from georay.factory.segmenter.label_sets import SOMETHING_ELSE, head_labels, label_set
 from georay.factory.segmenter.lessons import crop_weights, lessons_of
@@ -15,6 +16,7 @@ from georay.factory.segmenter.outdoor import evaluate_outdoor
 from georay.factory.segmenter.run import train_segmenter
 from georay.factory.segmenter.small import Lesson, SmallSegmenterTask
 from georay.locatability.labels import LABEL_INDEX
+from georay.models.segmenters.abstention import Abstention
 from georay.models.segmenters.base import UNKNOWN
 from georay.models.segmenters.network import SmallSegmenterNetwork
 from georay.models.segmenters.small import WORKING_AREA
@@ -203,3 +205,24 @@ def test_what_is_not_known_is_no_class_and_is_counted(folder):
     assert score.classes["sky"].iou == 0
     assert score.unknown / score.known == pytest.approx(23 / 47)
     assert score.mean_overlap == pytest.approx(24 / 47)
+
+
+class _Sure:
+    """Is right of the sky and the road, surer of the road."""
+
+    def confidences(self, image):
+        sure = np.full((image.height, image.width), 0.4, np.float32)
+        sure[image.height // 2 :] = 0.9
+        return sure
+
+    def full_class_map(self, image):
+        return _Fixed("sky", "road").full_class_map(image)
+
+
+def test_the_bound_gives_up_the_stated_share_of_right_pixels(folder):
+    sets, few = [MaskSet(folder=folder)], AbstentionRecipe(right_lost=0.0, pictures_marked=0.0)
+    assert calibrated(_Sure(), sets, "test", few) == Abstention(0.4, 0.0)
+    many = AbstentionRecipe(right_lost=0.9, pictures_marked=0.0)
+    found = calibrated(_Sure(), sets, "test", many)
+    assert found.confidence == pytest.approx(0.9)
+    assert found.largest_share == pytest.approx(4 / 7, abs=0.1)

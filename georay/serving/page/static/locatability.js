@@ -11,12 +11,13 @@ export function locatabilitySection(measured) {
   if (!measured) return [];
   const isEnough = measured.score >= measured.threshold;
   return [
-    words(measured.threshold.toFixed(2), isEnough),
+    words(measured, isEnough),
     element("figure", { class: "worked" }, gauge(measured, isEnough), axis(), sum(measured)),
   ];
 }
 
-function words(threshold, isEnough) {
+function words(measured, isEnough) {
+  const threshold = measured.threshold.toFixed(2);
   return element(
     "div",
     { class: "words" },
@@ -31,6 +32,14 @@ function words(threshold, isEnough) {
         ? `This picture reaches ${threshold}: there is something to go by.`
         : `This picture stays below ${threshold}: whatever the answer, it rests on few clues.`,
     ),
+    measured.outside_segmenter
+      ? element(
+        "p",
+        {},
+        `${percent(measured.unknown_share)} of it is outside what this segmenter knows, so this`,
+        " says little. For photographs of your own, serve with the paper's MaskFormer.",
+      )
+      : null,
   );
 }
 
