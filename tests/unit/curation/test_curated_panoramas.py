@@ -130,7 +130,7 @@ def test_few_pictures_are_decoded_at_a_time_and_batches_are_full(folder, monkeyp
     sizes = []
 
     class Counting:
-        id = "counting"
+        id, largest_unknown_share = "counting", 1.0
 
         def area_ratios(self, images):
             sizes.append(len(images))
@@ -207,6 +207,7 @@ def test_the_summary_counts_files_once_and_says_how_many_views(scores, folder):
         **counts_by_kind(()),
         "listed": 4, "lost": 0, "files": 4, "panoramas": 2, "views": 8, "images": 9,
         "duplicates": 1, "scored": 9, "kept": 9, "dropped": 0, "errors": 0, "errors_by_kind": {},
+        "outside_segmenter": 0,
     }  # fmt: skip
     assert "4 files: 9 images scored, 1 exact duplicates" in found.as_text()
     assert "2 panoramas among them, scored as 8 views" in found.as_text()

@@ -106,7 +106,7 @@ def test_the_next_batch_is_decoded_while_one_is_segmented(monkeypatch):
     class Patient:
         """Goes on when the batch behind its own is decoded; the last of three has none."""
 
-        id, ahead = "patient", []
+        id, largest_unknown_share, ahead = "patient", 1.0, []
 
         def area_ratios(self, images):
             batch = len(self.ahead)
