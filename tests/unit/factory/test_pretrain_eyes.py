@@ -55,7 +55,7 @@ def recipe_in(out, drawn) -> PretrainRecipe:
             "checkpoint_every": 10,
             "log_every": 10,
             "threads": 1,
-            "bf16": False,
+            "precision": "float32",
         }
     )
 
