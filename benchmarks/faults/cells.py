@@ -1,10 +1,13 @@
 """One cell of the table: a workload that a fault meets, in so many runs, and what came of them."""
 
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from benchmarks.faults.faults import Fault
 from benchmarks.faults.hosts import some_hosts
@@ -15,6 +18,7 @@ from benchmarks.record import spread
 from georay.runtime.scratch import scratch_folder
 
 _SPARE_HOSTS = 1
+_PROBLEMS = (AssertionError, OSError, RuntimeError, psutil.Error, subprocess.SubprocessError)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def run_once(kind: type[Run], fault: Fault, base: Path, undisturbed: Outcome | N
             outcome = run.finish()
         if undisturbed is not None:
             assert outcome.found == undisturbed.found, "it ends otherwise than without the fault"
-    except (AssertionError, OSError, RuntimeError) as problem:
+    except _PROBLEMS as problem:
         return Ran(time.perf_counter() - began, None, str(problem) or repr(problem))
     return Ran(time.perf_counter() - began, outcome, None)
 

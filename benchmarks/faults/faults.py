@@ -44,7 +44,9 @@ def kill_worker_node(run: Run) -> None:
 
 def kill_actor(run: Run) -> None:
     """One process that does the work."""
-    _one_at_work(run).workers(run.worker)[0].kill()
+    found = _one_at_work(run).workers(run.worker)
+    assert found, "it has just ended by itself"
+    found[0].kill()
 
 
 def kill_driver(run: Run) -> None:

@@ -149,10 +149,10 @@ class Serving(Run):
     _num_clients, _amid, _after = 4, 12, 24
 
     def prepare(self) -> None:
-        copy_folder(self.base, self.place.root / "base")
         pictures = [picture(seed) for seed in range(8)]
         address = f"http://{self.seat.host.address}:{PORT}"
         self._clients = Clients(address, pictures, self._num_clients)
+        copy_folder(self.base, self.place.root / "base")
 
     def recipe(self) -> Facts:
         return {

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute
@@ -37,6 +37,11 @@ def _licences(samples: pa.Table, of: str) -> dict[str, int]:
     sources, licences = (samples[f"{of}_{name}"].to_pylist() for name in ("source", "licence"))
     pairs = zip(sources, licences, strict=True)
     counts = Counter(f"{source or 'unnamed'}: {licence or NOT_STATED}" for source, licence in pairs)
+    return most_frequent_first(counts)
+
+
+def most_frequent_first(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts in the order of their size, equal ones in that of their names."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -12,21 +14,20 @@ import pyarrow.parquet
 from georay.config.load import dump_recipe
 from georay.config.samples import SamplesRecipe
 from georay.core.gazetteer import Gazetteer
-from georay.core.licences import clue_licences, picture_licences
-from georay.core.manifest import file_sha256, write_atomic, write_json, write_table
-from georay.core.paths import AnyPath, open_input, path_of
+from georay.core.licences import clue_licences, most_frequent_first, picture_licences
+from georay.core.manifest import file_sha256, write_atomic, write_json
+from georay.core.paths import AnyPath, open_input, open_parquet, parquet_writer, path_of
 from georay.core.prompts import LOCATION, REASONING
 from georay.core.run_folder import manifest_of, only_writer, publishing
 from georay.core.splits import SPLITS
-from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform, rows_to_table
+from georay.core.tables import CLUES, LEFT_OUT, SAMPLES, conform
 from georay.curation.exchange import Incoming, conversation_files, read_conversations
 from georay.curation.inputs import list_inputs
 from georay.curation.run_folder import RunFolder
-from georay.curation.samples.conversations import Conversations, Row
+from georay.curation.samples.conversations import Conversations
 from georay.curation.samples.pictures import Picture, PictureIndex, Scored, read_pictures, read_run
 from georay.curation.samples.sorting import (
     Sorting,
-    keep_places_apart,
     sort_clues,
     sort_conversations,
     sort_pictures,
@@ -34,6 +35,8 @@ from georay.curation.samples.sorting import (
 from georay.curation.samples.whereabouts import Clue, Whereabouts
 
 _PART = "part-00000.parquet"
+_TERMS = ("clue_source", "clue_licence", "picture_source", "picture_licence")
+_COUNTED = ("stage", "split", "place", "clue_id", *_TERMS)
 _OF_CLUES = ["clue_id", "text", "country", "city", "image_id", "source", "licence", "pairing"]
 
 
@@ -120,39 +123,35 @@ def _make(recipe: SamplesRecipe) -> SamplesSummary:
     scored = _read_run(recipe.curation)
     clues = [clue for path in recipe.clues for clue in _read_clues(path_of(path))]
     listing = list_inputs(recipe.images, path_of(recipe.output)) if recipe.images else None
-    pictures = [] if listing is None else read_pictures(listing.table)
+    wanted = {clue["image_id"] for clue in clues if clue["image_id"]}
+    others = [] if listing is None or not wanted else list(read_pictures(listing.table))
+    index = PictureIndex(_Pictures(scored, others), wanted)
     folder = SamplesFolder(path_of(recipe.output))
-    with publishing(folder.root) as root:
-        fresh = SamplesFolder(root)
+    with publishing(folder.root) as root, TemporaryDirectory() as scratch:
+        fresh, sorting = SamplesFolder(root), Sorting(Path(scratch))
         gazetteer = Gazetteer.load()
-        sorting = _sort(recipe, scored, pictures, clues, gazetteer)
+        whereabouts = Whereabouts(index, clues, recipe.splits, gazetteer)
+        make = Conversations(index, whereabouts, recipe.splits, gazetteer)
+        sort_clues(clues, make, recipe.max_clues_per_image, sorting)
+        sort_pictures(scored, make, recipe, sorting, Path(scratch))
         with closing(
             Incoming(recipe.splits, gazetteer, fresh.pictures, folder.pictures)
         ) as incoming:
             sort_conversations(read_conversations(recipe.conversations), incoming, sorting)
-        keep_places_apart(sorting)
-        if not sorting.samples:
-            kinds = Counter(str(row["kind"]) for row in sorting.left_out)
-            raise ValueError(f"no sample came of this recipe; left out: {dict(kinds) or 'nothing'}")
         summary = _write(recipe, sorting, folder, fresh)
     remarks = () if listing is None else listing.remarks
     return replace(summary, remarks=tuple(line for one in remarks for line in one.lines()))
 
 
-def _sort(
-    recipe: SamplesRecipe,
-    scored: Scored,
-    others: Iterable[Picture],
-    clues: Sequence[Clue],
-    gazetteer: Gazetteer,
-) -> Sorting:
-    index = PictureIndex(chain(scored.pictures, others))
-    whereabouts = Whereabouts(index, clues, recipe.splits, gazetteer)
-    make = Conversations(index, whereabouts, recipe.splits, gazetteer)
-    sorting = Sorting()
-    sort_clues(clues, make, recipe.max_clues_per_image, sorting)
-    sort_pictures(scored, make, recipe, sorting)
-    return sorting
+@dataclass(frozen=True)
+class _Pictures:
+    """Those of a curation run, then those that no run scored."""
+
+    scored: Scored
+    others: Sequence[Picture]
+
+    def __iter__(self) -> Iterator[Picture]:
+        return chain(self.scored, self.others)
 
 
 def _read_run(folder: str | None) -> Scored:
@@ -172,43 +171,72 @@ def _write(
     recipe: SamplesRecipe, sorting: Sorting, folder: SamplesFolder, fresh: SamplesFolder
 ) -> SamplesSummary:
     """Writes all of it below `fresh`, which will become `folder`."""
-    samples = _table(sorting.samples, SAMPLES, ("stage", "sample_id"))
-    left_out = _table(
-        sorting.left_out, LEFT_OUT, ("stage", "kind", "image_id", "clue_id", "uri", "reason")
-    )
-    summary = SamplesSummary(
-        folder=str(folder.samples),
-        samples=_counts(samples, "split", SPLITS),
-        left_out=_counts(left_out, "kind", ()),
-        num_places=_places(samples),
-        clue_licences=clue_licences(samples),
-        picture_licences=picture_licences(samples),
-    )
-    for table, target in ((samples, fresh.samples), (left_out, fresh.left_out)):
-        write_table(target / _PART, table)
+    samples, left_out = fresh.samples / _PART, fresh.left_out / _PART
+    if not _write_tables(samples, sorting.samples(), SAMPLES):
+        kinds = dict(sorting.num_left_out) or "nothing"
+        raise ValueError(f"no sample came of this recipe; left out: {kinds}")
+    _write_tables(left_out, sorting.left_out(), LEFT_OUT)
+    summary = _summary(str(folder.samples), samples, left_out)
     write_atomic(fresh.recipe, dump_recipe(recipe))
-    write_json(fresh.manifest, _manifest(recipe, summary, fresh.samples / _PART))
+    write_json(fresh.manifest, _manifest(recipe, summary, samples))
     return summary
 
 
-def _table(rows: list[Row], schema: pa.Schema, order: Iterable[str]) -> pa.Table:
-    table = rows_to_table(rows, schema)
-    return table.sort_by([(name, "ascending") for name in order])
+def _write_tables(file: AnyPath, tables: Iterable[pa.Table], schema: pa.Schema) -> int:
+    """Writes them as one, and returns the number of its rows."""
+    num_rows = 0
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with parquet_writer(file, schema) as writer:
+        for table in tables:
+            num_rows += table.num_rows
+            writer.write_table(table)
+    return num_rows
 
 
-def _counts(table: pa.Table, column: str, always: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Counts by stage and value of the column; the values of `always` even where there are none."""
-    found = table["stage"].to_pylist()
-    stages = dict.fromkeys((REASONING.name, LOCATION.name, *sorted(set(found))))
-    counts = {stage: Counter(dict.fromkeys(always, 0)) for stage in stages}
-    for stage, value in zip(found, table[column].to_pylist(), strict=True):
-        counts[stage][value] += 1
-    return {stage: dict(of_stage) for stage, of_stage in counts.items()}
+def _summary(folder: str, samples: AnyPath, left_out: AnyPath) -> SamplesSummary:
+    """Counts over the written tables, some rows at a time."""
+    splits, clues, pictures = _Counts(SPLITS), Counter[str](), Counter[str]()
+    places: set[tuple[str, str]] = set()
+    for batch in _batches(samples, _COUNTED):
+        splits.add(batch, "split")
+        places.update(zip(batch["split"].to_pylist(), batch["place"].to_pylist(), strict=True))
+        clues.update(clue_licences(batch))
+        pictures.update(picture_licences(batch))
+    kinds = _Counts(())
+    for batch in _batches(left_out, ["stage", "kind"]):
+        kinds.add(batch, "kind")
+    return SamplesSummary(
+        folder=folder,
+        samples=splits.by_stage(),
+        left_out=kinds.by_stage(),
+        num_places={split: sum(1 for other, _ in places if other == split) for split in SPLITS},
+        clue_licences=most_frequent_first(clues),
+        picture_licences=most_frequent_first(pictures),
+    )
 
 
-def _places(samples: pa.Table) -> dict[str, int]:
-    pairs = set(zip(samples["split"].to_pylist(), samples["place"].to_pylist(), strict=True))
-    return {split: sum(1 for other, _ in pairs if other == split) for split in SPLITS}
+def _batches(file: AnyPath, columns: Sequence[str]) -> Iterator[pa.Table]:
+    for batch in open_parquet(file).iter_batches(columns=list(columns)):
+        yield pa.Table.from_batches([batch])
+
+
+class _Counts:
+    """Counts by stage and value of a column; the values of `always` even where there are none."""
+
+    def __init__(self, always: Iterable[str]) -> None:
+        self._always = tuple(always)
+        self._found: Counter[tuple[str, str]] = Counter()
+
+    def add(self, table: pa.Table, column: str) -> None:
+        self._found.update(zip(table["stage"].to_pylist(), table[column].to_pylist(), strict=True))
+
+    def by_stage(self) -> dict[str, dict[str, int]]:
+        others = sorted({stage for stage, _ in self._found})
+        stages = dict.fromkeys((REASONING.name, LOCATION.name, *others))
+        counts = {stage: dict.fromkeys(self._always, 0) for stage in stages}
+        for (stage, value), count in self._found.items():
+            counts[stage][value] = count
+        return counts
 
 
 def _manifest(recipe: SamplesRecipe, summary: SamplesSummary, file: AnyPath) -> dict[str, object]:

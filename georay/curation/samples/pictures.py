@@ -1,7 +1,7 @@
 """The pictures that samples can be about, found by their content or by the name of their file."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
@@ -61,10 +61,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class Scored:
-    """The pictures of a finished curation run, and the threshold that it kept them by."""
+    """The pictures of a finished curation run, and the threshold that it kept them by.
 
-    pictures: tuple[Picture, ...]
+    To be gone through as often as needed; few of them are in memory at a time.
+    """
+
+    files: tuple[AnyPath, ...]
     threshold: float
+
+    def __iter__(self) -> Iterator[Picture]:
+        return _scored(self.files)
 
 
 def read_run(root: AnyPath) -> Scored:
@@ -78,7 +84,7 @@ def read_run(root: AnyPath) -> Scored:
     if scores and not are_whole(root, scores):
         raise ValueError(f"the run in {root} is not whole; run the `georay curate` of it again")
     recipe = parse_recipe(manifest["recipe"], CurateRecipe, str(folder.manifest))
-    return Scored(tuple(_scored(files_in(folder.scores))), recipe.threshold)
+    return Scored(tuple(files_in(folder.scores)), recipe.threshold)
 
 
 def _scored(files: Sequence[AnyPath]) -> Iterator[Picture]:
@@ -118,19 +124,28 @@ class PictureIndex:
     """Finds pictures by content id, or by a file's name without its ending, as clues name them.
 
     The views of pano.jpg are called pano#heading=0 and so on, and all of them pano.
+    wanted: what will be looked for; no other picture is remembered. pictures: gone through twice.
     """
 
-    def __init__(self, pictures: Iterable[Picture]) -> None:
+    def __init__(self, pictures: Iterable[Picture], wanted: Collection[str]) -> None:
         self._by_id: dict[str, Picture] = {}
         self._ids_by_name: defaultdict[str, set[str]] = defaultdict(set)
+        if not wanted:
+            return
+        called = {normalize("NFC", name) for name in wanted}
         for picture in pictures:
-            self._by_id.setdefault(picture.image_id, picture)
-            for uri in picture.uris:
-                for name in _names(uri, picture.projection):
-                    self._ids_by_name[name].add(picture.image_id)
+            for name in called.intersection(_all_names(picture)):
+                self._ids_by_name[name].add(picture.image_id)
+        ids = set(wanted).union(*self._ids_by_name.values())
+        for picture in pictures:
+            if picture.image_id in ids:
+                self._by_id.setdefault(picture.image_id, picture)
 
     def find(self, name: str) -> Picture:
-        """The picture of that id or file name; raises Unusable if there is none, or several."""
+        """The picture of that id or file name; raises Unusable if there is none, or several.
+
+        name: one of those that are wanted.
+        """
         if name in self._by_id:
             return self._by_id[name]
         ids = self._ids_by_name.get(normalize("NFC", name), set())
@@ -141,6 +156,10 @@ class PictureIndex:
                 "picture ambiguous", f"{len(ids)} different pictures are called {name!r}"
             )
         return self._by_id[next(iter(ids))]
+
+
+def _all_names(picture: Picture) -> set[str]:
+    return {name for uri in picture.uris for name in _names(uri, picture.projection)}
 
 
 def _names(uri: str, projection: str | None) -> list[str]:

@@ -1,46 +1,114 @@
 """Every clue and every scored picture is sorted into samples or into what was left out."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from georay.config.samples import MixRecipe, SamplesRecipe
 from georay.core.prompts import LOCATION, PROMPTS, REASONING
 from georay.core.splits import SPLITS, Unusable, fraction
+from georay.core.tables import LEFT_OUT, SAMPLES
 from georay.curation.exchange import ExternalRow, Incoming, Unreadable
 from georay.curation.samples.conversations import Conversations, Row
 from georay.curation.samples.mix import mix_locatable
 from georay.curation.samples.pictures import Picture, Scored
+from georay.curation.samples.spill import Spill
 from georay.curation.samples.whereabouts import Clue
 
 CONVERSATIONS = "conversations"
 """What is left out of neither stage, because it does not say which it belongs to."""
-_HELD_OUT_MOST: tuple[object, ...] = SPLITS[::-1]
+_HELD_OUT_MOST: tuple[str, ...] = SPLITS[::-1]
+_SAMPLES_ORDER = ("stage", "sample_id")
+_LEFT_OUT_ORDER = ("stage", "kind", "image_id", "clue_id", "uri", "reason")
+_ROWS_AT_ONCE = 8192
 
 
-@dataclass
 class Sorting:
-    """Rows of the samples table, and rows of what was left out; no two samples are the same."""
+    """Rows of the samples table, and rows of what was left out; no two samples are the same.
 
-    samples: list[Row] = field(default_factory=list)
-    left_out: list[Row] = field(default_factory=list)
-    _seen: set[object] = field(default_factory=set)
+    folder: an empty one of this machine, for what does not fit into memory.
+    """
 
-    def keep(self, row: Row) -> bool:
-        """Whether the row is a sample now; a repeated one is left out."""
-        if is_new := row["sample_id"] not in self._seen:
-            self._seen.add(row["sample_id"])
-            self.samples.append(row)
-        else:
-            problem = Unusable("repeated", f"says the same as sample {row['sample_id']}")
-            self.leave_out(str(row["stage"]), row, problem)
-        return is_new
+    def __init__(self, folder: Path) -> None:
+        self.num_left_out: Counter[str] = Counter()
+        self._samples = Spill(folder / "samples", SAMPLES, _SAMPLES_ORDER)
+        self._left_out = Spill(folder / "left_out", LEFT_OUT, _LEFT_OUT_ORDER[:3])
+
+    def keep(self, row: Row) -> None:
+        """The row is a sample, unless an earlier one says the same or holds its place out."""
+        self._samples.add(row)
 
     def leave_out(self, stage: str, row: Row, problem: Unusable) -> None:
+        self.num_left_out[problem.kind] += 1
         ids = {name: row.get(name) for name in ("clue_id", "image_id", "uri")}
-        self.left_out.append({"stage": stage, "kind": problem.kind, "reason": str(problem)} | ids)
+        self._left_out.add({"stage": stage, "kind": problem.kind, "reason": str(problem)} | ids)
+
+    def samples(self) -> Iterator[pa.Table]:
+        """The samples in order; what cannot be one beside the others is left out on the way.
+
+        Conversations bring splits of their own, and no place may be in two: the samples of a place
+        that another sample of it holds out from training are left out.
+        """
+        held = self._held_out()
+        for table in self._samples.tables():
+            first, again = _first_of_each(table)
+            for row in again.to_pylist():
+                self._leave_out_repeated(row)
+            yield self._in_their_split(first, held).sort_by(_ascending(_SAMPLES_ORDER))
+
+    def left_out(self) -> Iterator[pa.Table]:
+        """What was left out, in order; all of it once the samples were gone through."""
+        for table in self._left_out.tables():
+            yield table.sort_by(_ascending(_LEFT_OUT_ORDER))
+
+    def _held_out(self) -> dict[str, str]:
+        """Of places in more than one split, the one that is furthest from training."""
+        pairs = SAMPLES.empty_table().select(["place", "split"])
+        for table in self._samples.tables():
+            more = _first_of_each(table)[0].select(pairs.column_names)
+            pairs = pa.concat_tables([pairs, more]).group_by(pairs.column_names).aggregate([])
+        counts = pairs.group_by("place").aggregate([("split", "count")])
+        often = counts.filter(pc.greater(counts["split_count"], 1))["place"]
+        held: dict[str, str] = {}
+        for row in pairs.filter(pc.is_in(pairs["place"], value_set=often)).to_pylist():
+            splits = {row["split"], held.get(row["place"], row["split"])}
+            held[row["place"]] = min(splits, key=_HELD_OUT_MOST.index)
+        return held
+
+    def _in_their_split(self, table: pa.Table, held: Mapping[str, str]) -> pa.Table:
+        if not held:
+            return table
+        at = pc.index_in(table["place"], value_set=pa.array(held, pa.string()))
+        splits = pa.array(held.values(), pa.string()).take(at.combine_chunks())
+        is_away = pc.fill_null(pc.not_equal(table["split"], splits), False)
+        for row in table.filter(is_away).to_pylist():
+            self._leave_out_of_place(row, held[row["place"]])
+        return table.filter(pc.invert(is_away))
+
+    def _leave_out_of_place(self, row: Row, split: str) -> None:
+        reason = f"{row['place']} is in {split} by another sample, and this is {row['split']}"
+        self.leave_out(str(row["stage"]), row, Unusable("place in two splits", reason))
+
+    def _leave_out_repeated(self, row: Row) -> None:
+        problem = Unusable("repeated", f"says the same as sample {row['sample_id']}")
+        self.leave_out(str(row["stage"]), row, problem)
+
+
+def _first_of_each(table: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The first row of each sample, and the rows that repeat one."""
+    rows = pa.table({"id": table["sample_id"], "at": pa.array(np.arange(table.num_rows))})
+    firsts = rows.group_by("id", use_threads=False).aggregate([("at", "min")])["at_min"]
+    is_first = np.zeros(table.num_rows, bool)
+    is_first[firsts.to_numpy()] = True
+    return table.filter(pa.array(is_first)), table.filter(pa.array(~is_first))
+
+
+def _ascending(names: Iterable[str]) -> list[tuple[str, str]]:
+    return [(name, "ascending") for name in names]
 
 
 def sort_clues(
@@ -60,10 +128,11 @@ def sort_clues(
 
 def _choose(rows: list[Row], at_most: int, into: Sorting) -> None:
     rows.sort(key=lambda row: fraction("clue", row["clue_id"], row["answer"]))
-    num_kept = 0
+    kept: set[object] = set()
     for row in rows:
-        if num_kept < at_most:
-            num_kept += into.keep(row)
+        if len(kept) < at_most:
+            kept.add(row["sample_id"])
+            into.keep(row)
         else:
             reason = f"{at_most} other clues about this picture were chosen"
             into.leave_out(REASONING.name, row, Unusable("more clues than wanted", reason))
@@ -85,32 +154,15 @@ def sort_conversations(
             into.leave_out(known, {}, Unusable(problem.kind, reason))
 
 
-def keep_places_apart(sorting: Sorting) -> None:
-    """Leaves out the samples of a place that another sample of it holds out from training.
-
-    Conversations bring splits of their own, and no place may be in two.
-    """
-    held: dict[object, int] = {}
-    for row in sorting.samples:
-        at = _HELD_OUT_MOST.index(row["split"])
-        held[row["place"]] = min(at, held.get(row["place"], at))
-    kept = []
-    for row in sorting.samples:
-        split = _HELD_OUT_MOST[held[row["place"]]]
-        if row["split"] == split:
-            kept.append(row)
-        else:
-            reason = f"{row['place']} is in {split} by another sample, and this is {row['split']}"
-            sorting.leave_out(str(row["stage"]), row, Unusable("place in two splits", reason))
-    sorting.samples[:] = kept
-
-
 def sort_pictures(
-    scored: Scored, make: Conversations, recipe: SamplesRecipe, into: Sorting
+    scored: Scored, make: Conversations, recipe: SamplesRecipe, into: Sorting, folder: Path
 ) -> None:
-    """Stage 2. Raises ValueError if the recipe's mix asks for more pictures than there are."""
-    to_mix: list[Row] = []
-    for picture in scored.pictures:
+    """Stage 2. folder: for what does not fit into memory.
+
+    Raises ValueError if the recipe's mix asks for more pictures than there are.
+    """
+    to_mix = Spill(folder / "mix", SAMPLES, ())
+    for picture in scored:
         try:
             row = make.location(picture)
             is_mixed = recipe.mix is not None and row["split"] == "train"
@@ -121,7 +173,7 @@ def sort_pictures(
             into.leave_out(LOCATION.name, ids, problem)
             continue
         if is_mixed:
-            to_mix.append(row)
+            to_mix.add(row)
         else:
             into.keep(row)
     if recipe.mix is not None:
@@ -140,17 +192,13 @@ def _not_curated(picture: Picture, threshold: float) -> Unusable:
     return Unusable("not curated", reason)
 
 
-def _mix(rows: Sequence[Row], mix: MixRecipe, threshold: float, into: Sorting) -> None:
-    table = pa.table(
-        {
-            "image_id": pa.array([row["image_id"] for row in rows], pa.string()),
-            "locatability": pa.array([row["locatability"] for row in rows], pa.float64()),
-        }
-    )
+def _mix(rows: Spill, mix: MixRecipe, threshold: float, into: Sorting) -> None:
+    (table,) = list(rows.tables()) or [SAMPLES.empty_table()]
     chosen = mix_locatable(table, mix.locatable_share, mix.num_images, mix.seed, threshold)
-    ids = set(chosen.column("image_id").to_pylist())
-    for row in rows:
-        if row["image_id"] in ids:
+    is_chosen = pc.is_in(table["image_id"], value_set=chosen["image_id"])
+    for batch in table.filter(is_chosen).to_batches(_ROWS_AT_ONCE):
+        for row in batch.to_pylist():
             into.keep(row)
-        else:
+    for batch in table.filter(pc.invert(is_chosen)).to_batches(_ROWS_AT_ONCE):
+        for row in batch.to_pylist():
             into.leave_out(LOCATION.name, row, Unusable("not in the mix", "others were drawn"))

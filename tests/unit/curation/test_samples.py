@@ -360,7 +360,7 @@ def test_the_summary_tells_what_a_person_asks_first(tmp_path, run):
 )
 def test_a_clue_finds_a_picture_by_the_name_that_people_read(uri, name):
     picture = Picture("1", uri, None, (uri,), *[None] * 9)
-    assert PictureIndex([picture]).find(name) is picture
+    assert PictureIndex([picture], [name]).find(name) is picture
 
 
 def test_what_the_lists_of_further_pictures_leave_unused_is_said(tmp_path):

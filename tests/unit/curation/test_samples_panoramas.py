@@ -63,7 +63,7 @@ def test_a_clue_may_mean_one_view_and_not_just_any(run, tmp_path):
     listed.write_text("uri\n" + "\n".join(f"{file}#heading={heading}" for heading in HEADINGS))
     pictures = list(read_pictures(list_inputs([str(listed)]).table))
     assert [picture.error for picture in pictures] == [None] * 4
-    index = PictureIndex(pictures)
+    index = PictureIndex(pictures, ["pano", "pano#heading=90"])
     assert index.find("pano#heading=90").uri == f"{file}#heading=90"
     with pytest.raises(Unusable, match="4 different pictures"):
         index.find("pano")

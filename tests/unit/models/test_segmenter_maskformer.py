@@ -61,7 +61,9 @@ def _class_shares(example):
 def _camvid_shares(ratios):
     from georay.factory.segmenter.camvid import class_of_ade20k
 
-    return np.stack([np.bincount(class_of_ade20k()[: len(row)], row, minlength=12)[:11] for row in ratios])
+    return np.stack(
+        [np.bincount(class_of_ade20k()[: len(row)], row, minlength=12)[:11] for row in ratios]
+    )
 
 
 def test_reduced_and_exact_ratios_agree(reduced, exact, streets):
