@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from georay.config.cluster import ClusterRecipe
+from georay.runtime.environment import environment
 from georay.runtime.scratch import scratch_folder, uninterrupted
 from georay.runtime.stragglers import none_outlives
 
@@ -113,16 +114,9 @@ def _temporary_files_in(scratch: Path | None) -> Iterator[None]:
     if scratch is None:
         yield
         return
-    before = os.environ.get("TMPDIR")
     (scratch / "tmp").mkdir()
-    os.environ["TMPDIR"] = str(scratch / "tmp")
-    try:
+    with environment({"TMPDIR": str(scratch / "tmp")}):
         yield
-    finally:
-        if before is None:
-            del os.environ["TMPDIR"]
-        else:
-            os.environ["TMPDIR"] = before
 
 
 @contextmanager
@@ -135,17 +129,9 @@ def _authentication(private: bool) -> Iterator[None]:
         ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _process_token()}
     else:
         ours = {"RAY_AUTH_MODE": "token" if _has_token() else "disabled"}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    _reread_settings()
-    try:
+    with environment(ours):
+        _reread_settings()
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
 
 
 def _reread_settings() -> None:

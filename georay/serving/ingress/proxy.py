@@ -14,6 +14,8 @@ from typing import Any
 from starlette.middleware import Middleware
 from uvicorn.protocols.http import auto
 
+from georay.runtime.environment import environment
+
 CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 SECONDS = "GEORAY_HEADERS_TIMEOUT_S"
 _USUAL_S = 60.0
@@ -33,16 +35,8 @@ def header_deadline(seconds: float) -> Iterator[None]:
         yield
         return
     ours = {CALLBACK: f"{__name__}:{in_the_proxy.__name__}", SECONDS: str(seconds)}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
+    with environment(ours):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
 
 
 def in_the_proxy() -> list[Middleware]:
