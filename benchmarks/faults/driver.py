@@ -41,7 +41,8 @@ def deploy(recipe: Path, seat: str) -> None:
     chosen = load_recipe(recipe, ServeRecipe)
     shared = seat.startswith("127.")
     options = {
-        "host": "0.0.0.0",  # of a namespace, which nobody else reaches
+        # All addresses of a namespace, which nobody else reaches.
+        "host": seat if shared else "0.0.0.0",
         "port": PORT,
         "request_timeout_s": chosen.limits.timeout_s + 15,
     }
