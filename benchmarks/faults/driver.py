@@ -24,29 +24,29 @@ def main() -> None:
         address=address, _node_ip_address=seat, log_to_driver=False, logging_level=logging.ERROR
     )
     if verb == "serve":
-        deploy(Path(recipe))
+        deploy(Path(recipe), seat)
         return
     sys.argv = ["georay", verb, recipe]
     runpy.run_module("georay", run_name="__main__")
 
 
-def deploy(recipe: Path) -> None:
-    """Puts up the application, with a proxy on every node that has an address of its own; stays."""
+def deploy(recipe: Path, seat: str) -> None:
+    """Puts up the application and stays; with a proxy on every node, unless they share ports."""
     from ray import serve
 
-    from benchmarks.faults.hosts import why_no_namespaces
     from georay.config.load import load_recipe
     from georay.config.serve import ServeRecipe
     from georay.serving.app import NAME, build
 
     chosen = load_recipe(recipe, ServeRecipe)
-    everywhere = "EveryNode" if why_no_namespaces() is None else "HeadOnly"
+    shared = seat.startswith("127.")
     options = {
-        "host": "0.0.0.0",  # of a namespace, which nobody else reaches
+        # All addresses of a namespace, which nobody else reaches.
+        "host": seat if shared else "0.0.0.0",
         "port": PORT,
         "request_timeout_s": chosen.limits.timeout_s + 15,
     }
-    serve.start(proxy_location=everywhere, http_options=options)
+    serve.start(proxy_location="HeadOnly" if shared else "EveryNode", http_options=options)
     serve.run(build(chosen), name=NAME)
     while True:
         time.sleep(1)
