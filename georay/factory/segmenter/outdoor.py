@@ -11,12 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.stats import spearmanr
 
 from georay.config.segmenter import MaskSet
 from georay.factory.segmenter.camvid import VOID
 from georay.factory.segmenter.evaluate import FullSizeSegmenter
 from georay.factory.segmenter.label_sets import SOMETHING_ELSE
 from georay.factory.segmenter.masks import MaskFolder
+from georay.locatability.labels import LABEL_INDEX
+from georay.locatability.score import area_ratio
+from georay.locatability.weights import published_weights
 from georay.models.segmenters.base import UNKNOWN
 from georay.models.segmenters.small import OTHER
 
@@ -55,10 +59,13 @@ class OutdoorScore:
 
     overlaps: of each picture's area ratios with the truth, over seven groups. not_road: pixels
     that are known to be no road; called_road: those of them that were taken for one.
+    locatabilities: of each picture by its mask and by the segmenter, over labelled pixels, with
+    the published weights.
     """
 
     classes: dict[str, ClassCount] = field(default_factory=dict)
     overlaps: list[float] = field(default_factory=list)
+    locatabilities: list[tuple[float, float]] = field(default_factory=list)
     not_road: int = 0
     called_road: int = 0
     known: int = 0
@@ -79,6 +86,14 @@ class OutdoorScore:
     def road_where_none_is(self) -> float:
         return self.called_road / self.not_road if self.not_road else float("nan")
 
+    @property
+    def rank_correlation(self) -> float:
+        """Spearman's, of the two locatabilities; NaN for fewer than three pictures."""
+        if len(self.locatabilities) < 3:
+            return float("nan")
+        by_mask, seen = zip(*self.locatabilities, strict=True)
+        return float(spearmanr(by_mask, seen).statistic)
+
     def as_text(self) -> str:
         shown = [item for item in self.classes.items() if item[1].num_pictures]
         rows = sorted(shown, key=lambda item: -item[1].num_pictures)
@@ -90,6 +105,8 @@ class OutdoorScore:
                 f"mean overlap of area ratios, seven groups: {self.mean_overlap:.4f} "
                 f"({len(self.overlaps)} pictures)",
                 f"called road where no road is: {self.road_where_none_is:.4f}",
+                f"rank correlation of locatability with that of the masks: "
+                f"{self.rank_correlation:.4f}",
                 f"not known: {self.unknown / max(self.known, 1):.4f} of labelled pixels",
                 f"pictures: {self.num_pictures}",
             ]
@@ -119,6 +136,10 @@ def _count_set(score: OutdoorScore, segmenter: FullSizeSegmenter, examples: Mask
     lookup = examples.labels.class_of_ade20k()
     group_of_class = _group_of_class(names)
     named = np.array([*(name not in (SOMETHING_ELSE, OTHER) for name in names), False])
+    weights = published_weights().values
+    weight_of_class = np.array(
+        [weights[LABEL_INDEX[n]] if n in LABEL_INDEX else 0.0 for n in names]
+    )
     road = names.index("road") if "road" in names else -1
     for example in examples:
         labels = segmenter.full_class_map(Image.fromarray(example.pixels))
@@ -130,6 +151,9 @@ def _count_set(score: OutdoorScore, segmenter: FullSizeSegmenter, examples: Mask
         if road >= 0:
             score.not_road += int((truth != road).sum())
             score.called_road += int(((truth != road) & (found == road)).sum())
+        of_mask = weight_of_class[truth].mean()
+        seen = float(area_ratio(labels[labelled]) @ weights)
+        score.locatabilities.append((float(of_mask), seen))
         _count_classes(score, names, truth[named[truth]], found[named[truth]])
         _count_areas(score, group_of_class[truth], group_of_class[found])
 

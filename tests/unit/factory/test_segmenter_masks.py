@@ -200,6 +200,29 @@ def test_a_pavement_is_right_where_all_walked_ground_is_road(folder):
     assert score.called_road == 2 * 24 * 8, "the nameless thing's lower half is called road"
 
 
+def test_locatabilities_of_masks_and_of_what_was_seen_are_ranked(tmp_path):
+    (tmp_path / "classes.txt").write_text("0\tsky\tsky\n1\troad\troad\n")
+    for name in ("test", "test_labels"):
+        (tmp_path / name).mkdir()
+    for index, height in enumerate((8, 16, 24)):
+        values = np.zeros((32, 32), np.uint8)
+        values[:height] = 1
+        Image.new("RGB", (32, 32), (height, 0, 0)).save(tmp_path / "test" / f"{index}.png")
+        Image.fromarray(values).save(tmp_path / "test_labels" / f"{index}.png")
+
+    class Contrary:
+        """Sees the more road the less there is."""
+
+        def full_class_map(self, image):
+            ids = np.full((32, 32), LABEL_INDEX["sky"], np.uint8)
+            ids[image.getpixel((0, 0))[0] :] = LABEL_INDEX["road"]
+            return ids
+
+    score = evaluate_outdoor(Contrary(), [MaskSet(folder=tmp_path)], "test")
+    assert score.rank_correlation == pytest.approx(-1)
+    assert score.locatabilities[0][0] < score.locatabilities[2][0]
+
+
 def test_what_is_not_known_is_no_class_and_is_counted(folder):
     score = evaluate_outdoor(_Fixed(None, "road"), [MaskSet(folder=folder)], "test")
     assert score.classes["sky"].iou == 0

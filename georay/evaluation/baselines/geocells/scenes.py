@@ -28,9 +28,10 @@ URBAN = SCENE_KINDS.index("urban")
 def kinds_of(classes: Tensor) -> Tensor:
     """[N] the number of each picture's kind in SCENE_KINDS; urban where none shows.
 
-    classes: ADE20K ids [N, H, W].
+    classes: ADE20K ids [N, H, W]; what is beyond them, not known, counts for no kind.
     """
-    counts = torch.nn.functional.one_hot(classes.flatten(1), NUM_LABELS).sum(dim=1)
+    ids = classes.flatten(1).clamp(max=NUM_LABELS)
+    counts = torch.nn.functional.one_hot(ids, NUM_LABELS + 1)[..., :NUM_LABELS].sum(dim=1)
     of_kinds = counts.float() @ _membership().to(classes.device)
     of_kinds[:, URBAN] += 0.5  # half a pixel, for pictures without any
     return of_kinds.argmax(dim=1)

@@ -54,7 +54,8 @@ class Translocator(Baseline):
         self.scene = nn.Linear(2 * width, len(SCENE_KINDS))
         self._palette: Tensor
         colours = torch.rand(NUM_LABELS, 3, generator=torch.Generator().manual_seed(0))
-        self.register_buffer("_palette", colours, persistent=False)
+        unknown = torch.full((1, 3), 0.5)
+        self.register_buffer("_palette", torch.cat([colours, unknown]), persistent=False)
 
     def start(self) -> None:
         self.picture.start()
@@ -74,7 +75,8 @@ class Translocator(Baseline):
 
     def _gathered(self, views: Views) -> Tensor:
         """[N, 2 width] both class tokens after the last layer."""
-        coloured = self._palette[views.scene_classes()].permute(0, 3, 1, 2)
+        ids = views.scene_classes().clamp(max=NUM_LABELS)
+        coloured = self._palette[ids].permute(0, 3, 1, 2)
         branches = [
             (self.picture.network, self.picture.embedded(views.pixels)),
             (self.segmentation.network, self.segmentation.embedded(coloured)),

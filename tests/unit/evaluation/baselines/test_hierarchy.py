@@ -67,5 +67,6 @@ def test_kinds_of_scenes_go_by_the_largest_area():
     ids[0, :2], ids[0, 2] = LABEL_INDEX["tree"], LABEL_INDEX["road"]
     ids[1, 0], ids[1, 1:] = LABEL_INDEX["tree"], LABEL_INDEX["building"]
     ids[2] = LABEL_INDEX["bed"]
+    ids[3] = 255  # not known to the segmenter
     named = [SCENE_KINDS[number] for number in kinds_of(ids).tolist()]
     assert named == ["natural", "urban", "indoor", "urban"]
