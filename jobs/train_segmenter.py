@@ -23,7 +23,7 @@ def main(
     evaluate: Annotated[
         str, typer.Option(help="Evaluate instead: 'small' or a weights file.")
     ] = "",
-    split: Annotated[str, typer.Option(help="Split of the photographs that is evaluated.")] = "test",
+    split: Annotated[str, typer.Option(help="Split of photographs to evaluate.")] = "test",
     settings: Settings = None,
 ) -> None:
     """Trains by a recipe, or prints how right weights are."""
