@@ -4,7 +4,8 @@
     python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter.yaml --evaluate small
 
 Run again, training continues at its last checkpoint. Drawn scenes are drawn where absent;
-evaluation leaves out CamVid where its folder does not exist.
+evaluation leaves out CamVid and sets of photographs whose folders do not exist. Only one's own:
+--set 'evaluation=[{folder: my_masks}]' (factory/segmenter/masks.py says how a folder is laid out).
 """
 
 from pathlib import Path
@@ -22,10 +23,10 @@ def main(
     evaluate: Annotated[
         str, typer.Option(help="Evaluate instead: 'small' or a weights file.")
     ] = "",
-    split: Annotated[str, typer.Option(help="CamVid split that is evaluated.")] = "test",
+    split: Annotated[str, typer.Option(help="Split of photographs to evaluate.")] = "test",
     settings: Settings = None,
 ) -> None:
-    """Trains by a recipe, or prints the mean intersection over union of weights."""
+    """Trains by a recipe, or prints how right weights are."""
     with problems_in_a_sentence():
         run = laid_over(recipe, TrainSegmenterRecipe, {}, settings or ())
         if evaluate:
