@@ -31,9 +31,10 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
-# Two processes, each with one of torch's threads: on two cores, more would wait for each other.
+# Each process with one of torch's threads: more would wait for each other. Three processes for two
+# cores, because many tests wait for Ray to start and end what they need.
 unit: browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n 3 --dist loadfile --no-loadscope-reorder
 
 coverage: browser
 	$(BIN)/pytest -m 'not slow' --cov --cov-report=term:skip-covered

@@ -51,12 +51,23 @@ def chromium_program() -> str:
     return program
 
 
-LONGEST = ("test_demo.py", "test_train.py", "test_zero.py", "test_job.py")
+LONGEST = (
+    *("test_train.py", "test_baselines_cluster.py", "test_storage_chain.py", "test_page.py"),
+    *("test_collect_cluster.py", "test_demo.py", "test_curate_whole.py", "test_clues_run.py"),
+    *("test_predict_cluster.py", "test_curate.py", "test_locate_cluster.py"),
+    *("test_curate_inputs.py", "test_points_cluster.py", "test_export_killed.py"),
+    *("test_zero.py", "test_systems.py", "test_scratch.py", "test_connect.py", "test_cli.py"),
+    *("test_pretrain.py", "test_collection.py"),
+)
+"""Those of tests/integration stay together: they share a cluster, which ends behind the last."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that no process waits at the end for one of them."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    for name in SERVED:
+        places[name] = places["test_page.py"]
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 SERVED = {"test_serving.py", "test_page.py", "test_api_description.py"}

@@ -115,7 +115,9 @@ def test_a_finished_baseline_is_not_trained_again_and_not_mixed_with_another(pla
         make_baseline(recipe.model_copy(update={"seed": 1}))
 
 
-def test_pictures_that_cannot_be_learnt_are_left_out_by_name(samples, tmp_path):
+def test_two_workers_learn_together_and_what_either_cannot_learn_is_left_out_by_name(
+    samples, tmp_path
+):
     known = pq.read_table(samples).to_pylist()
     broken, lost = [row for row in known if row["split"] == "train"][:2]
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
@@ -125,21 +127,21 @@ def test_pictures_that_cannot_be_learnt_are_left_out_by_name(samples, tmp_path):
     }
     changed = [row | changes.get(row["image_id"], {}) for row in known]
     pq.write_table(rows_to_table(changed, SAMPLES), tmp_path / "changed.parquet")
-    learning = LEARNING | {"num_epochs": 1}
-    recipe = recipe_of(tmp_path / "changed.parquet", tmp_path / "m", "planet", learning=learning)
+    recipe = recipe_of(
+        tmp_path / "changed.parquet",
+        tmp_path / "m",
+        "planet",
+        learning=LEARNING | {"num_epochs": 2},
+        workers={"num_workers": 2, "cpus_per_worker": 0.5},
+    )
     summary = make_baseline(recipe)
-    assert summary.outcome["num_pictures"] == SCENES["train"] - 2
+    assert (summary.outcome["num_pictures"], summary.outcome["num_steps"]) == (
+        SCENES["train"] - 2,
+        4,
+    )
     assert set(summary.outcome["left_out"]) == set(changes)
     assert "neither its coordinates nor its town" in summary.outcome["left_out"][lost["image_id"]]
     assert "2 pictures left out" in summary.as_text()
-
-
-def test_two_workers_learn_together(samples, tmp_path):
-    learning = LEARNING | {"num_epochs": 2}
-    workers = {"num_workers": 2, "cpus_per_worker": 0.5}
-    recipe = recipe_of(samples, tmp_path / "m", "planet", learning=learning, workers=workers)
-    summary = make_baseline(recipe)
-    assert (summary.outcome["num_pictures"], summary.outcome["num_steps"]) == (20, 4)
 
 
 @pytest.mark.parametrize("clock", ["wall", "processor"])

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow.dataset
 import pytest
 from PIL import Image
+from processes import descendants, wait_until
 
 from georay.core.images import content_id
 
@@ -69,30 +69,6 @@ class Curation:
 def _drawn(path: Path, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(pixels).resize((480, 360)).save(path)
-
-
-def descendants(pid: int) -> dict[int, str]:
-    """Process ids below a process, with their command lines."""
-    parents, names = {}, {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(entry.name)] = int(
-                (entry / "stat").read_text().rpartition(")")[2].split()[1]
-            )
-            names[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
-        except OSError:
-            continue
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return {child: names[child] for child in found - {pid}}
-
-
-def wait_until(true: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return true()
 
 
 def kill_driver(run: Curation, after_parts: int, moment: float) -> float:

@@ -1,14 +1,15 @@
 """What a full disk, a failed select or damage leaves behind: the old result, or work to go on with.
 
-The real command on a real cluster of this machine; the full disk is a real one where this user may
-mount a small file system.
+On a real cluster of this machine; the full disk is a real one where this user may mount a small
+file system.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from georay.cli import main
 from georay.config.curate import CurateRecipe
 from georay.config.load import parse_recipe
 from georay.core.manifest import file_sha256
@@ -208,17 +210,29 @@ def resize(folder, kib):
     subprocess.run(command, check=True)
 
 
-def georay(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "georay", *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a command came to."""
+
+    code: int
+    said: str
+    complained: str
 
 
-def test_a_run_goes_on_after_each_full_disk_by_the_same_command(small_disk, photos):
+@pytest.fixture
+def georay(monkeypatch, capsys) -> Callable[..., Done]:
+    """The command in this process, so that all of its calls share one cluster."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["georay", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return Done(end.value.code, *capsys.readouterr())
+
+    return call
+
+
+def test_a_run_goes_on_after_each_full_disk_by_the_same_command(small_disk, photos, georay):
     """The disk grows a little each time: it is full while weights, rows, examples are written."""
     recipe = small_disk.parent / "recipe.yaml"
     out = small_disk / "run"
@@ -227,29 +241,29 @@ def test_a_run_goes_on_after_each_full_disk_by_the_same_command(small_disk, phot
     for kib in (24, 260, 420, 8_000):
         resize(small_disk, kib)
         done = georay("curate", recipe)
-        if done.returncode == 0:
+        if done.code == 0:
             break
-        refused.append(done.stderr)
-        assert "already finished" not in done.stdout
+        refused.append(done.complained)
+        assert "already finished" not in done.said
         assert not (out / "manifest.json").exists()
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.complained
     assert len(refused) >= 2
     assert all("No space left" in text for text in refused), refused
-    assert f"{NUM_PICTURES} images scored" in done.stdout
-    assert "0 lost" in done.stdout
-    assert "already finished" in georay("curate", recipe).stdout
+    assert f"{NUM_PICTURES} images scored" in done.said
+    assert "0 lost" in done.said
+    assert "already finished" in georay("curate", recipe).said
 
 
-def test_a_select_on_a_full_disk_leaves_the_old_selection(small_disk, finished):
+def test_a_select_on_a_full_disk_leaves_the_old_selection(small_disk, finished, georay):
     resize(small_disk, 20_000)
     out = Path(shutil.copytree(finished, small_disk / "run"))
     before = published(out)
     used = shutil.disk_usage(small_disk).used >> 10
     resize(small_disk, used + 24)
     failed = georay("select", out, "--threshold", 0)
-    assert failed.returncode == 1
-    assert "No space left" in failed.stderr
+    assert failed.code == 1
+    assert "No space left" in failed.complained
     assert published(out) == before
     resize(small_disk, 20_000)
-    assert georay("select", out, "--threshold", 0).returncode == 0
+    assert georay("select", out, "--threshold", 0).code == 0
     assert pq.read_table(out / "curated").num_rows == NUM_PICTURES

@@ -17,7 +17,7 @@ from georay.flow.collection import locate_collection
 from georay.streetworld.export.records import jpeg_bytes
 from georay.streetworld.world import StreetWorld
 
-SCENES = 12
+SCENES, FEW = 12, 4
 PATIENCE_SECONDS = 240
 
 
@@ -30,6 +30,9 @@ def room(tmp_path_factory):
     for number in range(SCENES):
         (root / "photos" / f"{number:02}.jpg").write_bytes(jpeg_bytes(world.scene(number).image))
     (root / "photos" / "broken.jpg").write_bytes(b"no picture")
+    (root / "few").mkdir()
+    for photo in [*sorted((root / "photos").iterdir())[:FEW], root / "photos" / "broken.jpg"]:
+        (root / "few" / photo.name).write_bytes(photo.read_bytes())
     return root
 
 
@@ -55,9 +58,9 @@ def rows(folder):
 
 def test_workers_give_the_rows_that_one_process_gives(cluster, room, monkeypatch):
     monkeypatch.chdir(room)  # so that paths are relative, as in a recipe
-    locate_collection(recipe(room, "here", workers=None))
-    summary = locate_collection(recipe(room, "there"))
-    assert summary.statuses == {"answered": SCENES, "failed": 1}
+    locate_collection(recipe(room, "here", inputs=["few"], workers=None))
+    summary = locate_collection(recipe(room, "there", inputs=["few"]))
+    assert summary.statuses == {"answered": FEW, "failed": 1}
     assert rows("there") == rows("here")
 
 

@@ -11,6 +11,7 @@ from georay.evaluation.parts import Parts
 from georay.evaluation.predict import predict
 
 WORKERS = {"num_workers": 2, "cpus_per_worker": 0.5}
+ONE_WORKER = {"num_workers": 1, "cpus_per_worker": 0.5}
 pytestmark = pytest.mark.usefixtures("cluster")
 
 
@@ -39,7 +40,10 @@ def test_shards_that_a_stopped_run_left_are_not_asked_again_and_every_row_is_the
     room, tmp_path, monkeypatch
 ):
     asked = recipe_of(
-        room / "drawn" / "samples.parquet", room / "small", tmp_path / "o.parquet", workers=WORKERS
+        room / "drawn" / "samples.parquet",
+        room / "small",
+        tmp_path / "o.parquet",
+        workers=ONE_WORKER,
     )
     with monkeypatch.context() as patched:
         patched.setattr(Parts, "gathered", None)
@@ -60,7 +64,7 @@ def test_a_view_of_a_panorama_is_one_for_workers_too(room, tmp_path):
     changed = [row | view for row in samples]
     pq.write_table(rows_to_table(changed, SAMPLES), tmp_path / "views.parquet")
     asked = recipe_of(
-        tmp_path / "views.parquet", room / "small", tmp_path / "o.parquet", workers=WORKERS
+        tmp_path / "views.parquet", room / "small", tmp_path / "o.parquet", workers=ONE_WORKER
     )
     summary = predict(asked)
     assert summary.statuses == {"answered": summary.num_images}

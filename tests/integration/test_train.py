@@ -153,7 +153,7 @@ def test_a_base_that_one_machine_lacks_is_said_with_the_machine(folder, tmp_path
     """On a cluster that was there before, whose nodes may hold what this process does not see."""
     recipe = small_recipe(
         folder / "data" / "samples.parquet", tmp_path / "absent", tmp_path / "run",
-        workers={"num_workers": 2}, cluster={"address": "auto"},
+        cluster={"address": "auto"},
     )  # fmt: skip
     with pytest.raises(TrainingStopped, match=r"absent.*\(on "):
         train(recipe)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ports import free_port
-from test_curate_faults import descendants, wait_until
+from processes import descendants, wait_until
 from training_room import small_recipe, write_base, write_samples
 
 from georay.training.watch import StepRecord, read_steps

@@ -15,7 +15,6 @@ from georay.acquisition.download.limiter import RateLimiter, wait_out, windows_o
 from georay.acquisition.download.run_files import CollectFolder
 from georay.acquisition.download.shard import CollectPoints
 from georay.config.collect import CollectRecipe
-from georay.core.manifest import digest
 from georay.core.paths import AnyPath
 from georay.errors import CollectingStopped
 
@@ -87,11 +86,7 @@ def _limiter(recipe: CollectRecipe, root: AnyPath) -> ActorHandle:
     day = None if limit is None else DayQuota(file, limit, recipe.quota.zone)
     return (
         ray.remote(RateLimiter)
-        .options(
-            name=f"georay-limiter-{digest(str(root))}",
-            num_cpus=0,
-            max_concurrency=_MOST_CALLS,
-        )
+        .options(num_cpus=0, max_concurrency=_MOST_CALLS)
         .remote(windows, day, max(window.seconds for window in windows))
     )
 

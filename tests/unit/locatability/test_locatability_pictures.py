@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageColor
 
 from georay.locatability.colours import CLASS_COLOURS, OTHER_COLOUR, class_colour, class_palette
-from georay.locatability.labels import LABEL_INDEX, NUM_LABELS
+from georay.locatability.labels import LABEL_INDEX
 from georay.locatability.pictures import overlay_uri, photograph_uri
 
 ROAD, SKY, CEILING = LABEL_INDEX["road"], LABEL_INDEX["sky"], LABEL_INDEX["ceiling"]
@@ -28,7 +28,7 @@ def noise(width: int, height: int) -> Image.Image:
 def test_a_class_has_the_colour_of_its_first_synonym_and_indoor_classes_are_grey() -> None:
     assert class_colour("road") == CLASS_COLOURS["road"]
     assert class_colour("bed") == OTHER_COLOUR
-    palette = np.array(class_palette()).reshape(NUM_LABELS, 3)
+    palette = np.array(class_palette()).reshape(256, 3)
     assert tuple(palette[ROAD]) == ImageColor.getrgb(CLASS_COLOURS["road"])
     assert tuple(palette[CEILING]) == ImageColor.getrgb(OTHER_COLOUR)
     assert sum(tuple(row) != ImageColor.getrgb(OTHER_COLOUR) for row in palette) == len(
