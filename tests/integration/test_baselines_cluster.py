@@ -144,7 +144,7 @@ def test_two_workers_learn_together_and_what_either_cannot_learn_is_left_out_by_
     assert "2 pictures left out" in summary.as_text()
 
 
-@pytest.mark.parametrize("clock", ["wall", "processor"])
+@pytest.mark.parametrize("clock", [pytest.param("wall", marks=pytest.mark.slow), "processor"])
 def test_minutes_end_training_by_either_clock(samples, tmp_path, clock):
     learning = LEARNING | {"num_epochs": 50_000, "max_minutes": 0.01, "clock": clock}
     told = make_baseline(recipe_of(samples, tmp_path / "m", "planet", learning=learning)).outcome

@@ -183,6 +183,7 @@ def test_training_leaves_adapters_curves_and_a_report_in_a_storage(tuned):
     assert train(recipe).stages == summary.stages
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_from_its_checkpoint_in_a_storage(bucket, tuned, tmp_path):
     """Without its last stage's outcome and adapter, the stage goes on behind step 2 of 3."""
     recipe, summary = tuned

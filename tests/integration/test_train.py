@@ -135,6 +135,7 @@ def test_more_workers_than_the_cluster_can_hold_are_refused_at_once(folder):
         train(recipe_of(folder, folder / "many", workers=workers))
 
 
+@pytest.mark.slow
 def test_pictures_that_come_back_are_learnt_when_the_run_is_started_again(folder, tmp_path):
     write_samples(tmp_path / "data", 9)
     pictures, away = tmp_path / "data" / "pictures", tmp_path / "away"
@@ -149,6 +150,7 @@ def test_pictures_that_come_back_are_learnt_when_the_run_is_started_again(folder
     assert train(recipe).stages["location"]["num_samples"] == 9
 
 
+@pytest.mark.slow
 def test_a_base_that_one_machine_lacks_is_said_with_the_machine(folder, tmp_path):
     """On a cluster that was there before, whose nodes may hold what this process does not see."""
     recipe = small_recipe(
