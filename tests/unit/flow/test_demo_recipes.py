@@ -47,7 +47,7 @@ def test_a_step_has_its_keys_from_the_recipe_and_its_folders_from_the_demo(tmp_p
     assert (run.samples, run.output) == ((str(tmp_path / "samples"),), str(tmp_path / "out"))
     assert run.lora.targets is not None and "lm_head" in run.lora.targets
     asked = asking(tmp_path / "samples", tmp_path / "o.parquet", demo=demo)
-    assert (asked.max_images, asked.answering.prompt) == (300, "location")
+    assert (asked.max_images, asked.answering.prompt) == (150, "location")
 
 
 @pytest.mark.parametrize(
