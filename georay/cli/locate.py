@@ -1,6 +1,6 @@
 """The verb `locate`: a few photographs in the terminal, or a whole collection as a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,17 +114,17 @@ def locate(
         raise ValueError("--free ranks nothing: leave out --top-k, or --free")
     recipe, pictures = split_recipe(inputs or (), None)
     if out is None and recipe is None:
-        of_collections = {
-            "--min-locatability": least is not None,
-            "--flag": flag,
-            "--workers": workers is not None,
-            "--csv": csv,
-            "--geojson": geojson,
-            "--dry-run": dry_run,
-            "--set": settings,
-        }
-        if named := [name for name, is_given in of_collections.items() if is_given]:
-            raise ValueError(f"{', '.join(named)}: for a whole collection; name its --out")
+        _refuse_alone(
+            {
+                "--min-locatability": least is not None,
+                "--flag": flag,
+                "--workers": workers is not None,
+                "--csv": csv,
+                "--geojson": geojson,
+                "--dry-run": dry_run,
+                "--set": settings,
+            }
+        )
         chosen = model or "tiny"
         asked = _remote(endpoint, chosen, key_variable) if endpoint else chosen
         _locate_few(pictures, asked, adapters, 0 if free else top_k, free, as_json)
@@ -145,6 +145,12 @@ def locate(
         }
     )
     _locate_collection(recipe, options, settings or (), dry_run, as_json)
+
+
+def _refuse_alone(of_collections: Mapping[str, object]) -> None:
+    """Raises ValueError for options that say nothing about a few photographs."""
+    if named := [name for name, is_given in of_collections.items() if is_given]:
+        raise ValueError(f"{', '.join(named)}: for a whole collection; name its --out")
 
 
 def _locate_collection(
