@@ -132,8 +132,10 @@ def _make(recipe: SamplesRecipe) -> SamplesSummary:
         gazetteer = Gazetteer.load()
         whereabouts = Whereabouts(index, clues, recipe.splits, gazetteer)
         make = Conversations(index, whereabouts, recipe.splits, gazetteer)
-        sort_clues(clues, make, recipe.max_clues_per_image, sorting)
-        sort_pictures(scored, make, recipe, sorting, Path(scratch))
+        num_pictures = sort_pictures(scored, make, recipe, sorting, Path(scratch))
+        share = recipe.clues_per_picture
+        most = None if share is None else round(share * num_pictures)
+        sort_clues(clues, make, recipe.max_clues_per_image, most, sorting)
         with closing(
             Incoming(recipe.splits, gazetteer, fresh.pictures, folder.pictures)
         ) as incoming:

@@ -112,9 +112,13 @@ def _ascending(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def sort_clues(
-    clues: Iterable[Clue], make: Conversations, max_per_image: int | None, into: Sorting
+    clues: Iterable[Clue],
+    make: Conversations,
+    max_per_image: int | None,
+    max_training: int | None,
+    into: Sorting,
 ) -> None:
-    """Stage 1. Of more clues about a picture than wanted, a hash of their ids chooses."""
+    """Stage 1. Of more clues than wanted, about a picture or to train on, a hash chooses."""
     by_image: defaultdict[object, list[Row]] = defaultdict(list)
     for clue in clues:
         try:
@@ -122,20 +126,32 @@ def sort_clues(
             by_image[row["image_id"]].append(row)
         except Unusable as problem:
             into.leave_out(REASONING.name, dict(clue), problem)
+    training: list[Row] = []
     for rows in by_image.values():
-        _choose(rows, max_per_image or len(rows), into)
+        about = "other clues about this picture were chosen"
+        for row in _chosen(rows, max_per_image or len(rows), about, into):
+            if row["split"] == "train":
+                training.append(row)
+            else:
+                into.keep(row)
+    wanted = len(training) if max_training is None else max_training
+    for row in _chosen(training, wanted, "other clues were chosen to train on", into):
+        into.keep(row)
 
 
-def _choose(rows: list[Row], at_most: int, into: Sorting) -> None:
+def _chosen(rows: list[Row], at_most: int, others: str, into: Sorting) -> list[Row]:
+    """So many different samples; the rest is left out, since so many others were chosen."""
     rows.sort(key=lambda row: fraction("clue", row["clue_id"], row["answer"]))
     kept: set[object] = set()
+    chosen: list[Row] = []
     for row in rows:
         if len(kept) < at_most:
             kept.add(row["sample_id"])
-            into.keep(row)
+            chosen.append(row)
         else:
-            reason = f"{at_most} other clues about this picture were chosen"
+            reason = f"{at_most:,} {others}"
             into.leave_out(REASONING.name, row, Unusable("more clues than wanted", reason))
+    return chosen
 
 
 def sort_conversations(
@@ -156,12 +172,12 @@ def sort_conversations(
 
 def sort_pictures(
     scored: Scored, make: Conversations, recipe: SamplesRecipe, into: Sorting, folder: Path
-) -> None:
-    """Stage 2. folder: for what does not fit into memory.
+) -> int:
+    """Stage 2; returns how many are trained on. folder: for what does not fit into memory.
 
     Raises ValueError if the recipe's mix asks for more pictures than there are.
     """
-    to_mix = Spill(folder / "mix", SAMPLES, ())
+    to_mix, num_training = Spill(folder / "mix", SAMPLES, ()), 0
     for picture in scored:
         try:
             row = make.location(picture)
@@ -176,8 +192,11 @@ def sort_pictures(
             to_mix.add(row)
         else:
             into.keep(row)
-    if recipe.mix is not None:
-        _mix(to_mix, recipe.mix, scored.threshold, into)
+            num_training += row["split"] == "train"
+    if recipe.mix is None:
+        return num_training
+    _mix(to_mix, recipe.mix, scored.threshold, into)
+    return recipe.mix.num_images
 
 
 def _is_wanted(row: Row, threshold: float, recipe: SamplesRecipe) -> bool:

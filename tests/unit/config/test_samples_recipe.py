@@ -22,6 +22,7 @@ def test_a_curation_run_and_a_folder_to_write_to_are_enough():
         ({"mix": {"num_images": 10}}, r"mix\.locatable_share"),
         ({"mix": {"locatable_share": 1.5, "num_images": 10}}, r"mix\.locatable_share"),
         ({"max_clues_per_image": 0}, "max_clues_per_image"),
+        ({"clues_per_picture": 0}, "clues_per_picture"),
         (
             {
                 "curation": None,
