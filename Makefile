@@ -77,12 +77,14 @@ train-small pretrain-tiny: export MALLOC_MMAP_MAX_ := 0
 train-small pretrain-tiny: export MALLOC_TRIM_THRESHOLD_ := 100000000000
 train-small pretrain-tiny: export MALLOC_TOP_PAD_ := 268435456
 train-small pretrain-tiny: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
+# Three trainings, each from the weights of the one before it.
 train-small: $(VENV)/.installed
 	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter-camvid.yaml
 	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter.yaml
+	$(BIN)/python -m jobs.train_segmenter --recipe jobs/recipes/train-segmenter-outdoor.yaml
 
 pretrain-tiny: $(VENV)/.installed
-	$(BIN)/python -m jobs.pretrain_tiny --recipe jobs/recipes/pretrain-tiny.yaml
+	$(BIN)/python -m jobs.pretrain_tiny
 
 tune-tiny: $(VENV)/.installed
 	$(BIN)/python -m jobs.tune_tiny

@@ -1,6 +1,6 @@
 """Trains the tiny base from scratch on StreetWorld's questions.
 
-    python -m jobs.pretrain_tiny --recipe jobs/recipes/pretrain-tiny.yaml
+    python -m jobs.pretrain_tiny
 
 Run again after a kill, it continues at its last checkpoint. To ship the result as model `tiny`,
 copy the folder that it names to georay/models/weights/tiny.
@@ -13,11 +13,13 @@ import typer
 
 from georay.config.load import laid_over
 from georay.config.pretrain import PretrainRecipe
+from georay.factory import RECIPES
 from jobs import Settings, problems_in_a_sentence
 
 
 def main(
-    recipe: Annotated[Path, typer.Option(help="YAML recipe.")], settings: Settings = None
+    recipe: Annotated[Path, typer.Option(help="YAML recipe.")] = RECIPES / "pretrain-tiny.yaml",
+    settings: Settings = None,
 ) -> None:
     """Draws the scenes where absent, trains, evaluates on held-out scenes and writes the model."""
     with problems_in_a_sentence():

@@ -1,8 +1,9 @@
-"""Job: train the adapters that the package carries for its tiny model, and measure them.
+"""Trains the adapters that the package carries for `tiny`, and measures them.
 
-python -m jobs.tune_tiny        # half an hour on two cores; killed, it goes on
+    python -m jobs.tune_tiny
 
-To ship them, copy the folder `adapters` of the run with both stages to georay/models/weights/tiny/.
+Run again after a kill, it goes on where it was. To ship the result, copy the folder that it names
+to georay/models/weights/tiny/adapters.
 """
 
 from pathlib import Path
@@ -12,20 +13,21 @@ import typer
 
 from georay.config.demo import DemoRecipe
 from georay.config.load import laid_over
-from georay.flow.demo import run_demo
+from georay.factory import RECIPES
 from jobs import Settings, problems_in_a_sentence
-
-RECIPE = Path(__file__).parent / "recipes" / "tune-tiny.yaml"
 
 
 def main(
-    recipe: Annotated[Path, typer.Option(help="A recipe as the demo's, YAML.")] = RECIPE,
+    recipe: Annotated[Path, typer.Option(help="YAML recipe.")] = RECIPES / "tune-tiny.yaml",
     settings: Settings = None,
 ) -> None:
-    """Draw, curate, train both stages above `tiny`, and ask about places that were held out."""
+    """Draws, curates, trains both stages above `tiny`, and asks about held-out places."""
     with problems_in_a_sentence():
-        finished = run_demo(laid_over(recipe, DemoRecipe, {}, settings or ()), typer.echo)
-    typer.echo(f"{finished.text}\nreport: {finished.report}")
+        run = laid_over(recipe, DemoRecipe, {}, settings or ())
+        from georay.factory.tune import tune
+
+        tuned = tune(run, lambda line: print(line, flush=True))
+    print(f"{tuned.figures}\nreport: {tuned.report}\nwrote {tuned.adapters}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,11 @@
-"""What makes the weights that the package carries: the small segmenter, and the base `tiny`.
+"""What makes the weights that the package carries: small segmenter, base `tiny`, its adapters.
 
-No other room imports it; its jobs are jobs/train_segmenter.py and jobs/pretrain_tiny.py. The
-adapters of `tiny` come from the flow of the demo, with more of it: jobs/tune_tiny.py.
+No other room imports it; its jobs are jobs/train_segmenter.py, jobs/pretrain_tiny.py and
+jobs/tune_tiny.py. Its recipes stand here, so that an installation has them, and are linked from
+jobs/recipes.
 """
+
+from pathlib import Path
+
+RECIPES = Path(__file__).parent / "recipes"
+"""Folder of the recipes of the shipped weights."""

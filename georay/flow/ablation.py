@@ -49,12 +49,19 @@ def answer_rows(
     for label in rows:
         row = ROWS[label]
         for seed in seeds if row.stages else seeds[:1]:
-            adapters = _train(trained, row, folder / f"seed-{seed}", seed) if row.stages else None
+            adapters = adapters_folder(folder, label, seed) if row.stages else None
+            if adapters is not None:
+                _train(trained, row, adapters.parent, seed)
             name = f"{asked.split}-{label.replace(' ', '-')}.parquet"
             file = folder / f"seed-{seed}" / name
             _ask(asked, row, adapters, file)
             files.setdefault(label, []).append(file)
     return files
+
+
+def adapters_folder(folder: Path, row: str, seed: int = 0) -> Path:
+    """Where `answer_rows` leaves the adapters of a row that trains."""
+    return folder / f"seed-{seed}" / "-".join(ROWS[row].stages) / "adapters"
 
 
 def measured(title: str, files: Mapping[str, Sequence[Path]]) -> "Comparison":
@@ -65,13 +72,11 @@ def measured(title: str, files: Mapping[str, Sequence[Path]]) -> "Comparison":
     return compare(title, {label: [evaluate_file(one) for one in f] for label, f in files.items()})
 
 
-def _train(recipe: TrainRecipe, row: Row, folder: Path, seed: int) -> Path:
+def _train(recipe: TrainRecipe, row: Row, output: Path, seed: int) -> None:
     from georay.training.train import train
 
-    output = folder / "-".join(row.stages)
     stages = tuple(stage for stage in recipe.stages if stage.adapter in row.stages)
     train(recipe.model_copy(update={"stages": stages, "output": str(output), "seed": seed}))
-    return output / "adapters"
 
 
 def _ask(recipe: PredictRecipe, row: Row, adapters: Path | None, file: Path) -> None:

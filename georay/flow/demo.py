@@ -1,7 +1,4 @@
-"""What `georay demo` does: draw, curate, make samples, train, ask, compare.
-
-The adapters that the package carries for its tiny model come from the same flow, with more of it.
-"""
+"""What `georay demo` does: draw, curate, make samples, train, ask, compare."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,9 +14,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class DemoOutcome:
-    """What the demo leaves: its report, and the figures as text."""
+    """What the demo leaves: its report, the folder of what it trained, and the figures as text."""
 
     report: Path
+    models: Path
     text: str
 
 
@@ -81,7 +79,7 @@ def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) ->
     )
     report = folder / "report.html"
     write_atomic(report, render_comparison(page))
-    return DemoOutcome(report, comparison.as_markdown())
+    return DemoOutcome(report, folder / "models", comparison.as_markdown())
 
 
 def _links(folder: Path) -> Sequence[tuple[str, str]]:

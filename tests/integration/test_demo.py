@@ -5,8 +5,11 @@ import re
 
 from georay.config.demo import DemoRecipe
 from georay.config.load import laid_over
+from georay.factory.tune import tune
 from georay.flow.demo import run_demo
 from georay.flow.drawn import PACKAGED
+
+SHIPPED = {"reasoning", "location"}
 
 
 def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(cluster, tmp_path):
@@ -40,5 +43,7 @@ def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(cluster, tm
         "test-both-stages": "location",
     }
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
-    assert run_demo(recipe, said.append).text == finished.text
+    tuned = tune(recipe, said.append)  # the shipped adapters come from the same flow
+    assert (tuned.figures, tuned.report) == (finished.text, finished.report)
+    assert {path.parent.name for path in tuned.adapters.rglob("card.json")} == SHIPPED
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == kept
