@@ -16,6 +16,7 @@ from georay.models import checking
 from georay.runtime.causes import cause_in
 from georay.serving import app
 from georay.serving.checking import check_anywhere, check_here
+from georay.serving.replica.engines.load import load_engine
 
 FAULT = (ValueError, ModelUnavailable)
 
@@ -141,11 +142,15 @@ def test_an_absent_segmenter_is_told_here(model, tmp_path):
         check_here(recipe)
 
 
-def test_a_sound_recipe_passes_and_an_ipv6_endpoint_is_one(model):
-    check_here(small_recipe(model))
-    check_anywhere(small_recipe(model))
+def test_an_engine_is_made_of_a_recipe_that_passes(model):
     remote = {"base_url": "http://[::1]:8000/v1", "model": "m"}
-    check_here(parse_recipe({"remote": remote}, ServeRecipe, "test"))
+    recipes = [small_recipe(model), parse_recipe({"remote": remote}, ServeRecipe, "test")]
+    for recipe in recipes:
+        check_here(recipe)
+        check_anywhere(recipe)
+    cards = [load_engine(recipe).card for recipe in recipes]
+    assert [card.default_adapter for card in cards] == ["both", "none"]
+    assert cards[1].id == "m", "an IPv6 address is an endpoint's too"
 
 
 def test_the_cause_of_a_deployment_that_cannot_start_is_its_last_error():

@@ -45,9 +45,16 @@ def test_workers_of_a_machine_load_the_base_one_after_the_other(tmp_path, monkey
     assert counter.most == 1
 
 
-def test_other_runs_of_a_machine_are_not_waited_for(tmp_path):
-    with one_at_a_time("one"), one_at_a_time("another"):
-        pass
+def test_other_runs_of_a_machine_are_not_waited_for():
+    names, both = iter(("one", "another")), threading.Barrier(2, timeout=30)
+    met = []
+
+    def visit():
+        with one_at_a_time(next(names)):
+            met.append(both.wait())
+
+    at_once(2, visit)
+    assert len(met) == 2, "they were never inside together"
 
 
 def test_a_turn_ends_when_what_is_done_in_it_fails():
