@@ -6,12 +6,13 @@ for location in locator.locate(["street.jpg"]):
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 from PIL import Image
 
 from georay.core.fetched import name_here
@@ -21,10 +22,12 @@ from georay.core.picture_files import PictureFile
 from georay.core.prompts import Conversation
 from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
+from georay.models.adapter_card import read_card
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
 from georay.models.apart import check_alive, together_or_apart
 from georay.models.decoding.calibration import Calibration
+from georay.models.familiarity import Familiarity
 from georay.models.families.base import Exchange, Family
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.loading import load_family
@@ -51,10 +54,12 @@ class Locator:
         settings: LocatorSettings | None = None,
         calibration: Calibration | None = None,
         stack: AdapterStack | None = None,
+        familiarity: Familiarity | None = None,
     ) -> None:
         """A locator over a model that is loaded already; see also `from_pretrained`.
 
-        stack: the adapters above a model's network, if it has any.
+        stack: the adapters above a model's network, if it has any. calibration, familiarity: what
+        was fitted for both together, if anything.
         Raises ValueError where settings need a ranking and the model is remote.
         """
         self.settings = settings or LocatorSettings()
@@ -68,7 +73,7 @@ class Locator:
                 )
             self._answerer = RemoteAnswerer(model, self.settings)
         else:
-            self._local = LocalAnswerer(model, self.settings, calibration, stack)
+            self._local = LocalAnswerer(model, self.settings, calibration, stack, familiarity)
             self._answerer = self._local
 
     @classmethod
@@ -89,8 +94,9 @@ class Locator:
         adapters: the folder that `AdapterStack.save` wrote, by default those that the package
         carries for the model, if any; "none" asks a bare base. active: which of them act, by
         default all that are there. A calibration beside the adapters, or without adapters beside
-        the weights, is used. max_pixels: as `load_family` takes it. Device and precision are
-        chosen for this machine unless they are given; the choice and its reason are logged.
+        the weights, is used, and so is a familiarity beside either. max_pixels: as `load_family`
+        takes it. Device and precision are chosen for this machine unless they are given; the choice
+        and its reason are logged.
         Raises ValueError for adapters that do not belong to the model; ModelUnavailable where the
         weights are not here, or too large for here.
         """
@@ -107,7 +113,7 @@ class Locator:
             device=device,
             precision=precision,
         )
-        return cls(loaded.family, settings, loaded.calibration, loaded.stack)
+        return cls(loaded.family, settings, loaded.calibration, loaded.stack, loaded.familiarity)
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
         """One location per picture, in order: a path, a uri, a file's bytes, or a PIL image.
@@ -142,10 +148,17 @@ class Locator:
             located += [_failed(one) if isinstance(one, Exception) else one for one in found]
         return located
 
-    def calibrate(self, images: Sequence[Picture], countries: Sequence[str]) -> Calibration:
-        """Fits the temperature on pictures whose countries are known, and uses it from now on.
+    def calibrate(
+        self,
+        images: Sequence[Picture],
+        countries: Sequence[str],
+        counted: Sequence[bool] | None = None,
+        adapters: Mapping[str, str] | None = None,
+    ) -> Calibration:
+        """Fits on pictures whose countries are known, and is calibrated from now on.
 
-        countries: alpha-2 codes. Keep the result beside the adapters with `Calibration.save`.
+        countries: alpha-2 codes. counted, adapters: as `Calibration.fit` takes them. Keep the
+        result beside the adapters with `Calibration.save`.
         Raises ValueError for an unknown code, an unreadable picture, or a remote model.
         """
         if self._local is None:
@@ -153,13 +166,27 @@ class Locator:
         codes = list(Gazetteer.load().countries())
         if unknown := [code for code in countries if code not in codes]:
             raise ValueError(f"{unknown[0]!r} is not an ISO 3166-1 alpha-2 code in upper case")
-        opened = [self._open(image) for image in images]
-        for number, one in enumerate(opened):
+        scores = [
+            self._local.country_scores(self._opened(images, start))
+            for start in range(0, len(images), self.settings.batch_size)
+        ]
+        self._local.calibration = Calibration.fit(
+            np.concatenate(scores) if scores else np.empty((0, len(codes))),
+            [codes.index(one) for one in countries],
+            adapters,
+            None if counted is None else np.array(counted, bool),
+        )
+        return self._local.calibration
+
+    def _opened(self, images: Sequence[Picture], start: int) -> list[Exchange]:
+        """The questions about a batch of pictures, all of which must be readable."""
+        found = []
+        for number, image in enumerate(images[start : start + self.settings.batch_size], start):
+            one = self._open(image)
             if isinstance(one, _Unreadable):
                 raise ValueError(f"picture {number} cannot be read: {one.reason}")
-        scores = self._local.country_scores([one for one in opened if isinstance(one, Exchange)])
-        self._local.calibration = Calibration.fit(scores, [codes.index(one) for one in countries])
-        return self._local.calibration
+            found.append(one)
+        return found
 
     def _open(self, image: Picture) -> Exchange | _Unreadable:
         """The question about one picture, of which pixels are all that is left."""
@@ -181,6 +208,7 @@ class LoadedModel:
     family: Family
     stack: AdapterStack | None
     calibration: Calibration | None
+    familiarity: Familiarity | None = None
 
 
 def load_model(
@@ -209,7 +237,8 @@ def load_model(
         stack.fold()
     spec = REGISTRY.get(model)
     exact = revision or (spec.revision if spec else None)
-    return LoadedModel(model, exact, family, stack, find_calibration(model, adapters))
+    fitted = (find_calibration(model, adapters, active), find_familiarity(model, adapters))
+    return LoadedModel(model, exact, family, stack, *fitted)
 
 
 def load_adapters(
@@ -254,12 +283,38 @@ def _pixels(image: Picture) -> Image.Image:
     return source.decode(read_bytes(source.file, limits.max_bytes), limits).image
 
 
-def find_calibration(model: str, adapters: Path | None) -> Calibration | None:
+def adapter_weights(folder: Path, active: Sequence[str] = ()) -> dict[str, str]:
+    """The hash of each adapter's weights, lowest first; raises as `adapter_names` does."""
+    return {name: read_card(folder / name).weights for name in adapter_names(folder, active)}
+
+
+def find_calibration(
+    model: str, adapters: Path | None, active: Sequence[str] = ()
+) -> Calibration | None:
     """The calibration beside the adapters, else beside the weights if they lie in a folder here.
+
+    One that was fitted on other adapters than act is not used, and a warning says so.
+    Raises ValueError for a damaged one.
+    """
+    if adapters is None:
+        return Calibration.find(weights_folder(model))
+    found = Calibration.find(adapters)
+    if found is None or found.is_of(adapter_weights(adapters, active)):
+        return found
+    _log.warning("the calibration in %s is of other adapters, and is not used", adapters)
+    return None
+
+
+def find_familiarity(model: str, adapters: Path | None) -> Familiarity | None:
+    """The familiarity beside the adapters, else beside the weights if they lie in a folder here.
 
     Raises ValueError for a damaged one.
     """
-    if adapters is not None:
-        return Calibration.find(adapters)
+    beside = None if adapters is None else Familiarity.find(adapters)
+    return beside or Familiarity.find(weights_folder(model))
+
+
+def weights_folder(model: str) -> Path:
+    """Where a model's weights lie, if they lie in a folder here."""
     spec = REGISTRY.get(model)
-    return Calibration.find(spec.folder if spec and spec.folder else Path(name_here(model)))
+    return spec.folder if spec and spec.folder else Path(name_here(model))

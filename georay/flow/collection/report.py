@@ -20,6 +20,7 @@ from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
 from georay.evaluation.report.maps import WorldMap, map_of_places
 from georay.flow.collection.summary import LocateSummary
+from georay.models.registry import caveat_of
 from georay.pages import render_page
 
 NUM_SHOWN = 12
@@ -55,6 +56,7 @@ class Page:
 
     title: str
     lead: str
+    caveat: str | None
     summary: LocateSummary
     places: WorldMap | None
     num_placed: int
@@ -81,6 +83,7 @@ def _page(table: pa.Table, recipe: LocateRecipe, summary: LocateSummary) -> Page
     return Page(
         title=recipe.title or Path(recipe.inputs[0]).name or "Located pictures",
         lead=f"{table.num_rows:,} pictures, asked of {recipe.model}{where}.",
+        caveat=None if recipe.endpoint else caveat_of(recipe.model),
         summary=summary,
         places=map_of_places(points, np.ones(len(points), bool)) if len(points) else None,
         num_placed=len(points),
@@ -138,11 +141,18 @@ def _shown(rows: Sequence[dict[str, Any]]) -> list[ShownPicture]:
             name=row["uri"].rpartition("/")[2],
             place=", ".join(part for part in (row["city"], row["country_name"]) if part)
             or "by coordinates alone",
-            confidence="" if row["confidence"] is None else f"{row['confidence']:.0%}",
+            confidence=_confidence(row),
             reasons=row["reasons"] or "",
         )
         for row in rows
     ]
+
+
+def _confidence(row: dict[str, Any]) -> str:
+    if row["sureness"] == "unfamiliar":
+        return "not sure: unlike what the model knows"
+    percent = "" if row["confidence"] is None else f"{row['confidence']:.0%}"
+    return f"not sure, {percent}" if row["sureness"] == "unsure" else percent
 
 
 def _thumbnail(row: dict[str, Any]) -> str:

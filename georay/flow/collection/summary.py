@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from georay.curation.inputs.remarks import Remark, remarks_to_json
 from georay.evaluation.usage import RunUsage, usage_of
@@ -16,7 +17,8 @@ from georay.evaluation.usage import RunUsage, usage_of
 class LocateSummary:
     """Counts over the rows of a run.
 
-    statuses: pictures by the status of their answer. num_kept: rows of pictures that the inputs no
+    statuses: pictures by the status of their answer. num_unsure: answers that are not sure, also of
+    pictures that the model does not know the like of. num_kept: rows of pictures that the inputs no
     longer name, kept because they were paid for. usage: of a remote model.
     """
 
@@ -26,6 +28,7 @@ class LocateSummary:
     num_kept: int
     finished_before: bool
     usage: RunUsage | None
+    num_unsure: int = 0
     remarks: tuple[Remark, ...] = ()
 
     @property
@@ -41,6 +44,8 @@ class LocateSummary:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.statuses.items())
         before = " (finished before; nothing was asked again)" if self.finished_before else ""
         lines = [f"{self.num_listed:,} pictures: {counts}{before}"]
+        if self.num_unsure:
+            lines.append(f"{self.num_unsure:,} of the answers are not sure (column sureness)")
         if self.num_kept:
             lines.append(f"{self.num_kept:,} rows of pictures that are no longer named are kept")
         if self.usage is not None:
@@ -69,5 +74,11 @@ def summarize(
         num_kept=table.num_rows - num_listed,
         finished_before=finished_before,
         usage=usage_of(table) if is_remote else None,
+        num_unsure=_count(table, "unsure") + _count(table, "unfamiliar"),
         remarks=tuple(remarks),
     )
+
+
+def _count(table: pa.Table, sureness: str) -> int:
+    is_so = pc.equal(table.column("sureness"), sureness)
+    return int(pc.sum(is_so, min_count=0).as_py())

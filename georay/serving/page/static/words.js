@@ -21,9 +21,24 @@ const WITHOUT_PLACE = {
   failed: ["This picture could not be located", ""],
 };
 
+const DOUBTS = {
+  unsure: (result) =>
+    `Too little in this picture speaks for one place; this is the likeliest. ${certainty(result)}`,
+  unfamiliar: () =>
+    "This picture is not like those that the model knows, so its answer means little.",
+};
+
+/** Whether an answer is only the best guess. */
+export function isDoubtful({ status, sureness }) {
+  return status === "answered" && sureness in DOUBTS;
+}
+
 /** {title, sentence} of a result. */
 export function inWords(result) {
   const without = WITHOUT_PLACE[result.status];
+  if (!without && isDoubtful(result)) {
+    return { title: `Not sure: perhaps ${place(result)}`, sentence: DOUBTS[result.sureness](result) };
+  }
   if (!without) return { title: place(result), sentence: certainty(result) };
   const [title, sentence] = without;
   return { title, sentence: result.error ? sentenceOf(result.error) : sentence };
