@@ -57,7 +57,7 @@ class Familiarity:
         is_kept_aside = np.arange(len(textures)) % _EVERY == _EVERY - 1
         described = textures[~is_kept_aside]
         spread: Floats = np.cov(described.T) + _RIDGE * np.eye(textures.shape[1])
-        precision: Floats = np.linalg.inv(spread)
+        precision: Floats = np.linalg.inv(spread).astype(np.float64)
         found = cls(described.mean(axis=0), precision, np.inf)
         distances = found.distances(textures[is_kept_aside])
         return cls(found.mean, found.precision, float(np.quantile(distances, 1 - REFUSED_SHARE)))

@@ -202,3 +202,22 @@ def test_the_bare_tiny_model_is_told_to_know_no_place(tmp_path: Path) -> None:
     assert warning is not None and "mean nothing" in warning
     assert without_places("tiny", tmp_path) is None
     assert without_places("Qwen/Qwen2.5-VL-7B-Instruct", None) is None
+
+
+@pytest.mark.parametrize(
+    ("sureness", "said"),
+    [
+        ("sure", "Lyon, France, 72% sure"),
+        ("unsure", "not sure. The best guess: Lyon, France, 72% sure"),
+        ("unfamiliar", "not like those that the model knows. Its guess: Lyon, France"),
+    ],
+)
+def test_an_answer_that_is_not_sure_says_so_first(sureness, said) -> None:
+    found = Location(
+        "answered", "FR", "France", "Lyon", confidence=0.72, sureness=sureness, latitude=None
+    )
+    console = Console(width=200, record=True)
+    console.print(describe("a.jpg", found))
+    text = console.export_text()
+    assert said in text
+    assert ("72%" in text) == (sureness != "unfamiliar")

@@ -59,6 +59,7 @@ def test_grain_shows_at_the_finest_scale_and_size_and_colour_do_not() -> None:
     assert np.isfinite(texture_of(Image.new("L", (1, 1)))).all()
 
 
+@pytest.mark.slow
 def test_drawn_scenes_know_each_other_and_no_photograph(shared: Callable[[str], Path]) -> None:
     """Of 60 scenes of another seed, and of 30 photographs."""
     known_world, other = StreetWorld(31, 448), StreetWorld(32, 448)

@@ -213,7 +213,7 @@ def test_an_answer_is_sure_from_the_threshold_on_and_told_so_before_its_reasons(
         locator = Locator(small_family(), QUICK, calibration)
         assert locator.locate([picture()], top_k=1)[0].sureness == sureness
         exchange = Exchange((picture(),), Conversation(INFERENCE.question))
-        found = locator._local.answer_aloud(exchange, 1, told.append, lambda _: None)
+        found = locator._local.answer_stream(exchange, 1, told.append, lambda _: None)
         assert (told[-1].sureness, found.sureness) == (sureness, sureness)
 
 
