@@ -260,6 +260,7 @@ def _headline(location: "Location") -> str:
         named = f"not sure. The best guess: {named}"
     if location.confidence is not None:
         named += f", {location.confidence:.0%} sure of the country"
+        named += "" if location.sureness else ", uncalibrated"
     return named + _coordinates(location)
 
 

@@ -1,6 +1,6 @@
 """A model's confidence fitted on held-out places, and kept beside its adapters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import overload
@@ -19,7 +19,8 @@ from georay.evaluation.model_identity import load_locator
 from georay.models.decoding.calibration import FILE, Calibration
 from georay.models.familiarity import FILE as FAMILIARITY
 from georay.models.familiarity import Familiarity, Floats, texture_of
-from georay.models.locator import Locator, adapter_weights, weights_folder
+from georay.models.fitted import weights_folder
+from georay.models.locator import Locator
 from georay.models.registry import adapters_named, adapters_of
 from georay.runtime.progress import progress
 
@@ -66,8 +67,8 @@ def calibrate(recipe: CalibrateRecipe) -> CalibrateSummary:
     if not isinstance(locator, Locator):
         raise ValueError(f"{recipe.model} is a baseline: it is not calibrated here")
     textures, readable = _looked_at(pictures)
-    known = Familiarity.fit(np.array(textures)) if recipe.familiarity else None
-    found = _fitted(locator, readable, scenes, _weights(recipe))
+    known = Familiarity.fit(np.array(textures), locator.weights) if recipe.familiarity else None
+    found = _fitted(locator, readable, scenes)
     folder.mkdir(parents=True, exist_ok=True)
     found.save(folder)
     if known is not None:
@@ -126,7 +127,6 @@ def _fitted(
     locator: Locator,
     pictures: Sequence[KnownPicture],
     scenes: Scenes | None,
-    weights: Mapping[str, str] | None,
 ) -> Calibration:
     countries = [picture.country for picture in pictures]
     counted = None
@@ -134,7 +134,7 @@ def _fitted(
         counted = [scenes.tell_of(one.image_id, one.country) for one in pictures]
         if not any(counted):
             raise ValueError("none of the pictures is one of the scenes with a clue: other scenes?")
-    return locator.calibrate(_Decoded(pictures), countries, counted, weights)
+    return locator.calibrate(_Decoded(pictures), countries, counted)
 
 
 def _asked(recipe: CalibrateRecipe) -> AskedRecipe:
@@ -151,11 +151,6 @@ def _asked(recipe: CalibrateRecipe) -> AskedRecipe:
 
 def _adapters(recipe: CalibrateRecipe) -> Path | None:
     return adapters_of(recipe.model, adapters_named(recipe.adapters))
-
-
-def _weights(recipe: CalibrateRecipe) -> dict[str, str] | None:
-    folder = _adapters(recipe)
-    return None if folder is None else adapter_weights(folder, recipe.active_adapters)
 
 
 def _folder(recipe: CalibrateRecipe) -> Path:

@@ -7,16 +7,17 @@ from each other. The mean of the vision part's vectors was measured too: it tell
 that part learnt to see in photographs what it knows.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from georay.core.manifest import write_atomic
 
@@ -38,16 +39,19 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class Familiarity:
     """Known pictures by their texture. mean [24], precision [24, 24]: of their descriptions.
-    furthest: the distance from which on a picture is unfamiliar.
+    furthest: the distance from which on a picture is unfamiliar. weights: those that know these
+    pictures, hashes by name.
     """
 
     mean: Floats
     precision: Floats
     furthest: float
+    weights: Mapping[str, str]
 
     @classmethod
-    def fit(cls, textures: Floats) -> Self:
+    def fit(cls, textures: Floats, weights: Mapping[str, str]) -> Self:
         """Of the textures [pictures, 24] of known pictures, as `texture_of` gives them.
+        weights: of the model that knows them, by name and hash.
 
         Two of three describe them, and the threshold is chosen so that `REFUSED_SHARE` of the third
         are beyond it. Raises ValueError for fewer than 240.
@@ -58,9 +62,9 @@ class Familiarity:
         described = textures[~is_kept_aside]
         spread: Floats = np.cov(described.T) + _RIDGE * np.eye(textures.shape[1])
         precision: Floats = np.linalg.inv(spread).astype(np.float64)
-        found = cls(described.mean(axis=0), precision, np.inf)
+        found = cls(described.mean(axis=0), precision, np.inf, dict(weights))
         distances = found.distances(textures[is_kept_aside])
-        return cls(found.mean, found.precision, float(np.quantile(distances, 1 - REFUSED_SHARE)))
+        return replace(found, furthest=float(np.quantile(distances, 1 - REFUSED_SHARE)))
 
     def distances(self, textures: Floats) -> Floats:
         """[pictures] How far each is from the known ones, in their standard deviations."""
@@ -72,10 +76,18 @@ class Familiarity:
         """Whether a picture is like the known ones."""
         return bool(self.distances(texture_of(picture)[None])[0] <= self.furthest)
 
+    def is_of(self, weights: Mapping[str, str]) -> bool:
+        """Whether all of these weights are among those that it is of."""
+        return dict(weights).items() <= dict(self.weights).items()
+
     def save(self, folder: Path) -> None:
         """Writes it beside the model or the adapters that it belongs to."""
-        parts = {"mean": self.mean, "precision": self.precision}
-        write_atomic(folder / FILE, save(parts | {"furthest": np.array([self.furthest])}))
+        parts = {
+            "mean": self.mean,
+            "precision": self.precision,
+            "furthest": np.array([self.furthest]),
+        }
+        write_atomic(folder / FILE, save(parts, {"weights": json.dumps(dict(self.weights))}))
 
     @classmethod
     def find(cls, folder: Path) -> Self | None:
@@ -84,11 +96,14 @@ class Familiarity:
         if not path.is_file():
             return None
         try:
-            parts = load_file(path)
+            with safe_open(path, "numpy") as file:
+                parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                weights = json.loads((file.metadata() or {})["weights"])
             (furthest,) = parts["furthest"]
-            return cls(parts["mean"], parts["precision"], float(furthest))
+            return cls(parts["mean"], parts["precision"], float(furthest), weights)
         except (SafetensorError, KeyError, ValueError) as problem:
-            raise ValueError(f"{path} is no familiarity: {problem}") from None
+            again = "fit it again with georay calibrate, or remove it"
+            raise ValueError(f"{path} is not a familiarity ({again}): {problem}") from None
 
 
 def texture_of(picture: Image.Image) -> Floats:

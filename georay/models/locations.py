@@ -59,9 +59,9 @@ class Location:
 
     Status: "answered", "refused" and "unparseable" as `parse_answer` says; "abstained" where the
     confidence is below the threshold: no place is named, but the candidates are there; "failed"
-    where there was no answer at all, for the reason in `error`. `sureness`: None where nothing
-    fitted tells it; the place of an answer that is not sure is the best guess. `usage`: of a remote
-    model.
+    where there was no answer at all, for the reason in `error`. `sureness`: None where nothing was
+    fitted for the model, and then the confidence is uncalibrated; the place of an answer that is
+    not sure is the best guess. `usage`: of a remote model.
     """
 
     status: Status

@@ -15,7 +15,6 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
-from georay.core.fetched import name_here
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
 from georay.core.picture_files import PictureFile
@@ -30,6 +29,7 @@ from georay.models.decoding.calibration import Calibration
 from georay.models.familiarity import Familiarity
 from georay.models.families.base import Exchange, Family
 from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.models.fitted import Fitted, find_fitted, weights_folder, weights_in_memory
 from georay.models.loading import load_family
 from georay.models.locations import Location
 from georay.models.placement import choose_placement
@@ -55,17 +55,20 @@ class Locator:
         calibration: Calibration | None = None,
         stack: AdapterStack | None = None,
         familiarity: Familiarity | None = None,
+        weights: Mapping[str, str] | None = None,
     ) -> None:
         """A locator over a model that is loaded already; see also `from_pretrained`.
 
         stack: the adapters above a model's network, if it has any. calibration, familiarity: what
-        was fitted for both together, if anything.
+        was fitted for both together, if anything. weights: by name and hash, where files say it;
+        else they are taken from memory when a calibration needs them.
         Raises ValueError where settings need a ranking and the model is remote.
         """
         self.settings = settings or LocatorSettings()
         self._local: LocalAnswerer | None = None
         self._answerer: Answerer
         self._family = None if isinstance(model, RemoteModel) else model
+        self._stack, self._weights = stack, weights
         if isinstance(model, RemoteModel):
             if self.settings.abstain_below or calibration:
                 raise ValueError(
@@ -94,9 +97,9 @@ class Locator:
         adapters: the folder that `AdapterStack.save` wrote, by default those that the package
         carries for the model, if any; "none" asks a bare base. active: which of them act, by
         default all that are there. A calibration beside the adapters, or without adapters beside
-        the weights, is used, and so is a familiarity beside either. max_pixels: as `load_family`
-        takes it. Device and precision are chosen for this machine unless they are given; the choice
-        and its reason are logged.
+        the weights, is used, and so is a familiarity; neither, if it was fitted for other weights.
+        max_pixels: as `load_family` takes it. Device and precision are chosen for this machine
+        unless they are given; the choice and its reason are logged.
         Raises ValueError for adapters that do not belong to the model; ModelUnavailable where the
         weights are not here, or too large for here.
         """
@@ -113,7 +116,27 @@ class Locator:
             device=device,
             precision=precision,
         )
-        return cls(loaded.family, settings, loaded.calibration, loaded.stack, loaded.familiarity)
+        fitted = loaded.fitted
+        return cls(
+            loaded.family,
+            settings,
+            fitted.calibration,
+            loaded.stack,
+            fitted.familiarity,
+            loaded.weights,
+        )
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        """The weights that act, by name and hash: of the adapters, else of the bare base.
+
+        Raises ValueError for a remote model.
+        """
+        if self._family is None:
+            raise ValueError("a remote model's weights are not here")
+        if self._weights is None:
+            self._weights = weights_in_memory(self._family.network, self._stack)
+        return self._weights
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
         """One location per picture, in order: a path, a uri, a file's bytes, or a PIL image.
@@ -153,12 +176,11 @@ class Locator:
         images: Sequence[Picture],
         countries: Sequence[str],
         counted: Sequence[bool] | None = None,
-        adapters: Mapping[str, str] | None = None,
     ) -> Calibration:
         """Fits on pictures whose countries are known, and is calibrated from now on.
 
-        countries: alpha-2 codes. counted, adapters: as `Calibration.fit` takes them. Keep the
-        result beside the adapters with `Calibration.save`.
+        countries: alpha-2 codes. counted: as `Calibration.fit` takes it. Keep the result beside the
+        adapters with `Calibration.save`.
         Raises ValueError for an unknown code, an unreadable picture, or a remote model.
         """
         if self._local is None:
@@ -173,7 +195,7 @@ class Locator:
         self._local.calibration = Calibration.fit(
             np.concatenate(scores) if scores else np.empty((0, len(codes))),
             [codes.index(one) for one in countries],
-            adapters,
+            self.weights,
             None if counted is None else np.array(counted, bool),
         )
         return self._local.calibration
@@ -201,14 +223,17 @@ class Locator:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A loaded network with its adapters and calibration. `stack`: None without adapters."""
+    """A loaded network with its adapters and what was fitted for both.
+
+    stack: None without adapters. weights: those that act, by name and hash.
+    """
 
     id: str
     revision: str | None
     family: Family
     stack: AdapterStack | None
-    calibration: Calibration | None
-    familiarity: Familiarity | None = None
+    weights: Mapping[str, str]
+    fitted: Fitted
 
 
 def load_model(
@@ -237,8 +262,12 @@ def load_model(
         stack.fold()
     spec = REGISTRY.get(model)
     exact = revision or (spec.revision if spec else None)
-    fitted = (find_calibration(model, adapters, active), find_familiarity(model, adapters))
-    return LoadedModel(model, exact, family, stack, *fitted)
+    if adapters is None:
+        weights = weights_in_memory(family.network, None)
+    else:
+        weights = adapter_weights(adapters, active)
+    fitted = find_fitted(adapters or weights_folder(model), weights)
+    return LoadedModel(model, exact, family, stack, weights, fitted)
 
 
 def load_adapters(
@@ -286,35 +315,3 @@ def _pixels(image: Picture) -> Image.Image:
 def adapter_weights(folder: Path, active: Sequence[str] = ()) -> dict[str, str]:
     """The hash of each adapter's weights, lowest first; raises as `adapter_names` does."""
     return {name: read_card(folder / name).weights for name in adapter_names(folder, active)}
-
-
-def find_calibration(
-    model: str, adapters: Path | None, active: Sequence[str] = ()
-) -> Calibration | None:
-    """The calibration beside the adapters, else beside the weights if they lie in a folder here.
-
-    One that was fitted on other adapters than act is not used, and a warning says so.
-    Raises ValueError for a damaged one.
-    """
-    if adapters is None:
-        return Calibration.find(weights_folder(model))
-    found = Calibration.find(adapters)
-    if found is None or found.is_of(adapter_weights(adapters, active)):
-        return found
-    _log.warning("the calibration in %s is of other adapters, and is not used", adapters)
-    return None
-
-
-def find_familiarity(model: str, adapters: Path | None) -> Familiarity | None:
-    """The familiarity beside the adapters, else beside the weights if they lie in a folder here.
-
-    Raises ValueError for a damaged one.
-    """
-    beside = None if adapters is None else Familiarity.find(adapters)
-    return beside or Familiarity.find(weights_folder(model))
-
-
-def weights_folder(model: str) -> Path:
-    """Where a model's weights lie, if they lie in a folder here."""
-    spec = REGISTRY.get(model)
-    return spec.folder if spec and spec.folder else Path(name_here(model))

@@ -174,8 +174,9 @@ def caveat_of(model: str) -> str | None:
     if spec is None or spec.knows is None:
         return None
     return (
-        f"`{model}` knows {spec.knows} only: of photographs its answers mean nothing. For these "
-        f"take {DEFAULT} or {SMALLEST} (--model; `georay models` says what fits this machine)"
+        f"`{model}` knows {spec.knows} only: its answers about photographs mean nothing. For these "
+        f"take {DEFAULT}, or without a GPU {SMALLEST} (option --model of `georay serve` and "
+        "`georay locate`; `georay models` says what fits here)"
     )
 
 

@@ -20,7 +20,6 @@ from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
 from georay.evaluation.report.maps import WorldMap, map_of_places
 from georay.flow.collection.summary import LocateSummary
-from georay.models.registry import caveat_of
 from georay.pages import render_page
 
 NUM_SHOWN = 12
@@ -56,7 +55,6 @@ class Page:
 
     title: str
     lead: str
-    caveat: str | None
     summary: LocateSummary
     places: WorldMap | None
     num_placed: int
@@ -83,7 +81,6 @@ def _page(table: pa.Table, recipe: LocateRecipe, summary: LocateSummary) -> Page
     return Page(
         title=recipe.title or Path(recipe.inputs[0]).name or "Located pictures",
         lead=f"{table.num_rows:,} pictures, asked of {recipe.model}{where}.",
-        caveat=None if recipe.endpoint else caveat_of(recipe.model),
         summary=summary,
         places=map_of_places(points, np.ones(len(points), bool)) if len(points) else None,
         num_placed=len(points),
@@ -119,9 +116,15 @@ def _countries(answered: pa.Table) -> list[CountryCount]:
 
 
 def _extremes(answered: pa.Table) -> tuple[list[ShownPicture], list[ShownPicture]]:
-    """The surest answers, the surest first; then the least sure of the others, likewise."""
-    sure = answered.filter(answered.column("confidence").is_valid())
-    ordered = sure.sort_by([("confidence", "descending"), ("uri", "ascending")])
+    """The surest answers, the surest first; then the least sure of the others, likewise.
+
+    Those about pictures that the model does not know the like of are the least sure of all.
+    """
+    ranked = answered.filter(answered.column("confidence").is_valid())
+    is_foreign = pc.fill_null(pc.equal(ranked.column("sureness"), "unfamiliar"), False)
+    ordered = ranked.append_column("is_foreign", is_foreign).sort_by(
+        [("is_foreign", "ascending"), ("confidence", "descending"), ("uri", "ascending")]
+    )
     num_last = min(NUM_SHOWN, max(0, ordered.num_rows - NUM_SHOWN))
     last = ordered.slice(ordered.num_rows - num_last).to_pylist()
     return _shown(ordered.slice(0, NUM_SHOWN).to_pylist()), _shown(last[::-1])
@@ -151,8 +154,12 @@ def _shown(rows: Sequence[dict[str, Any]]) -> list[ShownPicture]:
 def _confidence(row: dict[str, Any]) -> str:
     if row["sureness"] == "unfamiliar":
         return "not sure: unlike what the model knows"
-    percent = "" if row["confidence"] is None else f"{row['confidence']:.0%}"
-    return f"not sure, {percent}" if row["sureness"] == "unsure" else percent
+    if row["confidence"] is None:
+        return ""
+    percent = f"{row['confidence']:.0%}"
+    return {"sure": percent, "unsure": f"not sure, {percent}"}.get(
+        row["sureness"], f"{percent}, uncalibrated"
+    )
 
 
 def _thumbnail(row: dict[str, Any]) -> str:

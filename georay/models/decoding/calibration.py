@@ -36,9 +36,9 @@ Mask = NDArray[np.bool_]
 class Calibration(BaseModel):
     """A line for the log-odds of the likeliest country, and what it did where it was fitted.
 
-    sure_from: a country less probable is not sure. adapters: the weights that it was fitted on,
-    by name; None of a base alone, or where nobody says. nll: mean negative log-probability of the
-    true country. ece: expected calibration error, 15 bins of equal width. Both (before, after).
+    sure_from: a country less probable is not sure. weights: those that it was fitted for, hashes
+    by name. nll: mean negative log-probability of the true country. ece: expected calibration
+    error, 15 bins of equal width. Both (before, after).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,21 +49,22 @@ class Calibration(BaseModel):
     num_pictures: int = Field(ge=1)
     nll: tuple[float, float]
     ece: tuple[float, float]
-    adapters: dict[str, str] | None = None
+    weights: dict[str, str]
 
     @classmethod
     def fit(
         cls,
         log_probabilities: Scores,
         truth: Sequence[int],
-        adapters: Mapping[str, str] | None = None,
+        weights: Mapping[str, str],
         counted: Mask | None = None,
     ) -> Self:
         """The line of the likeliest fit, and the highest threshold that calls few pictures unsure.
 
         log_probabilities: [pictures, countries], each row's exponentials summing to 1. truth: the
-        column of each picture's country. counted: which pictures [pictures] may not be called
-        unsure more often than `UNSURE_SHARE`, by default those whose likeliest country is right.
+        column of each picture's country. weights: of the model, by name and hash. counted: which
+        pictures [pictures] may not be called unsure more often than `UNSURE_SHARE`, by default
+        those whose likeliest country is right.
         Raises ValueError where there is nothing to fit on.
         """
         columns = np.array(truth, dtype=np.int64)
@@ -82,7 +83,7 @@ class Calibration(BaseModel):
             num_pictures=len(columns),
             nll=(_nll(log_probabilities, columns), _nll(after, columns)),
             ece=(_ece_of(log_probabilities, right), _ece_of(after, right)),
-            adapters=None if adapters is None else dict(adapters),
+            weights=dict(weights),
         )
 
     def applied(self, log_probabilities: Scores) -> Scores:
@@ -94,9 +95,9 @@ class Calibration(BaseModel):
         """Whether an answer of this (calibrated) confidence is sure."""
         return confidence >= self.sure_from - _ROUNDING
 
-    def is_of(self, adapters: Mapping[str, str]) -> bool:
-        """Whether it was fitted on these adapters, by name and hash, as far as it says."""
-        return self.adapters is None or self.adapters == dict(adapters)
+    def is_of(self, weights: Mapping[str, str]) -> bool:
+        """Whether it was fitted for these weights, by name and hash."""
+        return self.weights == dict(weights)
 
     def save(self, folder: Path) -> None:
         """Writes it beside the model or the adapters that it belongs to."""

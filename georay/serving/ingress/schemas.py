@@ -166,8 +166,9 @@ class Result(Answer):
     """One picture's answer. Abstention is an answer: no place is named, candidates are.
 
     sureness: "sure"; "unsure" where the confidence is below a threshold chosen on held-out places;
-    "unfamiliar" where the picture is not like those that the model knows; null where nothing says
-    it. The place of an answer that is not sure is the best guess.
+    "unfamiliar" where the picture is not like those that the model knows; null where nothing was
+    fitted for the model: then its confidence is uncalibrated. The place of an answer that is not
+    sure is the best guess.
     """
 
     file: str
@@ -209,6 +210,7 @@ class LocateAnswer(Answer):
                             "latitude": -33.457,
                             "longitude": -70.648,
                             "confidence": 0.61,
+                            "sureness": "sure",
                             "expected_distance_km": 412.0,
                             "reasons": "The bollards are white with a red band.",
                             "error": None,

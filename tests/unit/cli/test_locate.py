@@ -169,7 +169,7 @@ def test_candidates_are_listed_with_their_towns() -> None:
     console.print(describe("[b]a.jpg", found))
     text = console.export_text()
     assert "[b]a.jpg" in text
-    assert "Paris, France, 62% sure of the country" in text
+    assert "Paris, France, 62% sure of the country, uncalibrated" in text
     assert "62.0%  France (Paris)" in text
     assert "1.0%  Antarctica\n" in text
 
@@ -207,8 +207,9 @@ def test_the_bare_tiny_model_is_told_to_know_no_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sureness", "said"),
     [
-        ("sure", "Lyon, France, 72% sure"),
-        ("unsure", "not sure. The best guess: Lyon, France, 72% sure"),
+        ("sure", "Lyon, France, 72% sure of the country\n"),
+        (None, "Lyon, France, 72% sure of the country, uncalibrated"),
+        ("unsure", "not sure. The best guess: Lyon, France, 72% sure of the country\n"),
         ("unfamiliar", "not like those that the model knows. Its guess: Lyon, France"),
     ],
 )

@@ -24,8 +24,9 @@ const WITHOUT_PLACE = {
 const DOUBTS = {
   unsure: (result) =>
     `Too little in this picture speaks for one place; this is the likeliest. ${certainty(result)}`,
-  unfamiliar: () =>
-    "This picture is not like those that the model knows, so its answer means little.",
+  unfamiliar: ({ model }) =>
+    "This picture is not like those that the model knows, so its answer means little." +
+    (model?.caveat ? ` ${sentenceOf(model.caveat)}` : ""),
 };
 
 /** Whether an answer is only the best guess. */
@@ -53,6 +54,11 @@ export function place(result) {
   return "A place without a name";
 }
 
+/** How sure an answer is, where that means anything. */
+export function sureShare(result) {
+  return result?.sureness === "unfamiliar" ? null : result?.confidence;
+}
+
 export function hasCoordinates({ latitude, longitude }) {
   return Number.isFinite(latitude) && Number.isFinite(longitude);
 }
@@ -71,9 +77,10 @@ export function sentenceOf(phrase) {
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
 }
 
-function certainty({ confidence, expected_distance_km: distance }) {
+function certainty({ confidence, sureness, expected_distance_km: distance }) {
   const said = [];
-  if (Number.isFinite(confidence)) said.push(`${percent(confidence)} sure of the country.`);
+  const fitted = sureness ? "" : ", uncalibrated";
+  if (Number.isFinite(confidence)) said.push(`${percent(confidence)} sure of the country${fitted}.`);
   if (Number.isFinite(distance)) {
     said.push(`About ${kilometres(distance)} off, if the probabilities hold.`);
   }

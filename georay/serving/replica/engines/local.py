@@ -68,13 +68,13 @@ class LocalEngine(RankingEngine):
         calibrated = choice == self.card.default_adapter
         key = (prompt_of(options), options.constrained, calibrated)
         if key not in self._answerers:
-            calibration = self._loaded.calibration if calibrated else None
+            calibration = self._loaded.fitted.calibration if calibrated else None
             self._answerers[key] = LocalAnswerer(
                 self._loaded.family,
                 settings_of(self._recipe, options),
                 calibration,
                 self._loaded.stack,
-                self._loaded.familiarity,
+                self._loaded.fitted.familiarity,
             )
         return self._answerers[key]
 
