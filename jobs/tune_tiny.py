@@ -2,7 +2,10 @@
 
 python -m jobs.tune_tiny        # half an hour on two cores; killed, it goes on
 
-To ship them, copy the folder `adapters` of the run with both stages to georay/models/weights/tiny/.
+To ship them, copy the folder `adapters` of the run with both stages to georay/models/weights/tiny/,
+and fit how sure they are, which takes minutes:
+
+georay calibrate jobs/recipes/calibrate-tiny.yaml
 """
 
 from pathlib import Path
