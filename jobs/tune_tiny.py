@@ -3,7 +3,9 @@
     python -m jobs.tune_tiny
 
 Run again after a kill, it goes on where it was. To ship the result, copy the folder that it names
-to georay/models/weights/tiny/adapters.
+to georay/models/weights/tiny/adapters, and fit how sure they are, which takes minutes:
+
+    georay calibrate jobs/recipes/calibrate-tiny.yaml
 """
 
 from pathlib import Path

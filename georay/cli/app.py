@@ -7,6 +7,7 @@ import typer
 import georay
 from georay.cli import (
     baseline,
+    calibrate,
     cities,
     clues,
     collect,
@@ -45,6 +46,7 @@ app.command()(clues.clues)
 app.command()(samples.samples)
 app.command()(train.train)
 app.command()(baseline.baseline)
+app.command()(calibrate.calibrate)
 app.command()(locate.locate)
 app.command()(evaluate.predict)
 app.command()(evaluate.evaluate)

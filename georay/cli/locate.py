@@ -163,13 +163,10 @@ def _locate_collection(
     from georay.config.load import laid_over
     from georay.config.locate import LocateRecipe
     from georay.flow.collection import announced, locate_collection
-    from georay.models.registry import adapters_named, adapters_of, without_places
 
     chosen = laid_over(recipe, LocateRecipe, options, settings)
     if chosen.endpoint is None:
-        folder = adapters_of(chosen.model, adapters_named(chosen.adapters))
-        if warning := without_places(chosen.model, folder):
-            typer.echo(warning, err=True)
+        _warn(chosen.model, chosen.adapters)
     if dry_run:
         expected = announced(chosen)
         text = "a model that is here costs nothing" if expected is None else expected.as_text()
@@ -192,16 +189,15 @@ def _locate_few(
 
     from georay.models.answering import LocatorSettings
     from georay.models.locator import Locator
-    from georay.models.registry import adapters_named, adapters_of, without_places
+    from georay.models.registry import adapters_named
 
     if not images:
         raise ValueError("name a photograph; see `georay locate --help`")
     model = source if isinstance(source, str) else source.model
-    chosen = adapters_named(adapters)
-    if model is source and (warning := without_places(model, adapters_of(model, chosen))):
-        typer.echo(warning, err=True)
+    if model is source:
+        _warn(model, adapters)
     settings = LocatorSettings(constrained=not free)
-    locator = Locator.from_pretrained(source, chosen, settings=settings)
+    locator = Locator.from_pretrained(source, adapters_named(adapters), settings=settings)
     located = locator.locate(images, top_k=_MOST_CANDIDATES if top_k is None else top_k)
     if as_json:
         facts = [
@@ -216,6 +212,16 @@ def _locate_few(
     failed = sum(location.status == "failed" for location in located)
     if failed:
         raise ValueError(f"{failed} of {len(images)} photographs got no answer; see above")
+
+
+def _warn(model: str, adapters: str | None) -> None:
+    """What to know of a model before it answers."""
+    from georay.models.registry import adapters_named, adapters_of, caveat_of, without_places
+
+    bare = without_places(model, adapters_of(model, adapters_named(adapters)))
+    for warning in (bare, caveat_of(model)):
+        if warning is not None:
+            typer.echo(warning, err=True)
 
 
 def _remote(endpoint: str, model: str, key_variable: str | None) -> "RemoteSettings":
@@ -247,8 +253,14 @@ def _headline(location: "Location") -> str:
         said = {"refused": "the model declined", "abstained": "too uncertain to name a place"}
         return said.get(location.status, "the model's answer names no place")
     named = ", ".join(part for part in (location.city, location.country_name) if part)
+    if location.sureness == "unfamiliar":
+        unlike = "not sure: the picture is not like those that the model knows"
+        return f"{unlike}. Its guess: {named}{_coordinates(location)}"
+    if location.sureness == "unsure":
+        named = f"not sure. The best guess: {named}"
     if location.confidence is not None:
         named += f", {location.confidence:.0%} sure of the country"
+        named += "" if location.sureness else ", uncalibrated"
     return named + _coordinates(location)
 
 

@@ -17,6 +17,7 @@ RECIPES = {
     "samples": "georay.config.samples.SamplesRecipe",
     "train": "georay.config.train.TrainRecipe",
     "baseline": "georay.config.baselines.BaselineRecipe",
+    "calibrate": "georay.config.calibrate.CalibrateRecipe",
     "predict": "georay.config.predict.PredictRecipe",
     "locate": "georay.config.locate.LocateRecipe",
     "serve": "georay.config.serve.ServeRecipe",

@@ -66,11 +66,12 @@ def serve(
 
 def _warn(recipe: "ServeRecipe") -> None:
     """Says what the served model cannot do, and who may ask it."""
-    from georay.models.registry import adapters_named, adapters_of, without_places
+    from georay.models.registry import adapters_named, adapters_of, caveat_of, without_places
 
-    adapters = adapters_of(recipe.model, adapters_named(recipe.adapters))
-    if recipe.remote is None and (warning := without_places(recipe.model, adapters)):
-        typer.echo(warning, err=True)
+    bare = without_places(recipe.model, adapters_of(recipe.model, adapters_named(recipe.adapters)))
+    for warning in (bare, caveat_of(recipe.model)):
+        if recipe.remote is None and warning is not None:
+            typer.echo(warning, err=True)
     if not recipe.http.is_private and recipe.limits.keys_variable is None:
         typer.echo(
             f"whoever reaches {recipe.http.url} may use this server: it asks for no key (set "

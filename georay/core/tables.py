@@ -248,6 +248,7 @@ PREDICTIONS = pa.schema(
         pa.field("reasons", pa.string()),
         pa.field("latitude", pa.float64()),
         pa.field("longitude", pa.float64()),
+        pa.field("sureness", pa.string()),
         pa.field("candidates", pa.list_(_CANDIDATE)),
         pa.field("raw", pa.string()),
         pa.field("error", pa.string()),
@@ -263,8 +264,8 @@ PREDICTIONS = pa.schema(
     ]
 )
 """One answer per image beside what is true of it. Countries are alpha-2 codes, towns as written;
-`status` is that of the location; `candidates` are those of the location as JSON has them. The last
-four are what a remote model's answer took."""
+`status`, `sureness` and `candidates` are those of the location. The last four are what a remote
+model's answer took."""
 
 LOCATED = pa.schema(
     [
@@ -278,6 +279,7 @@ LOCATED = pa.schema(
         pa.field("latitude", pa.float64()),
         pa.field("longitude", pa.float64()),
         pa.field("confidence", pa.float64()),
+        pa.field("sureness", pa.string()),
         pa.field("expected_distance_km", pa.float64()),
         pa.field("candidates", pa.list_(_CANDIDATE)),
         pa.field("reasons", pa.string()),

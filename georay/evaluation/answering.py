@@ -82,7 +82,10 @@ class AnswerPictures:
     """
 
     reads = ("uri", "projection", "bytes", "error", "status")
-    adds = ("status", "country", "city", "latitude", "longitude", "reasons", "candidates", "raw")
+    adds = (
+        "status", "country", "city", "latitude", "longitude", "sureness", "reasons", "candidates",
+        "raw",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -34,7 +34,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Every image is in one group. by: "continent", "country", "kind" or "locatability"."""
+    """Every image is in one group. by: "continent", "country", "kind", "locatability" or
+    "sureness"."""
 
     by: str
     groups: tuple[Group, ...]
@@ -61,6 +62,7 @@ def _names(rows: pa.Table, found: Outcomes) -> Iterator[tuple[str, list[str | No
     yield "country", [name_of(code) if code else None for code in codes]
     yield "kind", rows.column("kind").to_pylist()
     yield "locatability", [_band(score) for score in rows.column("locatability").to_pylist()]
+    yield "sureness", rows.column("sureness").to_pylist()
 
 
 def _band(score: float | None) -> str | None:

@@ -13,15 +13,15 @@ from georay.core.manifest import file_sha256
 from georay.core.prompts import PROMPTS
 from georay.evaluation.baselines.folder import SavedBaseline, is_baseline
 from georay.evaluation.baselines.locator import BaselineLocator
-from georay.models.adapter_card import read_card
 from georay.models.answering import LocatorSettings
 from georay.models.checking import check_parts
 from georay.models.decoding.calibration import FILE as CALIBRATION
+from georay.models.familiarity import FILE as FAMILIARITY
 from georay.models.families.base import Sampling
 from georay.models.families.remote import RemoteModel, RemoteSettings
 from georay.models.loading import check_type
 from georay.models.locations import Location
-from georay.models.locator import Locator, adapter_names
+from georay.models.locator import Locator, adapter_weights
 from georay.models.registry import REGISTRY, adapters_named, adapters_of
 
 _PARTS_OF_A_MODEL = (".safetensors", ".json", ".tiktoken")
@@ -40,8 +40,8 @@ class ModelIdentity:
     """The model that was asked.
 
     name: its id, or the name of its folder. revision: of the hub. files: SHA-256 of its files, for
-    one that lies in a folder. adapters: hash of each adapter's weights, lowest first. calibration:
-    SHA-256 of the one beside the adapters.
+    one that lies in a folder. adapters: hash of each adapter's weights, lowest first. calibration,
+    familiarity: SHA-256 of those beside the adapters.
     """
 
     name: str
@@ -49,6 +49,7 @@ class ModelIdentity:
     files: dict[str, str]
     adapters: dict[str, str]
     calibration: str | None
+    familiarity: str | None = None
 
     @property
     def adapter(self) -> str | None:
@@ -75,8 +76,9 @@ def identify(recipe: AskedRecipe) -> ModelIdentity:
         name=name,
         revision=revision,
         files=_hashes(kept) if kept is not None else {},
-        adapters=_adapters(adapters, recipe.active_adapters) if adapters is not None else {},
-        calibration=_calibration(adapters) if adapters is not None else None,
+        adapters=adapter_weights(adapters, recipe.active_adapters) if adapters is not None else {},
+        calibration=_hash_in(adapters, CALIBRATION),
+        familiarity=_hash_in(adapters, FAMILIARITY),
     )
 
 
@@ -143,10 +145,7 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.name: file_sha256(path) for path in sorted(parts)}
 
 
-def _adapters(folder: Path, active: Sequence[str]) -> dict[str, str]:
-    return {name: read_card(folder / name).weights for name in adapter_names(folder, active)}
-
-
-def _calibration(folder: Path) -> str | None:
-    path = folder / CALIBRATION
-    return file_sha256(path) if path.is_file() else None
+def _hash_in(folder: Path | None, name: str) -> str | None:
+    if folder is None or not (folder / name).is_file():
+        return None
+    return file_sha256(folder / name)

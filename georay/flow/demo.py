@@ -72,6 +72,9 @@ def _report(folder: Path, asked: PredictRecipe, files: dict[str, list[Path]]) ->
             "well the paper's model would do.",
             "Each row is asked what its last stage learnt: after the reasons alone that is the "
             "country and why, so no town is named.",
+            "No answer says how sure it is: nothing was fitted for these new adapters, so their "
+            "confidence, which the tables of predictions hold, is uncalibrated until "
+            "`georay calibrate` has been run on the validation places.",
             f"A place picked at random would be right in {1 / num_countries:.1%} of the countries "
             f"and {1 / num_cities:.1%} of the cities: the drawn world has {num_countries} and "
             f"{num_cities}.",

@@ -17,6 +17,7 @@ from georay.models.decoding.calibration import Calibration, Scores
 from georay.models.decoding.candidates import opening
 from georay.models.decoding.grammar import answer_grammar, generate_constrained
 from georay.models.decoding.ranking import PlaceRanker, Ranking, rows_at_once
+from georay.models.familiarity import Familiarity
 from georay.models.families.base import Batch, Exchange, Family, Sampling
 from georay.models.families.remote import RemoteModel, Reply
 from georay.models.locations import Candidate, Location, Timings, Usage
@@ -82,9 +83,12 @@ class LocalAnswerer:
         settings: LocatorSettings,
         calibration: Calibration | None,
         stack: AdapterStack | None = None,
+        familiarity: Familiarity | None = None,
     ) -> None:
-        """stack: the adapters above the family's network, if it has any."""
+        """stack: the adapters above the family's network, if it has any. familiarity: knows the
+        pictures that the network learnt from."""
         self.calibration = calibration
+        self._familiarity = familiarity
         self._family = family
         self._settings = settings
         self._stack = stack
@@ -93,12 +97,7 @@ class LocalAnswerer:
 
     def answer(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
         """One location per exchange, in order, with `top_k` candidates; all in one batch."""
-        if top_k == 0:
-            return self._written(exchanges)
-        ranked, seen = self._rank(exchanges, top_k)
-        if self._settings.constrained:
-            return self._explained(exchanges, ranked, seen)
-        return list(map(self._with_candidates, self._written(exchanges), ranked))
+        return list(map(self._judged, exchanges, self._answered(exchanges, top_k)))
 
     def answer_stream(
         self,
@@ -117,11 +116,12 @@ class LocalAnswerer:
             return found
         (ranked,), seen = self._rank([exchange], top_k)
         place = self._with_candidates(_settled_location(ranked, self._settings.prompt), ranked)
+        place = self._judged(exchange, place)
         on_place(place)
         if place.status == "abstained":
             return place
         (found,) = self._explained([exchange], [ranked], seen, in_pieces(on_reasons))
-        return found
+        return replace(found, sureness=place.sureness)
 
     def country_scores(self, exchanges: Sequence[Exchange]) -> Scores:
         """[pictures, countries] log-probabilities before any calibration."""
@@ -132,6 +132,24 @@ class LocalAnswerer:
             for ranking in self._rankings(exchanges[start : start + size], 0, 0)[0]
         ]
         return np.stack([ranking.log_probabilities for ranking in rankings])
+
+    def _answered(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
+        if top_k == 0:
+            return self._written(exchanges)
+        ranked, seen = self._rank(exchanges, top_k)
+        if self._settings.constrained:
+            return self._explained(exchanges, ranked, seen)
+        return list(map(self._with_candidates, self._written(exchanges), ranked))
+
+    def _judged(self, exchange: Exchange, found: Location) -> Location:
+        """The answer with whether to trust it, as far as anything here tells it."""
+        known, calibration = self._familiarity, self.calibration
+        if known is not None and not known.is_like(exchange.images[0]):
+            return replace(found, sureness="unfamiliar")
+        if calibration is None or found.confidence is None:
+            return found
+        is_sure = calibration.is_sure(found.confidence)
+        return replace(found, sureness="sure" if is_sure else "unsure")
 
     @property
     def _in_halves(self) -> bool:
@@ -157,8 +175,7 @@ class LocalAnswerer:
     def _rank(self, exchanges: Sequence[Exchange], top_k: int) -> tuple[list[Ranked], Batch | None]:
         started = time.perf_counter()
         rankings, seen = self._rankings(exchanges, top_k, self._settings.towns_per_country)
-        temperature = self.calibration.temperature if self.calibration else 1.0
-        ranked = [ranked_from(one, temperature, top_k, self._gazetteer) for one in rankings]
+        ranked = [ranked_from(one, self.calibration, top_k, self._gazetteer) for one in rankings]
         elapsed_ms = (time.perf_counter() - started) * 1000
         return [replace(one, elapsed_ms=elapsed_ms) for one in ranked], seen
 

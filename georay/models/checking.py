@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from georay.core.fetched import name_here
+from georay.models.fitted import check_fitted, weights_folder
 from georay.models.loading import check_name, check_type
-from georay.models.locator import adapter_names, find_calibration, load_model
+from georay.models.locator import adapter_names, load_model
 from georay.models.placement import choose_placement
 from georay.models.registry import REGISTRY, this_machine
 from georay.models.saved_adapters import read_saved
@@ -53,7 +54,7 @@ def check_parts(
     check_name(model, revision)
     if adapters is not None:
         read_saved(adapters, adapter_names(adapters, active))
-    find_calibration(model, adapters)
+    check_fitted(adapters or weights_folder(model))
 
 
 def _num_bytes(model: str) -> float:

@@ -3,6 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+Sureness = Literal["sure", "unsure", "unfamiliar"]
+"""Whether to trust an answer: its confidence reaches the threshold that was chosen on validation
+places, or does not; or the picture is not like those that the model knows."""
+
 Status = Literal["answered", "refused", "unparseable", "abstained", "failed"]
 
 
@@ -55,7 +59,9 @@ class Location:
 
     Status: "answered", "refused" and "unparseable" as `parse_answer` says; "abstained" where the
     confidence is below the threshold: no place is named, but the candidates are there; "failed"
-    where there was no answer at all, for the reason in `error`. `usage`: of a remote model.
+    where there was no answer at all, for the reason in `error`. `sureness`: None where nothing was
+    fitted for the model, and then the confidence is uncalibrated; the place of an answer that is
+    not sure is the best guess. `usage`: of a remote model.
     """
 
     status: Status
@@ -67,6 +73,7 @@ class Location:
     longitude: float | None = None
     expected_distance_km: float | None = None
     confidence: float | None = None
+    sureness: Sureness | None = None
     candidates: tuple[Candidate, ...] = ()
     raw: str | None = None
     error: str | None = None

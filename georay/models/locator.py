@@ -6,27 +6,30 @@ for location in locator.locate(["street.jpg"]):
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 from PIL import Image
 
-from georay.core.fetched import name_here
 from georay.core.gazetteer import Gazetteer
 from georay.core.images import ImageLimits, decode
 from georay.core.picture_files import PictureFile
 from georay.core.prompts import Conversation
 from georay.core.storage import read_bytes
 from georay.errors import UnreadableImage
+from georay.models.adapter_card import read_card
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.answering import Answerer, LocalAnswerer, LocatorSettings, RemoteAnswerer
 from georay.models.apart import check_alive, together_or_apart
 from georay.models.decoding.calibration import Calibration
+from georay.models.familiarity import Familiarity
 from georay.models.families.base import Exchange, Family
 from georay.models.families.remote import RemoteModel, RemoteSettings
+from georay.models.fitted import Fitted, find_fitted, weights_folder, weights_in_memory
 from georay.models.loading import load_family
 from georay.models.locations import Location
 from georay.models.placement import choose_placement
@@ -51,16 +54,21 @@ class Locator:
         settings: LocatorSettings | None = None,
         calibration: Calibration | None = None,
         stack: AdapterStack | None = None,
+        familiarity: Familiarity | None = None,
+        weights: Mapping[str, str] | None = None,
     ) -> None:
         """A locator over a model that is loaded already; see also `from_pretrained`.
 
-        stack: the adapters above a model's network, if it has any.
+        stack: the adapters above a model's network, if it has any. calibration, familiarity: what
+        was fitted for both together, if anything. weights: by name and hash, where files say it;
+        else they are taken from memory when a calibration needs them.
         Raises ValueError where settings need a ranking and the model is remote.
         """
         self.settings = settings or LocatorSettings()
         self._local: LocalAnswerer | None = None
         self._answerer: Answerer
         self._family = None if isinstance(model, RemoteModel) else model
+        self._stack, self._weights = stack, weights
         if isinstance(model, RemoteModel):
             if self.settings.abstain_below or calibration:
                 raise ValueError(
@@ -68,7 +76,7 @@ class Locator:
                 )
             self._answerer = RemoteAnswerer(model, self.settings)
         else:
-            self._local = LocalAnswerer(model, self.settings, calibration, stack)
+            self._local = LocalAnswerer(model, self.settings, calibration, stack, familiarity)
             self._answerer = self._local
 
     @classmethod
@@ -89,8 +97,9 @@ class Locator:
         adapters: the folder that `AdapterStack.save` wrote, by default those that the package
         carries for the model, if any; "none" asks a bare base. active: which of them act, by
         default all that are there. A calibration beside the adapters, or without adapters beside
-        the weights, is used. max_pixels: as `load_family` takes it. Device and precision are
-        chosen for this machine unless they are given; the choice and its reason are logged.
+        the weights, is used, and so is a familiarity; neither, if it was fitted for other weights.
+        max_pixels: as `load_family` takes it. Device and precision are chosen for this machine
+        unless they are given; the choice and its reason are logged.
         Raises ValueError for adapters that do not belong to the model; ModelUnavailable where the
         weights are not here, or too large for here.
         """
@@ -107,7 +116,27 @@ class Locator:
             device=device,
             precision=precision,
         )
-        return cls(loaded.family, settings, loaded.calibration, loaded.stack)
+        fitted = loaded.fitted
+        return cls(
+            loaded.family,
+            settings,
+            fitted.calibration,
+            loaded.stack,
+            fitted.familiarity,
+            loaded.weights,
+        )
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        """The weights that act, by name and hash: of the adapters, else of the bare base.
+
+        Raises ValueError for a remote model.
+        """
+        if self._family is None:
+            raise ValueError("a remote model's weights are not here")
+        if self._weights is None:
+            self._weights = weights_in_memory(self._family.network, self._stack)
+        return self._weights
 
     def locate(self, images: Sequence[Picture], top_k: int = 5) -> list[Location]:
         """One location per picture, in order: a path, a uri, a file's bytes, or a PIL image.
@@ -142,10 +171,16 @@ class Locator:
             located += [_failed(one) if isinstance(one, Exception) else one for one in found]
         return located
 
-    def calibrate(self, images: Sequence[Picture], countries: Sequence[str]) -> Calibration:
-        """Fits the temperature on pictures whose countries are known, and uses it from now on.
+    def calibrate(
+        self,
+        images: Sequence[Picture],
+        countries: Sequence[str],
+        counted: Sequence[bool] | None = None,
+    ) -> Calibration:
+        """Fits on pictures whose countries are known, and is calibrated from now on.
 
-        countries: alpha-2 codes. Keep the result beside the adapters with `Calibration.save`.
+        countries: alpha-2 codes. counted: as `Calibration.fit` takes it. Keep the result beside the
+        adapters with `Calibration.save`.
         Raises ValueError for an unknown code, an unreadable picture, or a remote model.
         """
         if self._local is None:
@@ -153,13 +188,27 @@ class Locator:
         codes = list(Gazetteer.load().countries())
         if unknown := [code for code in countries if code not in codes]:
             raise ValueError(f"{unknown[0]!r} is not an ISO 3166-1 alpha-2 code in upper case")
-        opened = [self._open(image) for image in images]
-        for number, one in enumerate(opened):
+        scores = [
+            self._local.country_scores(self._opened(images, start))
+            for start in range(0, len(images), self.settings.batch_size)
+        ]
+        self._local.calibration = Calibration.fit(
+            np.concatenate(scores) if scores else np.empty((0, len(codes))),
+            [codes.index(one) for one in countries],
+            self.weights,
+            None if counted is None else np.array(counted, bool),
+        )
+        return self._local.calibration
+
+    def _opened(self, images: Sequence[Picture], start: int) -> list[Exchange]:
+        """The questions about a batch of pictures, all of which must be readable."""
+        found = []
+        for number, image in enumerate(images[start : start + self.settings.batch_size], start):
+            one = self._open(image)
             if isinstance(one, _Unreadable):
                 raise ValueError(f"picture {number} cannot be read: {one.reason}")
-        scores = self._local.country_scores([one for one in opened if isinstance(one, Exchange)])
-        self._local.calibration = Calibration.fit(scores, [codes.index(one) for one in countries])
-        return self._local.calibration
+            found.append(one)
+        return found
 
     def _open(self, image: Picture) -> Exchange | _Unreadable:
         """The question about one picture, of which pixels are all that is left."""
@@ -174,13 +223,17 @@ class Locator:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A loaded network with its adapters and calibration. `stack`: None without adapters."""
+    """A loaded network with its adapters and what was fitted for both.
+
+    stack: None without adapters. weights: those that act, by name and hash.
+    """
 
     id: str
     revision: str | None
     family: Family
     stack: AdapterStack | None
-    calibration: Calibration | None
+    weights: Mapping[str, str]
+    fitted: Fitted
 
 
 def load_model(
@@ -209,7 +262,12 @@ def load_model(
         stack.fold()
     spec = REGISTRY.get(model)
     exact = revision or (spec.revision if spec else None)
-    return LoadedModel(model, exact, family, stack, find_calibration(model, adapters))
+    if adapters is None:
+        weights = weights_in_memory(family.network, None)
+    else:
+        weights = adapter_weights(adapters, active)
+    fitted = find_fitted(adapters or weights_folder(model), weights)
+    return LoadedModel(model, exact, family, stack, weights, fitted)
 
 
 def load_adapters(
@@ -254,12 +312,6 @@ def _pixels(image: Picture) -> Image.Image:
     return source.decode(read_bytes(source.file, limits.max_bytes), limits).image
 
 
-def find_calibration(model: str, adapters: Path | None) -> Calibration | None:
-    """The calibration beside the adapters, else beside the weights if they lie in a folder here.
-
-    Raises ValueError for a damaged one.
-    """
-    if adapters is not None:
-        return Calibration.find(adapters)
-    spec = REGISTRY.get(model)
-    return Calibration.find(spec.folder if spec and spec.folder else Path(name_here(model)))
+def adapter_weights(folder: Path, active: Sequence[str] = ()) -> dict[str, str]:
+    """The hash of each adapter's weights, lowest first; raises as `adapter_names` does."""
+    return {name: read_card(folder / name).weights for name in adapter_names(folder, active)}

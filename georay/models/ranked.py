@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from georay.core.gazetteer import Gazetteer, Place
-from georay.models.decoding.calibration import tempered
+from georay.models.decoding.calibration import Calibration
 from georay.models.decoding.placing import Placing, least_expected_distance
 from georay.models.decoding.ranking import Ranking
 from georay.models.locations import Candidate, TownCandidate
@@ -25,9 +25,13 @@ class Ranked:
     elapsed_ms: float = 0.0
 
 
-def ranked_from(ranking: Ranking, temperature: float, top_k: int, gazetteer: Gazetteer) -> Ranked:
-    """The `top_k` likeliest countries with their towns. temperature: of the calibration, or 1."""
-    scores = tempered(ranking.log_probabilities, temperature)
+def ranked_from(
+    ranking: Ranking, calibration: Calibration | None, top_k: int, gazetteer: Gazetteer
+) -> Ranked:
+    """The `top_k` likeliest countries with their towns."""
+    scores = ranking.log_probabilities
+    if calibration is not None:
+        scores = calibration.applied(scores)
     probability = dict(zip(ranking.codes, np.exp(scores).tolist(), strict=True))
     candidates = _candidates(ranking, probability, ranking.best(top_k), gazetteer)
     return Ranked(probability, candidates, _placing(ranking, probability))

@@ -17,6 +17,9 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 DEFAULT = "Qwen/Qwen2.5-VL-7B-Instruct"
 PAPER_BASE = "Qwen/Qwen-VL-Chat"
+SMALLEST = "Qwen/Qwen3-VL-2B-Instruct"
+"""Of the models that know photographs; possible without a GPU."""
+
 _MAX_PIXELS = 1280 * 28 * 28  # at most 1,280 tokens: a street view of 1,000 x 1,000 is whole
 BYTES: Mapping[Precision, int] = MappingProxyType({"float32": 4, "bfloat16": 2, "float16": 2})
 PACKAGED = Path(__file__).parent / "weights"  # a folder per model that the package carries
@@ -30,6 +33,7 @@ class ModelSpec:
     `twin` is the small model that drives the same code on two cores without a network.
     `max_pixels` is the most that the model sees of a picture; larger ones are reduced, since the
     published bound would make 15,000 tokens of a photograph. None where the size is fixed.
+    `knows`: all that it has ever seen, where that is no photographs.
     """
 
     id: str
@@ -40,6 +44,7 @@ class ModelSpec:
     twin: str | None
     note: str
     max_pixels: int | None = None
+    knows: str | None = None
 
     @property
     def memory_gib(self) -> float:
@@ -62,6 +67,7 @@ _TABLE = (
         num_parameters=8_000_000,  # the most that its recipe allows
         twin=None,
         note="Qwen-VL's architecture in small, trained on drawn streets; never the real thing",
+        knows="drawn streets",
     ),
     ModelSpec(
         id=PAPER_BASE,
@@ -113,7 +119,7 @@ _TABLE = (
         max_pixels=_MAX_PIXELS,
     ),
     ModelSpec(
-        id="Qwen/Qwen3-VL-2B-Instruct",
+        id=SMALLEST,
         family="qwen3_vl",
         revision="89644892e4d85e24eaac8bacfd4f463576704203",
         precision="bfloat16",
@@ -160,6 +166,18 @@ def packaged_adapters(model: str) -> Path | None:
     """The trained adapters that the package carries for a model; None for one without."""
     folder = PACKAGED / model / "adapters"
     return folder if model in REGISTRY and folder.is_dir() else None
+
+
+def caveat_of(model: str) -> str | None:
+    """What to know before believing a model that has never seen a photograph; None for others."""
+    spec = REGISTRY.get(model)
+    if spec is None or spec.knows is None:
+        return None
+    return (
+        f"`{model}` knows {spec.knows} only: its answers about photographs mean nothing. For these "
+        f"take {DEFAULT}, or without a GPU {SMALLEST} (option --model of `georay serve` and "
+        "`georay locate`; `georay models` says what fits here)"
+    )
 
 
 def without_places(model: str, adapters: Path | None) -> str | None:

@@ -10,12 +10,14 @@ AdapterChoice = Literal["reasoning", "location", "both", "none"]
 
 @dataclass(frozen=True)
 class ModelCard:
-    """The model that answers. `adapters`: the choices it has besides "none"."""
+    """The model that answers. `adapters`: the choices it has besides "none". `caveat`: what to know
+    before believing it."""
 
     id: str
     revision: str | None
     adapters: tuple[AdapterChoice, ...]
     default_adapter: AdapterChoice
+    caveat: str | None = None
 
     def choices(self) -> tuple[AdapterChoice, ...]:
         """What a request may name as its adapter."""

@@ -30,6 +30,7 @@ def test_the_demo_ends_with_a_page_of_figures_and_does_nothing_twice(cluster, tm
     page = finished.report.read_text(encoding="utf-8")
     assert "both stages" in finished.text and "both stages" in page
     assert page.count("<figure>") == 6
+    assert "No answer says how sure it is" in page and "uncalibrated" in page
     assert "right in 3.6% of the countries and 1.2% of the cities" in page  # of 28 and of 84
     for address in re.findall(r'href="([^"d][^"]*html)"', page):
         assert (finished.report.parent / address).exists(), address

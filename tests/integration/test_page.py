@@ -194,6 +194,40 @@ def test_an_answer_without_a_place_is_worded_kindly(visit, status, heading):
     assert visit.page.locator(".pin.answer").count() == 0
 
 
+@pytest.mark.parametrize(
+    ("sureness", "state", "heading", "said"),
+    [
+        ("sure", "done", "Lyon, France", "72% sure of the country."),
+        (None, "done", "Lyon, France", "72% sure of the country, uncalibrated."),
+        ("unsure", "careful", "Not sure: perhaps Lyon, France", "72% sure of the country."),
+        (
+            "unfamiliar",
+            "careful",
+            "Not sure: perhaps Lyon, France",
+            "not like those that the model",
+        ),
+    ],
+)
+def test_an_answer_says_whether_it_is_sure(visit, sureness, state, heading, said):
+    lyon = {"city": "Lyon", "country_name": "France", "confidence": 0.72, "sureness": sureness}
+    visit.answers_changed_by(lambda result: result.update(lyon, status="answered", warning=None))
+    visit.give(picture("street.png"))
+    visit.state(state)
+    assert visit.heading() == heading
+    certainty = visit.page.locator(".certainty").inner_text()
+    assert said in certainty and ("72%" in certainty) == (sureness != "unfamiliar")
+
+
+def test_a_model_that_knows_no_photographs_says_so_and_names_one_that_does(visit):
+    assert not visit.page.locator("#caveat").is_visible()  # the model of the tests is not tiny
+    caveat = "`tiny` knows drawn streets only: take another"
+    models = {"object": "list", "data": [{"id": "tiny", "caveat": caveat}]}
+    visit.page.route("**/v1/models", lambda route: route.fulfill(json=models))
+    visit.page.reload()
+    visit.page.locator("#caveat").wait_for()
+    assert visit.page.locator("#caveat").inner_text() == f"{caveat}."
+
+
 def test_a_picture_with_few_clues_gets_a_warning(visit):
     visit.give(picture("sky.png", colour="#8ec5f0"))
     assert "carries few clues" in visit.state("careful")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,11 +25,16 @@ class Scenes:
 
     shown: Mapping[str, frozenset[str]]
 
-    @property
+    @cached_property
     def conventions(self) -> Conventions:
         """All that the streets of each country may show and that tells where they are."""
         codes = Atlas.load().by_code
         return {code: frozenset(text for _, text in things_of(code)) for code in codes}
+
+    def tell_of(self, image_id: str, country: str) -> bool:
+        """Whether a picture is one of these scenes and shows what its country is known by."""
+        usual = self.conventions.get(country, frozenset())
+        return not usual.isdisjoint(self._of(image_id) or ())
 
     def told_to(self, table: pa.Table) -> pa.Table:
         """A table of schema JUDGED with the clues of the pictures that are scenes of these."""

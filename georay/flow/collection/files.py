@@ -10,7 +10,8 @@ import pyarrow as pa
 
 _COLUMNS = (
     *("uri", "status", "country", "country_name", "city", "latitude", "longitude", "confidence"),
-    *("expected_distance_km", "candidates", "reasons", "locatability", "is_locatable", "error"),
+    *("sureness", "expected_distance_km", "candidates", "reasons"),
+    *("locatability", "is_locatable", "error"),
 )
 _BATCH_ROWS = 1024
 _RISKY = ("=", "+", "-", "@")  # how a cell begins that a spreadsheet would compute

@@ -120,7 +120,7 @@ def _locate(files: LocateFiles, recipe: LocateRecipe, say: Say) -> LocateSummary
         table,
         rows.num_rows,
         finished_before,
-        recipe.endpoint is not None,
+        recipe,
         listing.remarks,
     )
     if not finished_before:

@@ -116,9 +116,15 @@ def _countries(answered: pa.Table) -> list[CountryCount]:
 
 
 def _extremes(answered: pa.Table) -> tuple[list[ShownPicture], list[ShownPicture]]:
-    """The surest answers, the surest first; then the least sure of the others, likewise."""
-    sure = answered.filter(answered.column("confidence").is_valid())
-    ordered = sure.sort_by([("confidence", "descending"), ("uri", "ascending")])
+    """The surest answers, the surest first; then the least sure of the others, likewise.
+
+    Those about pictures that the model does not know the like of are the least sure of all.
+    """
+    ranked = answered.filter(answered.column("confidence").is_valid())
+    is_foreign = pc.fill_null(pc.equal(ranked.column("sureness"), "unfamiliar"), False)
+    ordered = ranked.append_column("is_foreign", is_foreign).sort_by(
+        [("is_foreign", "ascending"), ("confidence", "descending"), ("uri", "ascending")]
+    )
     num_last = min(NUM_SHOWN, max(0, ordered.num_rows - NUM_SHOWN))
     last = ordered.slice(ordered.num_rows - num_last).to_pylist()
     return _shown(ordered.slice(0, NUM_SHOWN).to_pylist()), _shown(last[::-1])
@@ -138,11 +144,22 @@ def _shown(rows: Sequence[dict[str, Any]]) -> list[ShownPicture]:
             name=row["uri"].rpartition("/")[2],
             place=", ".join(part for part in (row["city"], row["country_name"]) if part)
             or "by coordinates alone",
-            confidence="" if row["confidence"] is None else f"{row['confidence']:.0%}",
+            confidence=_confidence(row),
             reasons=row["reasons"] or "",
         )
         for row in rows
     ]
+
+
+def _confidence(row: dict[str, Any]) -> str:
+    if row["sureness"] == "unfamiliar":
+        return "not sure: unlike what the model knows"
+    if row["confidence"] is None:
+        return ""
+    percent = f"{row['confidence']:.0%}"
+    return {"sure": percent, "unsure": f"not sure, {percent}"}.get(
+        row["sureness"], f"{percent}, uncalibrated"
+    )
 
 
 def _thumbnail(row: dict[str, Any]) -> str:

@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from georay.config.locate import LocateRecipe
 from georay.curation.inputs.remarks import Remark, remarks_to_json
 from georay.evaluation.usage import RunUsage, usage_of
+from georay.models.registry import caveat_of
 
 
 @dataclass(frozen=True)
 class LocateSummary:
     """Counts over the rows of a run.
 
-    statuses: pictures by the status of their answer. num_kept: rows of pictures that the inputs no
-    longer name, kept because they were paid for. usage: of a remote model.
+    statuses: pictures by the status of their answer. num_unsure: answers that are not sure.
+    num_unfamiliar: answers about pictures that the model does not know the like of. caveat: what to
+    know before believing the model. num_kept: rows of pictures that the inputs no longer name, kept
+    because they were paid for. usage: of a remote model.
     """
 
     folder: str
@@ -26,6 +31,9 @@ class LocateSummary:
     num_kept: int
     finished_before: bool
     usage: RunUsage | None
+    num_unsure: int = 0
+    num_unfamiliar: int = 0
+    caveat: str | None = None
     remarks: tuple[Remark, ...] = ()
 
     @property
@@ -41,6 +49,12 @@ class LocateSummary:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.statuses.items())
         before = " (finished before; nothing was asked again)" if self.finished_before else ""
         lines = [f"{self.num_listed:,} pictures: {counts}{before}"]
+        if self.num_unsure:
+            lines.append(f"{self.num_unsure:,} of the answers are not sure (column sureness)")
+        if self.num_unfamiliar:
+            unlike = "of the pictures are not like those that the model knows (column sureness)"
+            advice = f": {self.caveat}" if self.caveat else ""
+            lines.append(f"{self.num_unfamiliar:,} {unlike}{advice}")
         if self.num_kept:
             lines.append(f"{self.num_kept:,} rows of pictures that are no longer named are kept")
         if self.usage is not None:
@@ -58,7 +72,7 @@ def summarize(
     table: pa.Table,
     num_listed: int,
     finished_before: bool,
-    is_remote: bool,
+    recipe: LocateRecipe,
     remarks: Sequence[Remark],
 ) -> LocateSummary:
     """Counts the rows of schema LOCATED."""
@@ -68,6 +82,14 @@ def summarize(
         num_listed=num_listed,
         num_kept=table.num_rows - num_listed,
         finished_before=finished_before,
-        usage=usage_of(table) if is_remote else None,
+        usage=usage_of(table) if recipe.endpoint else None,
+        num_unsure=_count(table, "unsure"),
+        num_unfamiliar=_count(table, "unfamiliar"),
+        caveat=None if recipe.endpoint else caveat_of(recipe.model),
         remarks=tuple(remarks),
     )
+
+
+def _count(table: pa.Table, sureness: str) -> int:
+    is_so = pc.equal(table.column("sureness"), sureness)
+    return int(pc.sum(is_so, min_count=0).as_py())

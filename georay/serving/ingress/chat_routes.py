@@ -132,7 +132,7 @@ async def models(service: Served) -> ModelsAnswer:
     """The model served, by itself and with each choice of its adapters (`id:adapter`)."""
     card = await service.card()
     names = [card.id, *(f"{card.id}:{choice}" for choice in card.choices())]
-    return ModelsAnswer(data=[ModelEntry(id=name) for name in names])
+    return ModelsAnswer(data=[ModelEntry(id=name, caveat=card.caveat) for name in names])
 
 
 @router.post(

@@ -35,7 +35,9 @@ def shown_name(filename: str | None) -> str:
 
 def model_of(card: ModelCard) -> ModelInfo:
     """The model that answered."""
-    return ModelInfo(id=card.id, revision=card.revision, adapters=list(card.adapters))
+    return ModelInfo(
+        id=card.id, revision=card.revision, adapters=list(card.adapters), caveat=card.caveat
+    )
 
 
 def result_of(file: str, outcome: LocateOutcome, total_ms: float, threshold: float) -> Result:
@@ -53,6 +55,7 @@ def result_of(file: str, outcome: LocateOutcome, total_ms: float, threshold: flo
         latitude=place.latitude,
         longitude=place.longitude,
         confidence=place.confidence,
+        sureness=place.sureness,
         expected_distance_km=place.expected_distance_km,
         reasons=place.reasons,
         error=place.error,

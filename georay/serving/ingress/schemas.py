@@ -7,7 +7,7 @@ from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.datastructures import UploadFile as StarletteUploadFile
 
-from georay.models.locations import Status
+from georay.models.locations import Status, Sureness
 from georay.serving.messages import AdapterChoice
 
 LOW_LOCATABILITY = "this picture carries few clues"
@@ -99,11 +99,13 @@ class Answer(BaseModel):
 
 
 class ModelInfo(Answer):
-    """The model that answered, at its exact revision where it has one."""
+    """The model that answered, at its exact revision where it has one. Its caveat is what to know
+    before believing it; null where there is none."""
 
     id: str
     revision: str | None
     adapters: list[str]
+    caveat: str | None = None
 
 
 class TownCandidate(Answer):
@@ -161,7 +163,13 @@ class TimingsInfo(Answer):
 
 
 class Result(Answer):
-    """One picture's answer. Abstention is an answer: no place is named, candidates are."""
+    """One picture's answer. Abstention is an answer: no place is named, candidates are.
+
+    sureness: "sure"; "unsure" where the confidence is below a threshold chosen on held-out places;
+    "unfamiliar" where the picture is not like those that the model knows; null where nothing was
+    fitted for the model: then its confidence is uncalibrated. The place of an answer that is not
+    sure is the best guess.
+    """
 
     file: str
     status: Status
@@ -171,6 +179,7 @@ class Result(Answer):
     latitude: float | None = None
     longitude: float | None = None
     confidence: float | None = None
+    sureness: Sureness | None = None
     expected_distance_km: float | None = None
     reasons: str | None = None
     error: str | None = None
@@ -201,6 +210,7 @@ class LocateAnswer(Answer):
                             "latitude": -33.457,
                             "longitude": -70.648,
                             "confidence": 0.61,
+                            "sureness": "sure",
                             "expected_distance_km": 412.0,
                             "reasons": "The bollards are white with a red band.",
                             "error": None,
@@ -258,9 +268,10 @@ class StateAnswer(Answer):
 
 
 class ModelEntry(Answer):
-    """One name that a chat completion may ask for."""
+    """One name that a chat completion may ask for. caveat: as in ModelInfo."""
 
     id: str
+    caveat: str | None = None
     object: Literal["model"] = "model"
     created: int = 0
     owned_by: Literal["georay"] = "georay"

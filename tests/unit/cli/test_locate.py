@@ -169,7 +169,7 @@ def test_candidates_are_listed_with_their_towns() -> None:
     console.print(describe("[b]a.jpg", found))
     text = console.export_text()
     assert "[b]a.jpg" in text
-    assert "Paris, France, 62% sure of the country" in text
+    assert "Paris, France, 62% sure of the country, uncalibrated" in text
     assert "62.0%  France (Paris)" in text
     assert "1.0%  Antarctica\n" in text
 
@@ -202,3 +202,23 @@ def test_the_bare_tiny_model_is_told_to_know_no_place(tmp_path: Path) -> None:
     assert warning is not None and "mean nothing" in warning
     assert without_places("tiny", tmp_path) is None
     assert without_places("Qwen/Qwen2.5-VL-7B-Instruct", None) is None
+
+
+@pytest.mark.parametrize(
+    ("sureness", "said"),
+    [
+        ("sure", "Lyon, France, 72% sure of the country\n"),
+        (None, "Lyon, France, 72% sure of the country, uncalibrated"),
+        ("unsure", "not sure. The best guess: Lyon, France, 72% sure of the country\n"),
+        ("unfamiliar", "not like those that the model knows. Its guess: Lyon, France"),
+    ],
+)
+def test_an_answer_that_is_not_sure_says_so_first(sureness, said) -> None:
+    found = Location(
+        "answered", "FR", "France", "Lyon", confidence=0.72, sureness=sureness, latitude=None
+    )
+    console = Console(width=200, record=True)
+    console.print(describe("a.jpg", found))
+    text = console.export_text()
+    assert said in text
+    assert ("72%" in text) == (sureness != "unfamiliar")

@@ -4,8 +4,11 @@ import pytest
 from PIL import Image
 
 from georay.core.gazetteer import Gazetteer
+from georay.models.decoding.calibration import Calibration
+from georay.models.familiarity import Familiarity
+from georay.models.fitted import find_fitted
 from georay.models.locations import Location
-from georay.models.locator import Locator
+from georay.models.locator import Locator, adapter_weights
 from georay.models.registry import packaged_adapters
 from georay.streetworld.atlas.atlas import Atlas
 from georay.streetworld.world import StreetWorld
@@ -34,6 +37,15 @@ def test_towns_are_those_of_its_world(located: list[Location]) -> None:
         gazetteer.resolve(city.name, country.code).name for country, city in Atlas.load().places
     }
     assert {found.city for found in located} <= known
+
+
+def test_what_was_fitted_for_the_adapters_is_of_these_adapters() -> None:
+    """Copied adapters leave the calibration of the former ones behind: fit it again."""
+    folder = packaged_adapters("tiny")
+    assert folder is not None
+    found = find_fitted(folder, adapter_weights(folder))
+    assert (found.calibration is None) == (Calibration.find(folder) is None)
+    assert (found.familiarity is None) == (Familiarity.find(folder) is None)
 
 
 def test_reasons_are_sentences(located: list[Location]) -> None:

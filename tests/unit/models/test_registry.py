@@ -97,3 +97,11 @@ def test_verb_gives_scripts_every_fact(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_table_is_read_without_loading_torch() -> None:
     code = "import georay.models.registry, georay.cli.models, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_model_that_has_seen_no_photograph_says_so_and_names_one_that_has() -> None:
+    caveat = registry.caveat_of("tiny")
+    assert caveat is not None and "drawn streets only" in caveat
+    assert any(other in caveat for other in REGISTRY if other != "tiny")
+    assert registry.caveat_of(registry.DEFAULT) is None
+    assert registry.caveat_of("somebody/else") is None

@@ -5,7 +5,7 @@ import { hasCoordinates } from "./words.js";
 
 const COLUMNS = [
   "file", "status", "country", "country_name", "city", "latitude", "longitude", "confidence",
-  "expected_distance_km", "locatability", "warning", "error", "reasons", "candidates",
+  "sureness", "expected_distance_km", "locatability", "warning", "error", "reasons", "candidates",
 ];
 const FORMULA = /^[=+\-@\t\r]/;
 

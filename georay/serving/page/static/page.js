@@ -9,6 +9,7 @@ import { Run } from "./run.js";
 import { offerSamples, openSample } from "./samples.js";
 import { Status } from "./status.js";
 import { BatchTable } from "./table.js";
+import { sentenceOf } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const answer = byId("answer");
@@ -90,7 +91,12 @@ function options() {
 
 async function nameModel() {
   const { data } = await get("v1/models");
-  if (data?.length) byId("model").textContent = data[0].id;
+  if (!data?.length) return;
+  byId("model").textContent = data[0].id;
+  if (data[0].caveat) {
+    byId("caveat").textContent = sentenceOf(data[0].caveat);
+    byId("caveat").hidden = false;
+  }
 }
 
 withdraw();

@@ -1,7 +1,7 @@
 // The line that says what is going on, for eyes and for screen readers.
 
 import { count, element } from "./dom.js";
-import { announcement, sentenceOf } from "./words.js";
+import { announcement, isDoubtful, sentenceOf } from "./words.js";
 
 const TICK_MS = 250;
 const TICKING = ["waiting", "busy"];
@@ -114,9 +114,10 @@ function waitingWords(entry) {
   return `${announcement(entry)} The model is writing its reasons …`;
 }
 
-function tone({ status, warning }) {
+function tone(result) {
+  const { status, warning } = result;
   if (status === "failed") return "failed";
-  return status === "answered" && !warning ? "done" : "careful";
+  return status === "answered" && !warning && !isDoubtful(result) ? "done" : "careful";
 }
 
 /** With the missing key filled in, the same may be accepted. */

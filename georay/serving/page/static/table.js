@@ -2,7 +2,7 @@
 
 import { count, element, kilometres, percent } from "./dom.js";
 import { download, records, toCsv, toGeoJson } from "./export.js";
-import { inWords, place } from "./words.js";
+import { inWords, place, sureShare } from "./words.js";
 
 const WITHOUT_RESULT = {
   waiting: "waiting …",
@@ -22,7 +22,7 @@ const COLUMNS = [
     show: ({ result }) => result?.country ?? "",
     isExtra: true,
   },
-  numeric("sure", ({ result }) => result?.confidence, percent),
+  numeric("sure", ({ result }) => sureShare(result), percent),
   {
     ...numeric("expected off", ({ result }) => result?.expected_distance_km, kilometres),
     isExtra: true,

@@ -21,9 +21,25 @@ const WITHOUT_PLACE = {
   failed: ["This picture could not be located", ""],
 };
 
+const DOUBTS = {
+  unsure: (result) =>
+    `Too little in this picture speaks for one place; this is the likeliest. ${certainty(result)}`,
+  unfamiliar: ({ model }) =>
+    "This picture is not like those that the model knows, so its answer means little." +
+    (model?.caveat ? ` ${sentenceOf(model.caveat)}` : ""),
+};
+
+/** Whether an answer is only the best guess. */
+export function isDoubtful({ status, sureness }) {
+  return status === "answered" && sureness in DOUBTS;
+}
+
 /** {title, sentence} of a result. */
 export function inWords(result) {
   const without = WITHOUT_PLACE[result.status];
+  if (!without && isDoubtful(result)) {
+    return { title: `Not sure: perhaps ${place(result)}`, sentence: DOUBTS[result.sureness](result) };
+  }
   if (!without) return { title: place(result), sentence: certainty(result) };
   const [title, sentence] = without;
   return { title, sentence: result.error ? sentenceOf(result.error) : sentence };
@@ -36,6 +52,11 @@ export function place(result) {
   if (named) return named;
   if (hasCoordinates(result)) return degrees(result.latitude, result.longitude);
   return "A place without a name";
+}
+
+/** How sure an answer is, where that means anything. */
+export function sureShare(result) {
+  return result?.sureness === "unfamiliar" ? null : result?.confidence;
 }
 
 export function hasCoordinates({ latitude, longitude }) {
@@ -56,9 +77,10 @@ export function sentenceOf(phrase) {
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
 }
 
-function certainty({ confidence, expected_distance_km: distance }) {
+function certainty({ confidence, sureness, expected_distance_km: distance }) {
   const said = [];
-  if (Number.isFinite(confidence)) said.push(`${percent(confidence)} sure of the country.`);
+  const fitted = sureness ? "" : ", uncalibrated";
+  if (Number.isFinite(confidence)) said.push(`${percent(confidence)} sure of the country${fitted}.`);
   if (Number.isFinite(distance)) {
     said.push(`About ${kilometres(distance)} off, if the probabilities hold.`);
   }

@@ -12,6 +12,7 @@ from georay.models.apart import check_alive
 from georay.models.families.base import Exchange
 from georay.models.locations import Location
 from georay.models.locator import LoadedModel
+from georay.models.registry import caveat_of
 from georay.serving.messages import AdapterChoice, ChatOptions, LocateOptions, ModelCard
 from georay.serving.replica.engines.base import (
     ChatReply,
@@ -36,7 +37,11 @@ class LocalEngine(RankingEngine):
         names = loaded.stack.names if loaded.stack else ()
         choices = (*names, *(("both",) if len(names) == len(STAGES) else ()))
         self.card = ModelCard(
-            _public_name(loaded.id), loaded.revision, choices, default_adapter(choices)
+            _public_name(loaded.id),
+            loaded.revision,
+            choices,
+            default_adapter(choices),
+            caveat_of(loaded.id),
         )
 
     def refusal_of(self, width: int, height: int) -> str | None:
@@ -63,12 +68,13 @@ class LocalEngine(RankingEngine):
         calibrated = choice == self.card.default_adapter
         key = (prompt_of(options), options.constrained, calibrated)
         if key not in self._answerers:
-            calibration = self._loaded.calibration if calibrated else None
+            calibration = self._loaded.fitted.calibration if calibrated else None
             self._answerers[key] = LocalAnswerer(
                 self._loaded.family,
                 settings_of(self._recipe, options),
                 calibration,
                 self._loaded.stack,
+                self._loaded.fitted.familiarity,
             )
         return self._answerers[key]
 
