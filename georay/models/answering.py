@@ -22,6 +22,7 @@ from georay.models.families.base import Batch, Exchange, Family, Sampling
 from georay.models.families.remote import RemoteModel, Reply
 from georay.models.locations import Candidate, Location, Timings, Usage
 from georay.models.ranked import Ranked, ranked_from
+from georay.models.streamed import in_pieces, report_at_once
 
 ANSWER_SAMPLING = Sampling(max_new_tokens=320)  # greedy, and room for a paragraph of reasons
 
@@ -97,7 +98,13 @@ class LocalAnswerer:
 
     def answer(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
         """One location per exchange, in order, with `top_k` candidates; all in one batch."""
-        return list(map(self._judged, exchanges, self._answered(exchanges, top_k)))
+        if top_k == 0:
+            return list(map(self._judged, exchanges, self._written(exchanges)))
+        ranked, seen = self._rank(exchanges, top_k)
+        if self._settings.constrained:
+            return self._explained(exchanges, ranked, seen)
+        written = map(self._with_candidates, self._written(exchanges), ranked)
+        return list(map(self._judged, exchanges, written))
 
     def answer_stream(
         self,
@@ -115,13 +122,9 @@ class LocalAnswerer:
             report_at_once(found, on_place, on_reasons)
             return found
         (ranked,), seen = self._rank([exchange], top_k)
-        place = self._with_candidates(_settled_location(ranked, self._settings.prompt), ranked)
-        place = self._judged(exchange, place)
-        on_place(place)
-        if place.status == "abstained":
-            return place
+        on_place(self._settled(exchange, ranked))
         (found,) = self._explained([exchange], [ranked], seen, in_pieces(on_reasons))
-        return replace(found, sureness=place.sureness)
+        return found
 
     def country_scores(self, exchanges: Sequence[Exchange]) -> Scores:
         """[pictures, countries] log-probabilities before any calibration."""
@@ -132,14 +135,6 @@ class LocalAnswerer:
             for ranking in self._rankings(exchanges[start : start + size], 0, 0)[0]
         ]
         return np.stack([ranking.log_probabilities for ranking in rankings])
-
-    def _answered(self, exchanges: Sequence[Exchange], top_k: int) -> list[Location]:
-        if top_k == 0:
-            return self._written(exchanges)
-        ranked, seen = self._rank(exchanges, top_k)
-        if self._settings.constrained:
-            return self._explained(exchanges, ranked, seen)
-        return list(map(self._with_candidates, self._written(exchanges), ranked))
 
     def _judged(self, exchange: Exchange, found: Location) -> Location:
         """The answer with whether to trust it, as far as anything here tells it."""
@@ -202,21 +197,49 @@ class LocalAnswerer:
         seen: Batch | None = None,
         on_text: Callable[[str], None] | None = None,
     ) -> list[Location]:
-        """The likeliest places, and the model's reasons for them if it is asked for any."""
+        """The likeliest places, and the model's reasons for them if it is asked for any.
+
+        A place that is a guess gets none: they would be made up.
+        """
         started = time.perf_counter()
         prompt = self._settings.prompt
-        known = [_settled(one.candidates[0], prompt) for one in ranked]
+        settled = list(map(self._settled, exchanges, ranked))
+        known = [_settled_fields(one.candidates[0], prompt) for one in ranked]
         if all(len(values) == len(prompt.fields) for values in known):
+            rows = list(range(len(ranked)))
             texts = [target_answer(prompt, **values) for values in known]
-        elif self._in_halves and all("city" in values for values in known):
-            texts = self._with_reasons(exchanges, known, on_text, seen)
         else:
-            texts = self._completed(self._family.encode(exchanges), prompt, known, on_text)
+            rows = [row for row, place in enumerate(settled) if _is_worth_reasons(place)]
+            texts = self._reasons(exchanges, known, rows, seen, on_text)
         timings = Timings(answer_ms=(time.perf_counter() - started) * 1000)
-        return [
-            self._with_candidates(_explanation(one.candidates[0], text, timings), one)
-            for text, one in zip(texts, ranked, strict=True)
-        ]
+        for row, text in zip(rows, texts, strict=True):
+            found = _explanation(ranked[row].candidates[0], text, timings)
+            found = self._with_candidates(found, ranked[row])
+            settled[row] = replace(found, sureness=settled[row].sureness)
+        return settled
+
+    def _settled(self, exchange: Exchange, ranked: Ranked) -> Location:
+        """What the ranking settles of an answer, and whether to trust it."""
+        place = _settled_location(ranked, self._settings.prompt)
+        return self._judged(exchange, self._with_candidates(place, ranked))
+
+    def _reasons(
+        self,
+        exchanges: Sequence[Exchange],
+        known: Sequence[Mapping[str, str]],
+        rows: Sequence[int],
+        seen: Batch | None,
+        on_text: Callable[[str], None] | None,
+    ) -> list[str]:
+        """Whole answers about the pictures in these rows, whose places are known."""
+        if not rows:
+            return []
+        about = [exchanges[row] for row in rows]
+        places = [known[row] for row in rows]
+        if self._in_halves and all("city" in values for values in places):
+            return self._with_reasons(about, places, on_text, seen, rows)
+        prompt = self._settings.prompt
+        return self._completed(self._family.encode(about), prompt, places, on_text)
 
     def _with_reasons(
         self,
@@ -224,10 +247,12 @@ class LocalAnswerer:
         known: Sequence[Mapping[str, str]],
         on_text: Callable[[str], None] | None = None,
         seen: Batch | None = None,
+        rows: Sequence[int] | None = None,
     ) -> list[str]:
         """Whole answers about places that are known, their reasons from the lower adapter.
 
-        seen: a batch of the same pictures that the network has looked at.
+        seen: a batch with the same pictures that the network has looked at. rows: where they stand
+        in it, by default in the same order.
         """
         assert self._stack is not None
         with self._stack.only(STAGES[0]):
@@ -235,7 +260,7 @@ class LocalAnswerer:
             if seen is None:
                 batch = self._family.encode(asked)
             else:
-                batch = self._family.ask_again(asked, seen)
+                batch = self._family.ask_again(asked, seen, rows or range(len(asked)))
             texts = self._completed(batch, REASONING, known, on_text)
         answers = [
             {**values, **json.loads(text)} for values, text in zip(known, texts, strict=True)
@@ -325,16 +350,7 @@ def location_of_reply(reply: Reply) -> Location:
     return replace(found, timings=Timings(answer_ms=reply.latency_ms), usage=usage)
 
 
-def report_at_once(
-    found: Location, on_place: Callable[[Location], None], on_reasons: Callable[[str], None]
-) -> None:
-    """Calls back with an answer that did not come in pieces, as a streamed one would."""
-    on_place(replace(found, reasons=None))
-    if found.reasons:
-        on_reasons(found.reasons)
-
-
-def _settled(best: Candidate, prompt: Prompt) -> dict[str, str]:
+def _settled_fields(best: Candidate, prompt: Prompt) -> dict[str, str]:
     """The fields of the answer that the ranking settles, up to the first that it does not."""
     known = {"country": best.country_name}
     if "city" in prompt.fields and best.towns:
@@ -342,25 +358,15 @@ def _settled(best: Candidate, prompt: Prompt) -> dict[str, str]:
     return known
 
 
+def _is_worth_reasons(place: Location) -> bool:
+    return place.status == "answered" and place.sureness in (None, "sure")
+
+
 def _settled_location(ranked: Ranked, prompt: Prompt) -> Location:
     """What the ranking settles of an answer, before a word is written."""
     best = ranked.candidates[0]
-    city = _settled(best, prompt).get("city")
+    city = _settled_fields(best, prompt).get("city")
     return Location("answered", country=best.country, country_name=best.country_name, city=city)
-
-
-def in_pieces(on_reasons: Callable[[str], None]) -> Callable[[str], None]:
-    """A callback that takes the answer written so far, and passes on what its reasons grew by."""
-    num_passed = 0
-
-    def on_more(text: str) -> None:
-        nonlocal num_passed
-        reasons = text.partition('"reasons": "')[2].partition('"')[0]  # the grammar has no escapes
-        if len(reasons) > num_passed:
-            on_reasons(reasons[num_passed:])
-            num_passed = len(reasons)
-
-    return on_more
 
 
 def _asked(exchange: Exchange, prompt: Prompt) -> Exchange:

@@ -15,15 +15,14 @@ from georay.core.gazetteer import Gazetteer
 from georay.core.prompts import INFERENCE, LOCATION, REASONING, Prompt
 from georay.models.answering import (
     LocatorSettings,
-    in_pieces,
     location_of_reply,
     read_location,
-    report_at_once,
 )
 from georay.models.decoding.calibration import tempered
 from georay.models.families.base import Exchange
 from georay.models.families.remote import Reply
 from georay.models.locations import Candidate, Location, Timings, Usage
+from georay.models.streamed import in_pieces, report_at_once
 from georay.models.vllm import Question, VllmModel
 
 

@@ -84,10 +84,10 @@ class Family(Protocol):
         A family whose vision part cannot be asked by itself returns the batch as it is.
         """
 
-    def ask_again(self, exchanges: Sequence[Exchange], seen: Batch) -> Batch:
-        """As `encode`, for exchanges about the same pictures as `seen`, which `look` gave.
+    def ask_again(self, exchanges: Sequence[Exchange], seen: Batch, rows: Sequence[int]) -> Batch:
+        """As `encode`, for exchanges about pictures of `seen`, which `look` gave.
 
-        What `look` saw is not looked at again.
+        rows: where each exchange's picture stands in `seen`. It is not looked at again.
         """
 
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:

@@ -82,7 +82,12 @@ class ChatFamily:
         """The batch as it is: these networks look while they read."""
         return batch
 
-    def ask_again(self, exchanges: Sequence[Exchange], seen: Batch) -> Batch:  # noqa: ARG002
+    def ask_again(
+        self,
+        exchanges: Sequence[Exchange],
+        seen: Batch,  # noqa: ARG002
+        rows: Sequence[int],  # noqa: ARG002
+    ) -> Batch:
         """As `encode`: nothing was seen before."""
         return self.encode(exchanges)
 

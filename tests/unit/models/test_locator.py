@@ -209,14 +209,36 @@ def test_calibration_is_fitted_used_and_kept(
 def test_an_answer_is_sure_from_the_threshold_on_and_told_so_before_its_reasons() -> None:
     fitted = {"slope": 1.0, "offset": 0.0, "num_pictures": 1, "nll": (1, 1), "ece": (0, 0)}
     fitted |= {"weights": {}}
-    told = []
+    told, pieces = [], []
     for sure_from, sureness in ((0.0, "sure"), (1.0, "unsure")):
         calibration = Calibration(sure_from=sure_from, **fitted)
         locator = Locator(small_family(), QUICK, calibration)
-        assert locator.locate([picture()], top_k=1)[0].sureness == sureness
+        (located,) = locator.locate([picture()], top_k=1)
         exchange = Exchange((picture(),), Conversation(INFERENCE.question))
-        found = locator._local.answer_stream(exchange, 1, told.append, lambda _: None)
-        assert (told[-1].sureness, found.sureness) == (sureness, sureness)
+        found = locator._local.answer_stream(exchange, 1, told.append, pieces.append)
+        assert {one.sureness for one in (located, told[-1], found)} == {sureness}
+        assert located.country == found.country == told[-1].country is not None
+        assert (located.reasons, found.reasons) == (
+            ("".join(pieces),) * 2 if sure_from == 0 else (None, None)
+        )
+
+
+@pytest.mark.parametrize("is_stacked", [False, True])
+def test_a_guess_gets_no_reasons_and_those_of_others_are_about_their_pictures(
+    is_stacked: bool,
+) -> None:
+    flat = Image.new("RGB", (64, 64), "grey")
+    texture = texture_of(flat)
+    known = Familiarity(texture, np.eye(len(texture)), 1.0, {})
+    family, stack = small_family(), None
+    if is_stacked:
+        stack = AdapterStack.build(family.network, "small", ("reasoning", "location"))
+        stack.model.eval()
+    (alone,) = Locator(family, QUICK, stack=stack).locate([flat], top_k=1)
+    locator = Locator(family, QUICK, stack=stack, familiarity=known)
+    found = locator.locate([picture(), flat, picture()], top_k=1)
+    assert [one.reasons for one in found] == [None, alone.reasons, None]
+    assert alone.reasons is not None
 
 
 def test_a_picture_that_is_not_like_the_known_ones_is_unfamiliar_however_sure_the_model() -> None:

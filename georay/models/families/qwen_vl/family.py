@@ -88,10 +88,10 @@ class QwenVLFamily:
         words = {name: tensor for name, tensor in batch.items() if name != "pixel_values"}
         return words | {"image_features": features}
 
-    def ask_again(self, exchanges: Sequence[Exchange], seen: Batch) -> Batch:
-        """Prompts as `encode` gives them, with the `image_features` of `seen`."""
+    def ask_again(self, exchanges: Sequence[Exchange], seen: Batch, rows: Sequence[int]) -> Batch:
+        """Prompts as `encode` gives them, with the `image_features` of these rows of `seen`."""
         words = self.processor.words(_prompts(exchanges))
-        return words | {"image_features": seen["image_features"]}
+        return words | {"image_features": seen["image_features"][list(rows)]}
 
     def generate(self, batch: Batch, sampling: Sampling) -> list[str]:
         """One answer per row of an encoded batch, without special tokens."""

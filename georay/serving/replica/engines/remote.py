@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from PIL import Image
 
 from georay.config.serve import RemoteRecipe, ServeRecipe
-from georay.models.answering import RemoteAnswerer, report_at_once
+from georay.models.answering import RemoteAnswerer
 from georay.models.families.base import Exchange
 from georay.models.families.remote import RemoteModel, RemoteSettings, Reply
 from georay.models.locations import Location
+from georay.models.streamed import report_at_once
 from georay.serving.messages import ChatOptions, LocateOptions, ModelCard
 from georay.serving.replica.engines.base import (
     ChatReply,
