@@ -42,7 +42,7 @@ def curate(recipe: "CurateRecipe | str | Path | None" = None, **settings: Any) -
 def train(recipe: "TrainRecipe | str | Path | None" = None, **settings: Any) -> "TrainSummary":
     """Tunes the two stages; see `georay.config.train.TrainRecipe`.
 
-        georay.train("jobs/recipes/train-tiny.yaml", samples=["runs/samples"], output="runs/tuned")
+        georay.train("jobs/recipes/train-tiny-few.yaml", samples=["runs/samples"], output="tuned")
 
     Raises ValueError for a setting that is wrong, by its name.
     """

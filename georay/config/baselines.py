@@ -45,7 +45,7 @@ class SmallNetworkRecipe(Recipe):
 
 
 class BackboneRecipe(Recipe):
-    """What sees a picture. One of the two: published weights, or a small network without any."""
+    """The image encoder: either published weights, or a small network that starts untrained."""
 
     pretrained: PretrainedRecipe | None = None
     small: SmallNetworkRecipe | None = None

@@ -6,7 +6,7 @@ from georay.config.load import Recipe
 
 
 class TinyVisionRecipe(Recipe):
-    """The eye. A picture of image_size pixels is cut into patches of 14 and read by n_queries."""
+    """The vision encoder: image_size pixels are cut into patches of 14 and read by n_queries."""
 
     image_size: PositiveInt = 224
     width: PositiveInt = 192

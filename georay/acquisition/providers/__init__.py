@@ -12,11 +12,11 @@ from georay.acquisition.providers.base import (
     Terms,
     Web,
 )
+from georay.acquisition.providers.folder import PictureFolder
 from georay.acquisition.providers.google import GoogleStreetView
 from georay.acquisition.providers.kartaview import KartaView
 from georay.acquisition.providers.mapillary import Mapillary
 from georay.acquisition.providers.panoramax import Panoramax
-from georay.acquisition.providers.pictures_here import PicturesHere
 from georay.config.collect import (
     GoogleRecipe,
     KartaViewRecipe,
@@ -51,4 +51,4 @@ def load_provider(recipe: ProviderRecipe, environment: Mapping[str, str]) -> Pro
         return Panoramax(recipe)
     if isinstance(recipe, KartaViewRecipe):
         return KartaView(recipe, environment)
-    return PicturesHere(recipe)
+    return PictureFolder(recipe)

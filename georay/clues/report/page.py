@@ -42,7 +42,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Examples:
-    """Some sentences of one fate. html: the text with the places marked."""
+    """Sentences that were kept, or dropped for one reason; in their text the places are marked."""
 
     name: str
     rows: Sequence[tuple[Markup, str]]

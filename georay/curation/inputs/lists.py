@@ -15,7 +15,7 @@ from georay.core.storage import Address, LocalAddress, StorageAddress, is_uri, p
 from georay.core.tables import INPUTS, TERMS
 from georay.curation.inputs.cells import is_number, is_text, numbers, texts
 from georay.curation.inputs.columns import Columns, choose_columns
-from georay.curation.inputs.names import FilesHere, is_respelt
+from georay.curation.inputs.names import LocalFiles, is_respelt
 from georay.curation.inputs.remarks import HALF, NAMELESS, RESPELT, UNUSED, Remarks
 
 MENTIONS = pa.schema(
@@ -65,7 +65,7 @@ def read_list(source: Address, remarks: Remarks) -> pa.Table:
     Relative names count from the list's own folder. Raises ValueError if the list cannot be read,
     is empty, has no column that names files, or two columns of one name.
     """
-    here = FilesHere()
+    here = LocalFiles()
     tables = [_mentions(rows, source, here, remarks) for rows in _read(source, remarks)]
     if not tables:
         raise ValueError(f"{shown(source)} lists no files")
@@ -89,7 +89,7 @@ def _used(chosen: Columns, source: Address, remarks: Remarks) -> dict[str, int]:
     return chosen.used
 
 
-def _mentions(rows: _Rows, source: Address, here: FilesHere, remarks: Remarks) -> pa.Table:
+def _mentions(rows: _Rows, source: Address, here: LocalFiles, remarks: Remarks) -> pa.Table:
     list_name = shown(source)
     entries = rows.columns["uri"].cast(pa.string()).to_pylist()
     uris = _uris(zip(rows.numbers, entries, strict=True), source, here, remarks)
@@ -132,7 +132,7 @@ def _cells(rows: _Rows, list_name: str) -> dict[str, pa.Array]:
 def _uris(
     entries: Iterable[tuple[int, str | None]],
     source: Address,
-    here: FilesHere,
+    here: LocalFiles,
     remarks: Remarks,
 ) -> list[str | None]:
     """The uri of every numbered entry; None, and a remark, where it names no file."""

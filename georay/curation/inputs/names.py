@@ -48,7 +48,7 @@ def with_slashes(name: str) -> str:
     return name.replace("\\", "/").replace("/./", "/")
 
 
-class FilesHere:
+class LocalFiles:
     """Files of this machine by names that may be spelt otherwise; each folder is read once."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What sees a picture: any network that transformers' AutoModel reads, published or small.
+"""Image encoders: any network that transformers' AutoModel reads, published or small.
 
 timm's networks too, by their hub ids, where timm and a torchvision built like torch are installed.
 """

@@ -1,4 +1,4 @@
-"""What the workers of a training are given, and what they tell."""
+"""What the workers of a training are given, and what they report."""
 
 from dataclasses import dataclass
 from pathlib import Path

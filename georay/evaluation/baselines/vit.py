@@ -31,7 +31,7 @@ _UNKNOWN = -100  # what cross-entropy leaves out
 
 
 class ViT(Baseline):
-    """transformers' own classifier; a town is looked for in the country that was told."""
+    """transformers' own classifier; the town is chosen among those of the country it answers."""
 
     card: ClassVar = Card(
         title="ViT",

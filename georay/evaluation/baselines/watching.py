@@ -1,4 +1,4 @@
-"""The bar of a training that runs elsewhere: the first worker says how far it is."""
+"""Shows the progress of a training in other processes, as its first worker reports it."""
 
 import threading
 from collections.abc import Iterator

@@ -1,12 +1,11 @@
 """Other programs' candidate countries: a list of names, best first, or of names with shares."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
 
 from georay.core.gazetteer import Gazetteer
-from georay.core.tables import JUDGED
+from georay.evaluation.inputs.lists import list_in, read_lists
 
 _NAME = ("country", "country_code", "country_name", "name")
 _SHARE = ("probability", "prob", "confidence", "conf", "score")
@@ -20,24 +19,14 @@ def read_candidates(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
 
     Cells are lists, or JSON of lists: ["Chile", "PE"] or [{"country": "Chile", "prob": 0.6}, …].
     """
-    rows: list[list[Candidate] | None] = []
-    num_bad = 0
-    for cell in column.to_pylist():
-        found = _candidates(cell)
-        num_bad += found is None and cell is not None
-        rows.append(found)
-    return pa.array(rows, JUDGED.field("candidates").type), num_bad
+    return read_lists(column, "candidates", _candidates)
 
 
 def _candidates(cell: object) -> list[Candidate] | None:
-    if isinstance(cell, str):
-        try:
-            cell = json.loads(cell)
-        except json.JSONDecodeError:
-            return None
-    if not isinstance(cell, Sequence) or isinstance(cell, str):
+    listed = list_in(cell)
+    if listed is None:
         return None
-    found = [_candidate(one) for one in cell]
+    found = [_candidate(one) for one in listed]
     return [one for one in found if one is not None] if all(found) else None
 
 

@@ -1,11 +1,10 @@
 """What pictures show, as others' tables have it: lists of texts, or of records with a text."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
 
-from georay.core.tables import JUDGED
+from georay.evaluation.inputs.lists import list_in, read_lists
 
 
 def read_clues(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
@@ -15,25 +14,14 @@ def read_clues(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
     Cells are lists, or JSON of lists: ["a kerb", …] or [{"text": "a kerb", "kind": …}, …]. One that
     misleads is one of them: it is there to be seen.
     """
-    rows: list[list[str] | None] = []
-    num_bad = 0
-    for cell in column.to_pylist():
-        is_blank = cell is None or (isinstance(cell, str) and not cell.strip())
-        found = None if is_blank else texts_in(cell)
-        num_bad += found is None and not is_blank
-        rows.append(found)
-    return pa.array(rows, JUDGED.field("clues").type), num_bad
+    return read_lists(column, "clues", texts_in)
 
 
 def texts_in(cell: object) -> list[str] | None:
     """The texts of one cell; None for what is no list of them."""
-    if isinstance(cell, str):
-        try:
-            cell = json.loads(cell)
-        except json.JSONDecodeError:
-            return None
-    if not isinstance(cell, Sequence) or isinstance(cell, str):
+    listed = list_in(cell)
+    if listed is None:
         return None
-    found = [one.get("text") if isinstance(one, Mapping) else one for one in cell]
+    found = [one.get("text") if isinstance(one, Mapping) else one for one in listed]
     texts = [one for one in found if isinstance(one, str)]
     return texts if len(texts) == len(found) else None

@@ -1,4 +1,4 @@
-"""Where the tiny base's eye looks before it has learnt anything."""
+"""Initial weights of the tiny base's vision encoder, which let each query look nearby."""
 
 import torch
 

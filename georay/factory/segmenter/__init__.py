@@ -1,0 +1,1 @@
+"""Training and evaluation of the small segmenter and of the small MaskFormer."""

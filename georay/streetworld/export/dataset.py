@@ -33,7 +33,7 @@ class SceneRange:
 
 
 class DrawScenes:
-    """A stage that draws the scenes whose numbers come in and encodes them."""
+    """Ray Data operator: draws and encodes the scenes whose numbers it is given."""
 
     reads = ("id",)
     adds = tuple(SCENES.names)

@@ -101,11 +101,12 @@ def test_candidates_of_others_are_lists_of_countries(tmp_path):
         {"id": 2, "pred_country": "Peru", "country": "Peru",
          "candidates": [{"country": "PE", "prob": 0.7}, {"country": "Chile", "prob": 0.3}]},
         {"id": 3, "pred_country": "Peru", "country": "Peru", "candidates": "none"},
+        {"id": 4, "pred_country": "Peru", "country": "Peru", "candidates": " "},
     ]  # fmt: skip
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     found = judge_file(path, Inputs(), Measuring())
-    assert [one.countries.value for one in found.top_k] == pytest.approx([1 / 3, 2 / 3])
+    assert [one.countries.value for one in found.top_k] == pytest.approx([1 / 4, 2 / 4])
     assert found.calibration.num_answers == 1
     assert "1 cells of candidates are no list of countries." in found.notes
 

@@ -1,1 +1,1 @@
-"""Systems that tell the cell of the Earth that a picture was taken in."""
+"""Systems that classify a picture by the cell of the Earth that it was taken in."""

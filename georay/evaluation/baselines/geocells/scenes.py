@@ -1,4 +1,4 @@
-"""The kind of scene that a picture shows, by what its pixels are of."""
+"""Classifies the scene of a picture (natural, urban, indoor) by the classes of its pixels."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The tiny twin: Qwen-VL's architecture and tokenizer, small enough to train on two CPU cores."""
+"""The model `tiny`: Qwen-VL's architecture and tokenizer, small enough for two CPU cores."""
 
 from collections.abc import Iterable, Iterator
 

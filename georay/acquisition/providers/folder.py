@@ -25,7 +25,7 @@ class _Labelled:
     longitude: np.ndarray
 
 
-class PicturesHere:
+class PictureFolder:
     """Reads the folder's labels once. Raises ValueError if they are absent or name no places."""
 
     def __init__(self, recipe: FolderRecipe) -> None:
