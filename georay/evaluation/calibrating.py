@@ -22,7 +22,7 @@ from georay.models.familiarity import Familiarity, Floats, texture_of
 from georay.models.fitted import weights_folder
 from georay.models.locator import Locator
 from georay.models.registry import adapters_named, adapters_of
-from georay.runtime.progress import progress
+from georay.runtime.progress import Meter, progress
 
 _LIMITS = ImageLimits()
 
@@ -83,10 +83,11 @@ def calibrate(recipe: CalibrateRecipe) -> CalibrateSummary:
 
 
 class _Decoded(Sequence[Image.Image]):
-    """The pixels of pictures, read when they are asked for."""
+    """The pixels of pictures, read and counted when they are asked for."""
 
-    def __init__(self, pictures: Sequence[KnownPicture]) -> None:
+    def __init__(self, pictures: Sequence[KnownPicture], meter: Meter) -> None:
         self._pictures = pictures
+        self._meter = meter
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -100,7 +101,9 @@ class _Decoded(Sequence[Image.Image]):
     def __getitem__(self, at: int | slice) -> Image.Image | list[Image.Image]:
         chosen = self._pictures[at]
         if isinstance(chosen, KnownPicture):
+            self._meter.advance(1)
             return _decode(chosen)
+        self._meter.advance(len(chosen))
         return [_decode(one) for one in chosen]
 
 
@@ -116,9 +119,10 @@ def _looked_at(pictures: Sequence[KnownPicture]) -> tuple[list[Floats], list[Kno
         for picture in pictures:
             try:
                 textures.append(texture_of(_decode(picture)))
-                readable.append(picture)
             except (OSError, ValueError, UnreadableImage):
-                pass  # counted by whoever knows how many there are
+                meter.advance(1, 1)
+                continue
+            readable.append(picture)
             meter.advance(1)
     return textures, readable
 
@@ -134,7 +138,8 @@ def _fitted(
         counted = [scenes.tell_of(one.image_id, one.country) for one in pictures]
         if not any(counted):
             raise ValueError("none of the pictures is one of the scenes with a clue: other scenes?")
-    return locator.calibrate(_Decoded(pictures), countries, counted)
+    with progress("ranking", len(pictures)) as meter:
+        return locator.calibrate(_Decoded(pictures, meter), countries, counted)
 
 
 def _asked(recipe: CalibrateRecipe) -> AskedRecipe:
