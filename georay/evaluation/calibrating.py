@@ -1,6 +1,6 @@
 """A model's confidence fitted on held-out places, and kept beside its adapters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import overload
@@ -18,11 +18,11 @@ from georay.evaluation.inputs.scenes import Scenes, read_scenes
 from georay.evaluation.model_identity import load_locator
 from georay.models.decoding.calibration import FILE, Calibration
 from georay.models.familiarity import FILE as FAMILIARITY
-from georay.models.familiarity import Familiarity, Floats, texture_of
+from georay.models.familiarity import Familiarity, textures_of
 from georay.models.fitted import weights_folder
 from georay.models.locator import Locator
 from georay.models.registry import adapters_named, adapters_of
-from georay.runtime.progress import progress
+from georay.runtime.progress import Meter, progress
 
 _LIMITS = ImageLimits()
 
@@ -66,8 +66,8 @@ def calibrate(recipe: CalibrateRecipe) -> CalibrateSummary:
     locator = load_locator(_asked(recipe))
     if not isinstance(locator, Locator):
         raise ValueError(f"{recipe.model} is a baseline: it is not calibrated here")
-    textures, readable = _looked_at(pictures)
-    known = Familiarity.fit(np.array(textures), locator.weights) if recipe.familiarity else None
+    readable = _readable(pictures)
+    known = _familiarity(readable, locator.weights) if recipe.familiarity else None
     found = _fitted(locator, readable, scenes)
     folder.mkdir(parents=True, exist_ok=True)
     found.save(folder)
@@ -83,10 +83,11 @@ def calibrate(recipe: CalibrateRecipe) -> CalibrateSummary:
 
 
 class _Decoded(Sequence[Image.Image]):
-    """The pixels of pictures, read when they are asked for."""
+    """The pixels of pictures, read and counted when they are asked for."""
 
-    def __init__(self, pictures: Sequence[KnownPicture]) -> None:
+    def __init__(self, pictures: Sequence[KnownPicture], meter: Meter) -> None:
         self._pictures = pictures
+        self._meter = meter
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -100,7 +101,9 @@ class _Decoded(Sequence[Image.Image]):
     def __getitem__(self, at: int | slice) -> Image.Image | list[Image.Image]:
         chosen = self._pictures[at]
         if isinstance(chosen, KnownPicture):
+            self._meter.advance(1)
             return _decode(chosen)
+        self._meter.advance(len(chosen))
         return [_decode(one) for one in chosen]
 
 
@@ -109,18 +112,24 @@ def _decode(picture: KnownPicture) -> Image.Image:
     return source.decode(read_bytes(source.file, _LIMITS.max_bytes), _LIMITS).image
 
 
-def _looked_at(pictures: Sequence[KnownPicture]) -> tuple[list[Floats], list[KnownPicture]]:
-    """The textures of the pictures that can be read, and these."""
-    textures, readable = [], []
-    with progress("looking", len(pictures)) as meter:
+def _readable(pictures: Sequence[KnownPicture]) -> list[KnownPicture]:
+    found = []
+    with progress("reading", len(pictures)) as meter:
         for picture in pictures:
             try:
-                textures.append(texture_of(_decode(picture)))
-                readable.append(picture)
+                _decode(picture)
             except (OSError, ValueError, UnreadableImage):
-                pass  # counted by whoever knows how many there are
+                meter.advance(1, 1)
+                continue
+            found.append(picture)
             meter.advance(1)
-    return textures, readable
+    return found
+
+
+def _familiarity(pictures: Sequence[KnownPicture], weights: Mapping[str, str]) -> Familiarity:
+    with progress("describing", len(pictures)) as meter:
+        textures = [textures_of(picture) for picture in _Decoded(pictures, meter)]
+    return Familiarity.fit(np.array(textures), weights)
 
 
 def _fitted(
@@ -134,7 +143,8 @@ def _fitted(
         counted = [scenes.tell_of(one.image_id, one.country) for one in pictures]
         if not any(counted):
             raise ValueError("none of the pictures is one of the scenes with a clue: other scenes?")
-    return locator.calibrate(_Decoded(pictures), countries, counted)
+    with progress("ranking", len(pictures)) as meter:
+        return locator.calibrate(_Decoded(pictures, meter), countries, counted)
 
 
 def _asked(recipe: CalibrateRecipe) -> AskedRecipe:

@@ -3,12 +3,14 @@
 A photograph has grain and texture at every scale; a drawn scene has areas without any. At four
 scales the local contrasts of a picture are described by some of their quantiles, and a picture is
 unfamiliar that is further from the known ones (Mahalanobis distance) than nearly all of them are
-from each other. The mean of the vision part's vectors was measured too: it tells far less, since
-that part learnt to see in photographs what it knows.
+from each other. A known picture counts as it is and as others may give it, since texture changes
+where a picture is stored again or drawn in another size. The mean of the vision part's vectors was
+measured too: it tells far less, since that part learnt to see in photographs what it knows.
 """
 
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -29,6 +31,8 @@ _SIDE = 224  # pixels; as small as the smallest eye, so that finer structure pla
 _NUM_SCALES = 4
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
 _LEAST_CONTRAST = 1e-3  # of 1: a quarter of a grey level
+_STORED_QUALITY = 60
+_SMALLER, _LARGER = 320, 640  # pixels
 _RIDGE = 1e-6
 _EVERY = 3  # each third picture chooses the threshold, the others describe
 _FEWEST = 10 * _NUM_SCALES * len(_QUANTILES)
@@ -50,7 +54,7 @@ class Familiarity:
 
     @classmethod
     def fit(cls, textures: Floats, weights: Mapping[str, str]) -> Self:
-        """Of the textures [pictures, 24] of known pictures, as `texture_of` gives them.
+        """Of the textures [pictures, forms, 24] of known pictures, as `textures_of` gives them.
         weights: of the model that knows them, by name and hash.
 
         Two of three describe them, and the threshold is chosen so that `REFUSED_SHARE` of the third
@@ -59,11 +63,14 @@ class Familiarity:
         if len(textures) < _FEWEST:
             raise ValueError(f"familiarity needs {_FEWEST} pictures or more, got {len(textures)}")
         is_kept_aside = np.arange(len(textures)) % _EVERY == _EVERY - 1
-        described = textures[~is_kept_aside]
-        spread: Floats = np.cov(described.T) + _RIDGE * np.eye(textures.shape[1])
+        described, kept_aside = (
+            textures[chosen].reshape(-1, textures.shape[-1])
+            for chosen in (~is_kept_aside, is_kept_aside)
+        )
+        spread: Floats = np.cov(described.T) + _RIDGE * np.eye(textures.shape[-1])
         precision: Floats = np.linalg.inv(spread).astype(np.float64)
         found = cls(described.mean(axis=0), precision, np.inf, dict(weights))
-        distances = found.distances(textures[is_kept_aside])
+        distances = found.distances(kept_aside)
         return replace(found, furthest=float(np.quantile(distances, 1 - REFUSED_SHARE)))
 
     def distances(self, textures: Floats) -> Floats:
@@ -122,6 +129,19 @@ def texture_of(picture: Image.Image) -> Floats:
     return np.concatenate(found)
 
 
-def textures_of(pictures: Sequence[Image.Image]) -> Floats:
-    """[pictures, 24] Their textures."""
-    return np.stack([texture_of(picture) for picture in pictures])
+def textures_of(picture: Image.Image) -> Floats:
+    """[forms, 24] The textures of a picture as it is, and as others may give it."""
+    return np.stack([texture_of(form) for form in _forms_of(picture)])
+
+
+def _forms_of(picture: Image.Image) -> list[Image.Image]:
+    """As it is, stored anew, smaller, larger, and with the hard edges of one drawn small."""
+    stored = io.BytesIO()
+    picture.convert("RGB").save(stored, "JPEG", quality=_STORED_QUALITY)
+    return [
+        picture,
+        Image.open(stored),
+        picture.resize((_SMALLER, _SMALLER), Image.Resampling.BICUBIC),
+        picture.resize((_LARGER, _LARGER), Image.Resampling.BICUBIC),
+        picture.resize((_SIDE, _SIDE), Image.Resampling.NEAREST),
+    ]

@@ -25,6 +25,7 @@ def here(tmp_path, monkeypatch):
 RECIPES = {
     "train": "samples: [{samples}]\nbase: {{model: tiny}}\noutput: out/deep/run\n",
     "predict": "samples: [{samples}]\nmodel: tiny\noutput: out/deep/run.parquet\n",
+    "calibrate": "samples: [{samples}]\noutput: out/deep/run\n",
     "baseline": "samples: [{samples}]\noutput: out/deep/run\n"
     "system: {{name: vit, backbone: {{small: {{kind: vit, width: 8, depth: 1}}}}}}\n",
 }

@@ -17,6 +17,7 @@ VERBS = {
         {"samples": ["s"], "output": "o", "base": {"model": "tiny"}},
     ),
     "predict": ("georay.evaluation.predict.predict", ASKED),
+    "calibrate": ("georay.evaluation.calibrating.calibrate", {"samples": ["s"], "output": "o"}),
     "baseline": (
         "georay.evaluation.baselines.make_baseline.make_baseline",
         {"samples": ["s"], "output": "o", "system": SYSTEM},
@@ -69,6 +70,8 @@ def resolved(tmp_path, monkeypatch):
 def test_a_verb_takes_its_recipe_first_and_settings_behind_it(resolved, verb):
     if verb == "samples":
         assert resolved(verb, "--set", "splits.seed=7").splits.seed == 7
+    elif verb == "calibrate":
+        assert resolved(verb, "--set", "max_images=7").max_images == 7
     else:
         assert resolved(verb, "--set", "cluster.num_cpus=7").cluster.num_cpus == 7
 
@@ -88,6 +91,7 @@ def test_everyday_options_lie_on_top(resolved):
     assert resolved("train", "--base", "other").base.model == "other"
     assert resolved("points", "--count", "3").count == 3
     assert resolved("predict", "--model", "other").model == "other"
+    assert resolved("calibrate", "more/", "--familiarity").samples == ("more/",)
 
 
 def test_two_recipes_are_refused(tmp_path):

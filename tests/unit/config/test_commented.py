@@ -24,6 +24,7 @@ REQUIRED = {
         "output": "o",
         "system": {"name": "planet", "backbone": {"small": {"kind": "resnet"}}},
     },
+    "calibrate": {"samples": ["s"]},
     "predict": {"samples": ["s"], "output": "o.parquet", "model": "tiny"},
     "locate": {"inputs": ["photos"], "output": "o"},
     "serve": {},
