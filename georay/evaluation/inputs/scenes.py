@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
 from georay.core.images import content_id
+from georay.core.paths import AnyPath
 from georay.core.picture_files import file_id
 from georay.core.tables import JUDGED
 from georay.evaluation.inputs.conventions import Conventions
@@ -49,7 +49,7 @@ class Scenes:
 _TEXTS = JUDGED.field("clues").type
 
 
-def read_scenes(path: Path) -> Scenes:
+def read_scenes(path: AnyPath) -> Scenes:
     """What `georay streetworld` wrote, as Parquet or as files with labels.csv.
 
     Raises ValueError if it is neither.
@@ -74,7 +74,7 @@ def _of_rows(table: pa.Table) -> dict[str, frozenset[str]]:
     return shown
 
 
-def _of_files(folder: Path, table: pa.Table) -> dict[str, frozenset[str]]:
+def _of_files(folder: AnyPath, table: pa.Table) -> dict[str, frozenset[str]]:
     shown: dict[str, frozenset[str]] = {}
     for row in table.to_pylist():
         picture = folder / row["file"]
