@@ -30,6 +30,7 @@ import httpx
 import pyarrow.parquet as pq
 import yaml
 
+from benchmarks.faults.nodes import is_of_ray
 from benchmarks.record import write_record
 from georay.core.storage import LocalAddress, StorageAddress, parse_address
 from georay.runtime.scratch import scratch_folder
@@ -148,7 +149,7 @@ def emulated_nodes(folder: Path, environment: Environment) -> Iterator[dict[str,
     """A head without work and two workers; yields the environment that reaches them."""
     gcs, dashboard, *agents = _free_ports(2 + 2 * (NUM_WORKERS + 1))
     programs = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    plain = {name: value for name, value in environment.items() if not name.startswith("RAY_")}
+    plain = {name: value for name, value in environment.items() if not is_of_ray(name)}
     ours = plain | {
         "PATH": programs,
         "PYTHONPATH": str(PROJECT),

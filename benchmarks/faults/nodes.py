@@ -68,7 +68,7 @@ class Cluster:
         self.hosts = hosts
         self._spare = list(hosts.each[1 + NUM_WORKERS :])
         self._folder = folder
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        plain = {name: value for name, value in os.environ.items() if not is_of_ray(name)}
         self.environment = {**plain, **environment, **_SETTINGS}
         self.environment |= {
             "RAY_AUTH_TOKEN": secrets.token_hex(16),
@@ -166,6 +166,11 @@ def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
     while not (found := is_so()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
+
+
+def is_of_ray(variable: str) -> bool:
+    """Whether it is about another cluster. How nice workers are is about this machine."""
+    return variable.startswith("RAY_") and variable != "RAY_worker_niceness"
 
 
 def _is_up(address: str, process: psutil.Popen) -> bool:

@@ -24,11 +24,6 @@ class Place:
     storage: Storage | None = None
 
     @property
-    def local(self) -> Path:
-        """Where outputs go that no storage takes."""
-        return self.root if isinstance(self.root, Path) else self.folder
-
-    @property
     def session(self) -> Path:
         return self.folder / "ray"
 

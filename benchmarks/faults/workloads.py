@@ -5,9 +5,6 @@ No picture is twice among the inputs, so that a row that is there twice is a fau
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from benchmarks.faults.clients import Clients
 from benchmarks.faults.driver import PORT
@@ -131,15 +128,15 @@ class Prediction(Run):
         return len(list(self._table.with_suffix(".parts").glob("part-*.parquet"))) >= self._amid
 
     def outcome(self) -> Outcome:
-        rows = pq.read_table(self._table).drop_columns(["latency_ms", "model"]).to_pylist()
+        rows = open_parquet(self._table).read().drop_columns(["latency_ms", "model"]).to_pylist()
         ids = [row["image_id"] for row in rows]
         assert len(set(ids)) == len(ids) == self._num_pictures, "rows are lost or twice"
         assert {row["status"] for row in rows} == {"answered"}, "a picture has no answer"
         return Outcome(rows, {"rows": len(rows)})
 
     @property
-    def _table(self) -> Path:
-        return self.place.local / "answers" / "table.parquet"
+    def _table(self) -> AnyPath:
+        return self.place.root / "answers" / "table.parquet"
 
 
 class Serving(Run):

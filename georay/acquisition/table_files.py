@@ -3,13 +3,13 @@
 import io
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from georay.core.manifest import write_atomic
+from georay.core.paths import AnyPath
 
 FORMATS = (".parquet", ".csv", ".geojson")
 
@@ -23,7 +23,7 @@ ACKNOWLEDGED = {
 """Licence and attribution of the tables. CSV has no room for them: say them where you share it."""
 
 
-def write_table(table: pa.Table, path: Path, about: Mapping[str, str]) -> None:
+def write_table(table: pa.Table, path: AnyPath, about: Mapping[str, str]) -> None:
     """Writes rows that have latitude and longitude in the format of the path's suffix, whole.
 
     Raises ValueError for another suffix.

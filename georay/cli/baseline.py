@@ -1,28 +1,29 @@
 """The verb `baseline`: a system that georay is compared with, trained or as published."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, path_or_uri, say
 from georay.cli.recipes import Settings, given
 
 
 def baseline(
     recipe: Annotated[
-        Path,
-        typer.Argument(help="A recipe of a baseline, YAML.", show_default=False, parser=local_path),
+        str,
+        typer.Argument(
+            help="A recipe of a baseline, YAML.", show_default=False, parser=path_or_uri
+        ),
     ],
     samples: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            parser=local_path,
+            parser=path_or_uri,
             help="Learn from this file or folder instead; may be given more than once.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the system instead.", parser=local_path)
+        str | None, typer.Option(help="Folder of the system instead.", parser=path_or_uri)
     ] = None,
     cluster: Annotated[
         str | None, typer.Option(help="Ray cluster instead: `local`, `auto` or host:port.")

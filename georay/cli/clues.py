@@ -1,11 +1,10 @@
 """The verb `clues`: sentences of guides and games become a table of clues."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, path_or_uri, say
 from georay.cli.recipes import RecipeOption, Settings, given, split_recipe
 
 Sources = Annotated[
@@ -18,8 +17,8 @@ Sources = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None,
-    typer.Option(help="Parquet file to write.", show_default=False, parser=local_path),
+    str | None,
+    typer.Option(help="Parquet file to write.", show_default=False, parser=path_or_uri),
 ]
 Licence = Annotated[
     str | None,
@@ -43,8 +42,10 @@ Require = Annotated[
     ),
 ]
 Curation = Annotated[
-    Path | None,
-    typer.Option(help="Folder of a finished curation run whose pictures clues may get."),
+    str | None,
+    typer.Option(
+        help="Folder of a finished curation run whose pictures clues may get.", parser=path_or_uri
+    ),
 ]
 Labels = Annotated[
     bool, typer.Option(help="Say which class each clue speaks of (sentence encoder).")

@@ -1,15 +1,14 @@
 """The verb `collect`: street views at sampling points."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, path_or_uri, say
 from georay.cli.recipes import Settings
 
 RecipeFile = Annotated[
-    Path, typer.Argument(help="A recipe of street views, YAML.", parser=local_path)
+    str, typer.Argument(help="A recipe of street views, YAML.", parser=path_or_uri)
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what it would ask for and cost; ask for nothing.")

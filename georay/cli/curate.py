@@ -1,11 +1,10 @@
 """Verbs of locatability curation: curate, select, score, weights."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, path_or_uri, say
 from georay.cli.recipes import RecipeOption, Settings, given, split_recipe
 
 if TYPE_CHECKING:
@@ -40,12 +39,8 @@ def curate(
         ),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the run.",
-            show_default=False,
-            parser=local_path,
-        ),
+        str | None,
+        typer.Option(help="Folder of the run.", show_default=False, parser=path_or_uri),
     ] = None,
     weights: Weights = None,
     clues: Annotated[
@@ -86,19 +81,17 @@ def curate(
 
 def select(
     run: Annotated[
-        Path,
-        typer.Argument(
-            help="Folder of a finished run.",
-            parser=local_path,
-        ),
+        str,
+        typer.Argument(help="Folder of a finished run.", parser=path_or_uri),
     ],
     threshold: Annotated[float, typer.Option(help="Keep images with at least this locatability.")],
     as_json: AsJson = False,
 ) -> None:
     """Select again from a finished run at another threshold; takes seconds, runs no model."""
+    from georay.core.paths import path_of
     from georay.curation.curate import reselect
 
-    _say_summary(reselect(run, threshold), as_json)
+    _say_summary(reselect(path_of(run), threshold), as_json)
 
 
 def score(
@@ -144,12 +137,9 @@ def weights(
         str, typer.Argument(help=".csv, .jsonl or .parquet with a column clue or text.")
     ],
     out: Annotated[
-        Path,
-        typer.Option(
-            help="File to write, for `curate --weights`.",
-            parser=local_path,
-        ),
-    ] = Path("weights.json"),
+        str,
+        typer.Option(help="File to write, for `curate --weights`.", parser=path_or_uri),
+    ] = "weights.json",
     scope: Annotated[str, typer.Option(help="Min-max over: global, row or column.")] = "global",
     threshold: Annotated[float, typer.Option(help="Similarities below it count as 0.")] = 0.5,
     as_json: AsJson = False,
@@ -161,21 +151,23 @@ def weights(
     from georay.config.curate import WeightsRecipe
     from georay.config.load import parse_recipe
     from georay.core.manifest import write_json
+    from georay.core.paths import path_of
     from georay.curation.weighting import agreement_with_published, make_weights
 
-    if out.is_dir():
-        raise ValueError(f"{out} is a folder; name a file, for instance {out / 'weights.json'}")
+    file = path_of(out)
+    if file.is_dir():
+        raise ValueError(f"{file} is a folder; name a file, for instance {file / 'weights.json'}")
     content = {"clues": clues, "scope": scope, "threshold": threshold}
     made = make_weights(parse_recipe(content, WeightsRecipe, "given by options"))
-    write_json(out, made.to_json())
+    write_json(file, made.to_json())
     agreement = agreement_with_published(made)
     text = (
-        f"{made.num_clues:,} clues → {out}\n"
+        f"{made.num_clues:,} clues → {file}\n"
         f"against the published weights: Spearman {agreement.spearman:.3f}, "
         f"Pearson {agreement.pearson:.3f}\n" + _top_classes(made.values)
     )
     facts = {
-        "file": str(out),
+        "file": str(file),
         "num_clues": made.num_clues,
         "spearman": agreement.spearman,
         "pearson": agreement.pearson,

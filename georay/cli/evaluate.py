@@ -1,17 +1,20 @@
 """The verbs `predict` and `evaluate`: a model's answers, and the paper's figures from them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, path_or_uri, say
 from georay.cli.recipes import Free, Settings, given
 
+if TYPE_CHECKING:
+    from georay.core.paths import AnyPath
+
 TruthPath = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        parser=local_path,
+        parser=path_or_uri,
         help="Where the pictures were taken: CSV, JSON lines, Parquet (scores of a curation too), "
         "or a folder of photographs with coordinates in their EXIF. Joined by id.",
     ),
@@ -29,42 +32,42 @@ Below = Annotated[
     bool, typer.Option("--below", help="Count what is nearer than a threshold, not equal to it.")
 ]
 ScenesPath = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        parser=local_path,
+        parser=path_or_uri,
         help="A folder of drawn scenes (georay streetworld): are the reasons of the answers true "
         "of these pictures, and of the country answered? A truth with a column `clues` asks the "
         "same of any pictures.",
     ),
 ]
 ConventionsPath = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        parser=local_path,
+        parser=path_or_uri,
         help="By which things countries are known: a table with columns `country` and `text`, in "
         "the words of the clues.",
     ),
 ]
 MarkdownPath = Annotated[
-    Path | None, typer.Option(parser=local_path, help="Write the figures here too.")
+    str | None, typer.Option(parser=path_or_uri, help="Write the figures here too.")
 ]
 PagePath = Annotated[
-    Path | None, typer.Option(parser=local_path, help="Write a page with maps and charts here.")
+    str | None, typer.Option(parser=path_or_uri, help="Write a page with maps and charts here.")
 ]
 
 
 def predict(
     recipe: Annotated[
-        Path,
+        str,
         typer.Argument(
             help="A recipe of predictions, YAML.",
-            parser=local_path,
+            parser=path_or_uri,
         ),
     ],
     samples: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            parser=local_path,
+            parser=path_or_uri,
             help="Ask about this file or folder instead; may be given more than once.",
         ),
     ] = None,
@@ -76,7 +79,8 @@ def predict(
         ),
     ] = None,
     out: Annotated[
-        str | None, typer.Option(help="The Parquet file to write instead of the recipe's.")
+        str | None,
+        typer.Option(parser=path_or_uri, help="The Parquet file to write instead of the recipe's."),
     ] = None,
     free: Free = False,
     settings: Settings = None,
@@ -132,6 +136,7 @@ def evaluate(
     --html runs/report.html
     """
     from georay.core.manifest import write_atomic
+    from georay.core.paths import path_of
     from georay.evaluation.inputs.conventions import read_conventions
     from georay.evaluation.inputs.scenes import read_scenes
     from georay.evaluation.inputs.truth import read_truth
@@ -144,27 +149,30 @@ def evaluate(
         formula="geodesic" if geodesic else "haversine", within="<" if below else "<="
     )
     inputs = Inputs(
-        truth=read_truth(truth) if truth is not None else None,
+        truth=read_truth(path_of(truth)) if truth is not None else None,
         raw_column=raw_column,
         extra="leave out" if allow_extra else "refuse",
-        scenes=read_scenes(scenes) if scenes is not None else None,
-        conventions=read_conventions(conventions) if conventions is not None else None,
+        scenes=read_scenes(path_of(scenes)) if scenes is not None else None,
+        conventions=None if conventions is None else read_conventions(path_of(conventions)),
     )
     found = judge(_rows(predictions), inputs, measuring)
     if markdown is not None:
-        write_atomic(markdown, found.as_markdown())
+        write_atomic(path_of(markdown), found.as_markdown())
     if html is not None:
-        write_atomic(html, render_judgements(found))
+        write_atomic(path_of(html), render_judgements(found))
     say(found.as_text(), found.to_json(), as_json)
 
 
-def _rows(arguments: list[str]) -> dict[str, list[Path]]:
+def _rows(arguments: list[str]) -> "dict[str, list[AnyPath]]":
     """The files of each row, by its name: the one given, else the file's own."""
-    rows: dict[str, list[Path]] = {}
+    from georay.core.paths import path_of
+    from georay.core.storage import is_uri
+
+    rows: dict[str, list[AnyPath]] = {}
     for argument in arguments:
         name, sign, file = argument.partition("=")
-        path = local_path(file if sign and not Path(argument).exists() else argument)
-        is_named = path != Path(argument)
+        is_named = bool(sign) and not is_uri(argument) and not Path(argument).exists()
+        path = path_of(path_or_uri(file if is_named else argument))
         name = name if is_named else path.stem
         if name in rows and not is_named:
             raise ValueError(

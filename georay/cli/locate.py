@@ -1,12 +1,11 @@
 """The verb `locate`: a few photographs in the terminal, or a whole collection as a run."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from georay.cli.output import AsJson, local_path, printable, say
+from georay.cli.output import AsJson, path_or_uri, printable, say
 from georay.cli.recipes import Free, Settings, given, split_recipe
 
 if TYPE_CHECKING:
@@ -28,9 +27,9 @@ Inputs = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        parser=local_path,
+        parser=path_or_uri,
         help="Folder of a run over a whole collection: Parquet, a report, and resumable.",
         show_default=False,
     ),
@@ -154,7 +153,7 @@ def _refuse_alone(of_collections: Mapping[str, object]) -> None:
 
 
 def _locate_collection(
-    recipe: Path | None,
+    recipe: str | None,
     options: dict[str, Any],
     settings: Sequence[str],
     dry_run: bool,

@@ -24,6 +24,19 @@ def local_path(text: str | Path) -> Path:
         raise GeorayError(str(problem)) from None
 
 
+def path_or_uri(text: str) -> str:
+    """Parses an argument that is a path here or the address of a storage.
+
+    Raises GeorayError, as `local_path` does, for an address that holds a secret.
+    """
+    from georay.config.load import valid_location
+
+    try:
+        return valid_location(str(text))
+    except ValueError as problem:
+        raise GeorayError(str(problem)) from None
+
+
 def printable(name: str) -> str:
     """The name of a file with those of its bytes escaped that are no UTF-8."""
     return name.encode("utf-8", "backslashreplace").decode()

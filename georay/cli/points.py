@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, local_path, path_or_uri, say
 from georay.cli.recipes import RecipeOption, Settings, given, split_recipe
 
 if TYPE_CHECKING:
@@ -30,14 +30,17 @@ Cities = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None,
-    typer.Option(help="File to write: .parquet, .csv or .geojson.", parser=local_path),
+    str | None,
+    typer.Option(help="File to write: .parquet, .csv or .geojson.", parser=path_or_uri),
 ]
 City = Annotated[
     str | None, typer.Option(help="Name or number of an administrative boundary in the extract.")
 ]
 Polygon = Annotated[
-    Path | None, typer.Option(help="Polygon file, .geojson or .poly; --city then only names.")
+    str | None,
+    typer.Option(
+        help="Polygon file, .geojson or .poly; --city then only names.", parser=path_or_uri
+    ),
 ]
 Around = Annotated[
     str | None, typer.Option(help="LAT,LON: the middle of a circle; needs --radius.")
@@ -111,7 +114,7 @@ def points(
 
 
 def _recipe(
-    path: Path | None,
+    path: str | None,
     cities: Path | None,
     area: dict[str, object],
     options: dict[str, object],
@@ -135,7 +138,7 @@ def _recipe(
 def _listed(cities: Path, area: dict[str, object]) -> list[dict[str, object]]:
     from georay.acquisition.roads.listed import listed_cities
 
-    extract, radius = Path(str(area["extract"])), area.get("radius_km")
+    extract, radius = local_path(str(area["extract"])), area.get("radius_km")
     if others := [name for name in area if name not in ("extract", "radius_km")]:
         raise ValueError(f"{cities} names the cities: leave out {', '.join(others)}, or --cities")
     if not isinstance(radius, float):

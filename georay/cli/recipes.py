@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from georay.cli.output import local_path
+from georay.cli.output import path_or_uri
 
 RECIPES = {
     "curate": "georay.config.curate.CurateRecipe",
@@ -43,25 +42,31 @@ Free = Annotated[
     ),
 ]
 RecipeFile = Annotated[
-    Path | None,
-    typer.Argument(metavar="RECIPE", parser=local_path, help="A recipe, YAML.", show_default=False),
+    str | None,
+    typer.Argument(
+        metavar="RECIPE", parser=path_or_uri, help="A recipe, YAML.", show_default=False
+    ),
 ]
-RecipeOption = Annotated[Path | None, typer.Option("--recipe", parser=local_path, hidden=True)]
+RecipeOption = Annotated[str | None, typer.Option("--recipe", parser=path_or_uri, hidden=True)]
 """How some verbs took a recipe before it was their first argument."""
 
 
-def split_recipe(arguments: Sequence[str], option: Path | None) -> tuple[Path | None, list[str]]:
+def split_recipe(arguments: Sequence[str], option: str | None) -> tuple[str | None, list[str]]:
     """The recipe among a verb's arguments, which is a YAML file, and the others.
 
     Raises ValueError for more than one.
     """
-    found = [local_path(one) for one in arguments if one.endswith((".yaml", ".yml"))]
+    found = [path_or_uri(one) for one in arguments if _is_recipe(one)]
     found += [option] if option is not None else []
     if len(found) > 1:
-        named = ", ".join(map(str, found))
+        named = ", ".join(found)
         raise ValueError(f"{named}: one run has one recipe; change keys of it by --set")
-    others = [one for one in arguments if not one.endswith((".yaml", ".yml"))]
-    return (found[0] if found else None), others
+    return (found[0] if found else None), [one for one in arguments if not _is_recipe(one)]
+
+
+def _is_recipe(argument: str) -> bool:
+    """Whether an argument names a YAML file; an address may have options behind it."""
+    return argument.partition("?")[0].endswith((".yaml", ".yml"))
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:

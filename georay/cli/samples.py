@@ -1,16 +1,16 @@
 """The verb `samples`: clues and curated pictures become conversations to learn from."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, path_or_uri, say
 from georay.cli.recipes import Settings, given
 
 if TYPE_CHECKING:
     from georay.config.samples import SamplesRecipe
+    from georay.core.paths import AnyPath
     from georay.curation.exchange import ExportSummary, Form
 
 FORMS = "llama-factory|qwen-vl|webdataset|hf-datasets"
@@ -25,22 +25,22 @@ def _form(text: str) -> str:
 
 
 Source = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(
         metavar="RECIPE|SAMPLES",
-        parser=local_path,
+        parser=path_or_uri,
         help="A recipe of samples, YAML; or, to --export them, a folder of finished samples.",
         show_default=False,
     ),
 ]
 Curation = Annotated[
-    Path | None,
-    typer.Option(parser=local_path, help="Folder of a finished curation run: pictures to locate."),
+    str | None,
+    typer.Option(parser=path_or_uri, help="Folder of a finished curation run: pictures to locate."),
 ]
 Clues = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
-        parser=local_path,
+        parser=path_or_uri,
         help="Parquet file of clues: reasons to learn; may be given more than once.",
     ),
 ]
@@ -48,17 +48,17 @@ Images = Annotated[
     list[str] | None, typer.Option(help="More pictures that clues are about, as in `curate`.")
 ]
 Conversations = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
-        parser=local_path,
+        parser=path_or_uri,
         help="Samples of another tool to take over: a file or folder of one of the forms of "
         "--export; may be given more than once.",
     ),
 ]
 Out = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        parser=local_path,
+        parser=path_or_uri,
         help="Folder of the samples; an export becomes a folder there, called by its form.",
     ),
 ]
@@ -101,28 +101,31 @@ def samples(
 
     Example: georay samples runs/samples --export llama-factory --export webdataset
     """
+    from georay.core.paths import path_of
+
     options = given(
         {"curation": curation, "clues": clues, "images": images, "conversations": conversations}
     )
     texts: list[str] = []
     facts: dict[str, Any] = {}
-    if source is not None and (source.is_dir() or source.suffix == ".parquet"):
-        _refuse_making(source, [*options, *(["set"] if settings else [])], export)
-        folder = source
+    folder = None if source is None else path_of(source)
+    if folder is not None and (folder.suffix == ".parquet" or folder.is_dir()):
+        _refuse_making(folder, [*options, *(["set"] if settings else [])], export)
     else:
         from georay.curation.samples import make_samples
 
         options |= {} if out is None else {"output": out}
         made = make_samples(_recipe(source, options, settings or ()))
         texts, facts = [made.as_text()], made.to_json()
-        folder = out = Path(made.folder).parent
+        folder = path_of(made.folder).parent
+        out = str(folder)
     for done in _export(folder, export or [], out, pictures):
         texts.append(done.as_text())
         facts.setdefault("exports", []).append(done.to_json())
     say("\n".join(texts), facts, as_json)
 
 
-def _recipe(path: Path | None, options: dict[str, Any], settings: Sequence[str]) -> "SamplesRecipe":
+def _recipe(path: str | None, options: dict[str, Any], settings: Sequence[str]) -> "SamplesRecipe":
     from georay.config.load import laid_over
     from georay.config.samples import SamplesRecipe
 
@@ -131,7 +134,7 @@ def _recipe(path: Path | None, options: dict[str, Any], settings: Sequence[str])
     return laid_over(path, SamplesRecipe, options, settings)
 
 
-def _refuse_making(folder: Path, names: list[str], export: list[str] | None) -> None:
+def _refuse_making(folder: "AnyPath", names: list[str], export: list[str] | None) -> None:
     if not export:
         raise ValueError(f"{folder} is no recipe; to export the samples in it say --export FORM")
     if names:
@@ -140,11 +143,13 @@ def _refuse_making(folder: Path, names: list[str], export: list[str] | None) -> 
 
 
 def _export(
-    folder: Path, forms: list[str], out: Path | None, pictures: Pictures
+    folder: "AnyPath", forms: list[str], out: str | None, pictures: Pictures
 ) -> "list[ExportSummary]":
     """Exports the samples of a folder, beside them unless `out` says where."""
+    from georay.core.paths import path_of
     from georay.curation.exchange import export_samples
 
-    target = out or (folder if folder.is_dir() else folder.parent)
+    beside = folder if folder.is_dir() else folder.parent
+    target = beside if out is None else path_of(out)
     chosen = [cast("Form", form) for form in dict.fromkeys(forms)]
     return [export_samples(folder, form, target, pictures) for form in chosen]

@@ -1,13 +1,13 @@
 """The verb `tables`: the paper's tables, quoted, beside what was run here."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, path_or_uri, say
 
 if TYPE_CHECKING:
+    from georay.core.paths import AnyPath
     from georay.evaluation.paper.rows import RowFiles
 
 _NUMBERS = range(1, 7)
@@ -27,19 +27,19 @@ def tables(
         list[int] | None, typer.Option(help="Only the table of this number; may be repeated.")
     ] = None,
     truth: Annotated[
-        Path | None,
-        typer.Option(parser=local_path, help="Where the pictures of Tables 1 and 2 were taken."),
+        str | None,
+        typer.Option(parser=path_or_uri, help="Where the pictures of Tables 1 and 2 were taken."),
     ] = None,
     im2gps: Annotated[
-        Path | None,
-        typer.Option(parser=local_path, help="The test set of Table 3: ids and coordinates."),
+        str | None,
+        typer.Option(parser=path_or_uri, help="The test set of Table 3: ids and coordinates."),
     ] = None,
     im2gps3k: Annotated[
-        Path | None,
-        typer.Option(parser=local_path, help="The test set of Table 4: ids and coordinates."),
+        str | None,
+        typer.Option(parser=path_or_uri, help="The test set of Table 4: ids and coordinates."),
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(parser=local_path, help="Write the tables here too.")
+        str | None, typer.Option(parser=path_or_uri, help="Write the tables here too.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,15 +49,18 @@ def tables(
     --im2gps im2gps.csv
     """
     from georay.core.manifest import write_atomic
+    from georay.core.paths import path_of
     from georay.evaluation.inputs.truth import read_truth
     from georay.evaluation.metrics import Measuring
     from georay.evaluation.paper.tables import paper_tables
 
     given = {1: truth, 2: truth, 3: im2gps, 4: im2gps3k}
-    truths = {number: read_truth(path) for number, path in given.items() if path is not None}
+    truths = {
+        number: read_truth(path_of(path)) for number, path in given.items() if path is not None
+    }
     found = paper_tables(_wanted(only), _rows(rows or []), truths, Measuring())
     if markdown is not None:
-        write_atomic(markdown, found.as_markdown())
+        write_atomic(path_of(markdown), found.as_markdown())
     say(found.as_markdown().rstrip(), found.to_json(), as_json)
 
 
@@ -70,13 +73,14 @@ def _wanted(only: list[int] | None) -> list[int]:
 
 def _rows(arguments: list[str]) -> list["RowFiles"]:
     """The rows in the order given; files of one table and name are runs of one row."""
+    from georay.core.paths import path_of
     from georay.evaluation.paper.rows import RowFiles
 
-    files: dict[tuple[int, str], list[Path]] = {}
+    files: dict[tuple[int, str], list[AnyPath]] = {}
     for argument in arguments:
         table, colon, rest = argument.partition(":")
         name, sign, file = rest.partition("=")
         if not (colon and sign and name and file) or table not in map(str, _NUMBERS):
             raise ValueError(f"{argument!r} is no row: give TABLE:NAME=FILE, such as 1:ours=a.csv")
-        files.setdefault((int(table), name), []).append(local_path(file))
+        files.setdefault((int(table), name), []).append(path_of(path_or_uri(file)))
     return [RowFiles(number, name, tuple(found)) for (number, name), found in files.items()]

@@ -1,27 +1,22 @@
 """The verb of two-stage training: train."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from georay.cli.output import AsJson, local_path, say
+from georay.cli.output import AsJson, path_or_uri, say
 from georay.cli.recipes import Settings, given
 
 
 def train(
     recipe: Annotated[
-        Path,
-        typer.Argument(
-            help="A training recipe, YAML.",
-            show_default=False,
-            parser=local_path,
-        ),
+        str,
+        typer.Argument(help="A training recipe, YAML.", show_default=False, parser=path_or_uri),
     ],
     samples: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            parser=local_path,
+            parser=path_or_uri,
             help="Learn from this file or folder instead; may be given more than once.",
         ),
     ] = None,
@@ -29,11 +24,7 @@ def train(
         str | None, typer.Option(help="Train above this model instead: an id or a folder.")
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the run instead.",
-            parser=local_path,
-        ),
+        str | None, typer.Option(help="Folder of the run instead.", parser=path_or_uri)
     ] = None,
     cluster: Annotated[
         str | None, typer.Option(help="Ray cluster instead: `local`, `auto` or host:port.")

@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import LocalPath, Location, Recipe
 from georay.config.train import CheckpointRecipe, TrainWorkersRecipe
 
 SceneKind = Literal["natural", "urban", "indoor"]
@@ -260,8 +260,8 @@ class BaselineRecipe(Recipe):
     worker keeps decoded. title: what tables call it.
     """
 
-    samples: tuple[LocalPath, ...] = Field(min_length=1)
-    output: LocalPath
+    samples: tuple[Location, ...] = Field(min_length=1)
+    output: Location
     system: SystemRecipe
     title: str = ""
     seed: int = Field(default=0, ge=0)

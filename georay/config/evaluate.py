@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import Location, Recipe
 
 
 class EvaluateRecipe(Recipe):
@@ -20,11 +20,11 @@ class EvaluateRecipe(Recipe):
     report.html.
     """
 
-    predictions: dict[str, tuple[LocalPath, ...]] = Field(min_length=1)
-    output: LocalPath
-    truth: LocalPath | None = None
-    scenes: LocalPath | None = None
-    conventions: LocalPath | None = None
+    predictions: dict[str, tuple[Location, ...]] = Field(min_length=1)
+    output: Location
+    truth: Location | None = None
+    scenes: Location | None = None
+    conventions: Location | None = None
     raw_column: str | None = None
     extra: Literal["refuse", "leave out"] = "refuse"
     formula: Literal["haversine", "geodesic"] = "haversine"

@@ -17,6 +17,7 @@ from pydantic import (
 from georay.config.keys import nearest_key
 from georay.config.overlay import Setting, merged, plain, with_settings
 from georay.config.shared_folder import in_shared_folder
+from georay.core.paths import AnyPath, StoragePath, path_of
 from georay.core.storage import is_uri, parse_address
 
 Model = TypeVar("Model", bound="Recipe")
@@ -64,7 +65,7 @@ LocalFile = Annotated[Path, BeforeValidator(lambda location: refuse_uri(str(loca
 """The same as a Path, which would make one slash of two."""
 
 
-def load_recipe(path: Path, model: type[Model]) -> Model:
+def load_recipe(path: AnyPath, model: type[Model]) -> Model:
     """The recipe in a YAML file.
 
     Raises ValueError naming the file, and each key that is wrong with what was expected.
@@ -72,12 +73,14 @@ def load_recipe(path: Path, model: type[Model]) -> Model:
     return parse_recipe(_read(path), model, str(path))
 
 
-def _read(path: Path) -> Any:
+def _read(path: AnyPath) -> Any:
     """What a YAML file holds; nothing is an empty recipe."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise ValueError(f"cannot read the recipe {path}: {problem.strerror}") from problem
+        raise ValueError(
+            f"cannot read the recipe {path}: {problem.strerror or problem}"
+        ) from problem
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise ValueError(f"the recipe {path} is not valid YAML: {problem}") from problem
     return {} if content is None else content
@@ -104,7 +107,7 @@ def _explained(fault: Any, model: type[Recipe]) -> str:
 
 
 def laid_over(
-    recipe: Model | Path | str | None,
+    recipe: Model | AnyPath | str | None,
     model: type[Model],
     given: Mapping[str, Any],
     settings: Sequence[str] = (),
@@ -120,8 +123,8 @@ def laid_over(
         raise ValueError(f"{twice[0]} is given by --set and by an option of its own: leave one out")
     if recipe is None:
         content, name = {}, "given by options"
-    elif isinstance(recipe, str | Path):
-        content, name = _read(Path(recipe).expanduser()), str(recipe)
+    elif isinstance(recipe, str | Path | StoragePath):
+        content, name = _read(path_of(str(recipe))), str(recipe)
     else:
         content, name = recipe.model_dump(mode="json"), "given"
     if not isinstance(content, Mapping) or not (given or chosen):

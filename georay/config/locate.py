@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from georay.config.curate import SegmenterRecipe, WeightsRecipe
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import Location, Recipe
 from georay.config.predict import AskedRecipe, PredictWorkersRecipe
 
 OtherFormat = Literal["csv", "geojson"]
@@ -36,7 +36,7 @@ class LocateRecipe(AskedRecipe):
     """
 
     inputs: tuple[str, ...] = Field(min_length=1)
-    output: LocalPath
+    output: Location
     title: str = ""
     model: str = "tiny"
     locatability: MeasuringRecipe | None = MeasuringRecipe()

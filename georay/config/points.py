@@ -5,7 +5,8 @@ from typing import Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Recipe
+from georay.config.load import Location, Recipe
+from georay.core.paths import path_of
 
 POINT_FORMATS = (".parquet", ".csv", ".geojson")
 
@@ -21,10 +22,10 @@ class CityRecipe(Recipe):
     count: by default that of the recipe.
     """
 
-    extract: LocalPath
+    extract: Location
     city: str | None = None
     country: str | None = None
-    boundary: LocalPath | None = None
+    boundary: Location | None = None
     around: tuple[float, float] | None = None
     radius_km: PositiveFloat | None = None
     count: PositiveInt | None = None
@@ -47,7 +48,7 @@ class PointsRecipe(Recipe):
     is for cars, without service ways and tracks.
     """
 
-    output: LocalPath
+    output: Location
     cities: tuple[CityRecipe, ...] = Field(min_length=1)
     interval_m: float = Field(default=4000.0, ge=1)
     count: PositiveInt | None = None
@@ -57,6 +58,6 @@ class PointsRecipe(Recipe):
 
     @model_validator(mode="after")
     def _write_what_is_known(self) -> Self:
-        if not self.output.lower().endswith(POINT_FORMATS):
+        if path_of(self.output).suffix.lower() not in POINT_FORMATS:
             raise ValueError(f"output must end in {', '.join(POINT_FORMATS)}, not {self.output!r}")
         return self

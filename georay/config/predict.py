@@ -14,7 +14,8 @@ from pydantic import (
 )
 
 from georay.config.cluster import ClusterRecipe
-from georay.config.load import LocalPath, Location, Recipe
+from georay.config.load import Location, Recipe
+from georay.core.paths import path_of
 
 FEWEST_NEW_TOKENS = 128
 """Of an answer that is constrained: it is sure to end within them."""
@@ -151,7 +152,7 @@ class PredictRecipe(AskedRecipe):
     """
 
     samples: tuple[Location, ...] = Field(min_length=1)
-    output: LocalPath
+    output: Location
     split: Literal["train", "validation", "test"] = "test"
     stage: Literal["reasoning", "location"] = "location"
     max_images: PositiveInt | None = None
@@ -159,6 +160,6 @@ class PredictRecipe(AskedRecipe):
     @field_validator("output")
     @classmethod
     def _is_parquet(cls, output: str) -> str:
-        if Path(output).suffix != ".parquet":
+        if path_of(output).suffix != ".parquet":
             raise ValueError(f"predictions are a Parquet file: {output!r} should end in .parquet")
         return output

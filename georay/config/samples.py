@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from georay.config.load import LocalPath, Location, Recipe
+from georay.config.load import Location, Recipe
 
 
 class SplitRecipe(Recipe):
@@ -59,7 +59,7 @@ class SamplesRecipe(Recipe):
     curation: Location | None = None
     images: tuple[str, ...] = ()
     clues: tuple[Location, ...] = ()
-    conversations: tuple[LocalPath, ...] = ()
+    conversations: tuple[Location, ...] = ()
     max_clues_per_image: PositiveInt | None = None
     clues_per_picture: PositiveFloat | None = None
     mix: MixRecipe | None = None

@@ -53,11 +53,11 @@ def _copy_of(path: StoragePath) -> Path:
 
 def _listing(path: StoragePath) -> dict[str, list[float | None]]:
     """Size and time of a file, or of all files below a folder, by names that begin with its own."""
+    if path.is_file():  # asked first: fsspec's storages refuse to list a file
+        return {path.name: [path.size(), path.modified()]}
     if listed := path.listed():
         return {f"{path.name}/{name}": [one.size, one.mtime_ns] for name, one in listed.items()}
-    if not path.is_file():
-        raise ValueError(f"there is nothing at {path}")
-    return {path.name: [path.size(), path.modified()]}
+    raise ValueError(f"there is nothing at {path}")
 
 
 def _fetch(path: StoragePath, listed: Mapping[str, list[float | None]]) -> dict[str, str] | None:

@@ -61,11 +61,12 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def rows_digest(table: pa.Table) -> str:
-    """`digest` of all rows of a table as dictionaries, a few of them in memory at a time."""
+def rows_digest(tables: Iterable[pa.Table]) -> str:
+    """`digest` of all rows of tables as dictionaries, a few of them in memory at a time."""
     seen = hashlib.sha256(b"[[")
     is_first = True
-    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+    batches = (one for table in tables for one in table.to_batches(max_chunksize=_ROWS_AT_ONCE))
+    for batch in batches:
         for row in batch.to_pylist():
             text = json.dumps(row, sort_keys=True, ensure_ascii=False, default=str)
             seen.update((text if is_first else f", {text}").encode())

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import total_ordering
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path, PurePosixPath
+from typing import TextIO
 
 import pyarrow as pa
 import pyarrow.dataset
@@ -290,6 +291,16 @@ def open_input(file: AnyPath) -> pa.NativeFile:
     return file.open_input() if isinstance(file, StoragePath) else pa.OSFile(str(file))
 
 
+def open_text(file: AnyPath) -> TextIO:
+    """The file's lines in UTF-8, their ends as they are; a mark of byte order is passed over.
+
+    Raises OSError.
+    """
+    if isinstance(file, Path):
+        return file.open(encoding="utf-8-sig", newline="")
+    return TextIOWrapper(file.open_input(), encoding="utf-8-sig", newline="")
+
+
 def open_output(file: AnyPath) -> pa.NativeFile:
     """A stream into a file that is not read before it is closed. Raises OSError."""
     return file.open_output() if isinstance(file, StoragePath) else pa.OSFile(str(file), "wb")
@@ -306,6 +317,11 @@ def open_dataset(path: AnyPath) -> pyarrow.dataset.Dataset:
         return pyarrow.dataset.dataset(path, format="parquet")
     filesystem, name = path.address.found()
     return pyarrow.dataset.dataset(name, filesystem=filesystem, format="parquet")
+
+
+def write_text(file: AnyPath) -> TextIO:
+    """A stream of text into a file, in UTF-8, the ends of lines as they are written."""
+    return TextIOWrapper(open_output(file), encoding="utf-8", newline="")
 
 
 @contextmanager

@@ -4,20 +4,18 @@ A table is a shard: pictures that are answered in the same batches whenever they
 saved together. Ray never appears here; runner.py hands the operators their shards.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from PIL import Image
 
 from georay.config.predict import AskedRecipe, PredictWorkersRecipe
 from georay.core.images import ImageLimits
-from georay.core.manifest import digest
+from georay.core.manifest import digest, write_table
+from georay.core.paths import AnyPath
 from georay.core.picture_files import PictureFile
 from georay.core.storage import read_bytes
 from georay.core.tables import conform
@@ -147,7 +145,7 @@ class WriteAnswers:
     reads = ("status",)
     adds = (NUM_ROWS, NUM_FAILED)
 
-    def __init__(self, folder: Path, schema: pa.Schema, key: str) -> None:
+    def __init__(self, folder: AnyPath, schema: pa.Schema, key: str) -> None:
         self._folder = folder
         self._schema = schema
         self._key = key
@@ -155,9 +153,7 @@ class WriteAnswers:
     def __call__(self, shard: pa.Table) -> pa.Table:
         rows = conform(shard, self._schema, "answers")
         target = self._folder / f"part-{digest(*rows.column(self._key).to_pylist())}.parquet"
-        partial = target.with_suffix(f".{time.time_ns()}.partial")
-        pq.write_table(rows, partial, compression="zstd")
-        partial.replace(target)
+        write_table(target, rows)
         failed = pc.sum(pc.equal(rows.column("status"), "failed"), min_count=0).as_py()
         return pa.Table.from_pylist([{NUM_ROWS: rows.num_rows, NUM_FAILED: failed}])
 

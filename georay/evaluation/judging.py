@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from georay.core.paths import AnyPath
 from georay.core.tables import JUDGED, conform
 from georay.evaluation.breakdown import Breakdown, breakdowns_of
 from georay.evaluation.confidence import (
@@ -104,7 +104,7 @@ class Inputs:
         return self.conventions if self.conventions is not None else own
 
 
-def judge_file(path: Path, inputs: Inputs, measuring: Measuring) -> Judgement:
+def judge_file(path: AnyPath, inputs: Inputs, measuring: Measuring) -> Judgement:
     """The figures of one file of answers.
 
     Raises ValueError if it cannot be read, holds an image more than once, or does not belong to

@@ -8,7 +8,6 @@ accurate otherwise. Towns are compared as places of the gazetteer, not as text.
 from collections import Counter
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow as pa
 from georay.core.gazetteer import Gazetteer
 from georay.core.geo import THRESHOLDS_KM, Formula, distance_km
 from georay.core.manifest import file_sha256
+from georay.core.paths import AnyPath, StoragePath, files_below
 from georay.core.tables import PREDICTIONS, conform
 from georay.evaluation.intervals import Figure, f1_of_counts, share
 from georay.evaluation.others_answers import read_answers
@@ -108,7 +108,7 @@ class Evaluation:
         return "\n".join([*_heading(self), "", *_level_lines(self), "", *_distance_lines(self)])
 
 
-def evaluate_file(path: Path, measuring: Measuring | None = None) -> Evaluation:
+def evaluate_file(path: AnyPath, measuring: Measuring | None = None) -> Evaluation:
     """The figures of a Parquet file with the schema PREDICTIONS, or of anyone's CSV or Parquet.
 
     Raises ValueError if it cannot be read, lacks a column, or holds an image more than once.
@@ -117,21 +117,23 @@ def evaluate_file(path: Path, measuring: Measuring | None = None) -> Evaluation:
     return evaluate(read.table, source_of(path, read.unused), measuring)
 
 
-def source_of(path: Path, unused: tuple[str, ...] = ()) -> PredictionsFile:
+def source_of(path: AnyPath, unused: tuple[str, ...] = ()) -> PredictionsFile:
     """The file as figures name it. unused: its columns that no figure looks at."""
     return PredictionsFile(_name(path), _sha256(path), unused)
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: AnyPath) -> str:
     """Of a folder: of the hashes of its Parquet files, in the order of their names."""
     if not path.is_dir():
         return file_sha256(path)
-    parts = [file_sha256(part) for part in sorted(path.rglob("*.parquet"))]
+    parts = [file_sha256(file) for file in files_below(path) if file.suffix == ".parquet"]
     return sha256("".join(parts).encode()).hexdigest()
 
 
-def _name(path: Path) -> str:
+def _name(path: AnyPath) -> str:
     """The file and the two folders that it lies in: runs of one model have equal file names."""
+    if isinstance(path, StoragePath):
+        return "/".join([path.address.authority, *path.address.key.split("/")][-3:])
     return str(path) if not path.is_absolute() else "/".join(path.parts[1:][-3:])
 
 

@@ -8,7 +8,8 @@ from typing import Protocol
 from PIL import Image
 
 from georay.config.predict import AskedRecipe, EndpointRecipe
-from georay.core.fetched import name_here
+from georay.core import paths
+from georay.core.fetched import local_copy, name_here
 from georay.core.manifest import file_sha256
 from georay.core.prompts import PROMPTS
 from georay.evaluation.baselines.folder import SavedBaseline, is_baseline
@@ -91,7 +92,7 @@ def check_can_answer(recipe: AskedRecipe) -> None:
         RemoteModel(_remote(recipe.model, recipe.endpoint))
         return
     if is_baseline(recipe.model):
-        SavedBaseline.read(Path(recipe.model)).check()
+        SavedBaseline.read(local_copy(recipe.model)).check()
         return
     check_parts(
         recipe.model, _adapters_in(recipe), recipe.active_adapters, revision=recipe.revision
@@ -103,7 +104,7 @@ def check_can_answer(recipe: AskedRecipe) -> None:
 def load_locator(recipe: AskedRecipe) -> LocatingRecipe:
     """The recipe's model, ready to answer; raises as `Locator.from_pretrained` does."""
     if recipe.endpoint is None and is_baseline(recipe.model):
-        return BaselineLocator.load(Path(recipe.model), recipe.device)
+        return BaselineLocator.load(local_copy(recipe.model), recipe.device)
     how, endpoint = recipe.answering, recipe.endpoint
     return Locator.from_pretrained(
         recipe.model if endpoint is None else _remote(recipe.model, endpoint),
@@ -126,9 +127,9 @@ def seen_from_elsewhere(recipe: AskedRecipe) -> AskedRecipe:
     """The recipe for workers, which run in other folders: its own local ones are written out."""
     changes: dict[str, str] = {}
     if Path(recipe.model).is_dir() and recipe.model not in REGISTRY:
-        changes["model"] = str(Path(recipe.model).absolute())
-    if isinstance(adapters := adapters_named(recipe.adapters), Path):
-        changes["adapters"] = str(adapters.absolute())
+        changes["model"] = paths.seen_from_elsewhere(recipe.model)
+    if recipe.adapters not in (None, "none"):
+        changes["adapters"] = paths.seen_from_elsewhere(str(recipe.adapters))
     return recipe.model_copy(update=changes)
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
 from georay.core.answers import parse_answer
+from georay.core.paths import AnyPath
 from georay.core.tables import JUDGED
 from georay.evaluation.inputs.fields import Fields
 from georay.evaluation.inputs.files import read_columns
@@ -31,7 +31,7 @@ class OthersAnswers:
     beside: pa.Table | None = None
 
 
-def read_answers(path: Path, raw_column: str | None = None) -> OthersAnswers:
+def read_answers(path: AnyPath, raw_column: str | None = None) -> OthersAnswers:
     """The answers in a CSV, JSON or Parquet file beside what is true.
 
     Columns are known by the names that people give them: `pred_lat` or `predicted_country` is an
@@ -43,7 +43,7 @@ def read_answers(path: Path, raw_column: str | None = None) -> OthersAnswers:
     return _answers(path, raw_column, apart=answers_and_truth)
 
 
-def read_answers_alone(path: Path, raw_column: str | None = None) -> OthersAnswers:
+def read_answers_alone(path: AnyPath, raw_column: str | None = None) -> OthersAnswers:
     """The answers of a file whose truth is elsewhere: plain `lat` is an answer too.
 
     Raises ValueError as `read_answers` does.
@@ -52,7 +52,9 @@ def read_answers_alone(path: Path, raw_column: str | None = None) -> OthersAnswe
 
 
 def _answers(
-    path: Path, raw_column: str | None, apart: Callable[[Sequence[str], str | None], FieldColumns]
+    path: AnyPath,
+    raw_column: str | None,
+    apart: Callable[[Sequence[str], str | None], FieldColumns],
 ) -> OthersAnswers:
     try:
         table = read_columns(path)

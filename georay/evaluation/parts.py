@@ -1,16 +1,15 @@
 """The unfinished work of a run: a file of answers for each shard, beside their settings."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from georay.core.manifest import write_atomic, write_json
+from georay.core.manifest import write_json
+from georay.core.paths import AnyPath, files_in, remove_tree
 from georay.core.run_folder import read_facts
 from georay.core.tables import conform
 
@@ -19,12 +18,12 @@ from georay.core.tables import conform
 class Parts:
     """The folder of unfinished work. schema: of its rows; key: the column that tells them apart."""
 
-    root: Path
+    root: AnyPath
     schema: pa.Schema
     key: str
 
     @property
-    def settings(self) -> Path:
+    def settings(self) -> AnyPath:
         return self.root / "settings.json"
 
     def read_settings(self) -> dict[str, Any] | None:
@@ -61,20 +60,21 @@ class Parts:
 
     def remove(self) -> None:
         """Ends unfinished work: what it held is whole elsewhere, or counts no more."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove_tree(self.root)
 
     def _tables(self) -> list[pa.Table]:
         found = []
-        for file in sorted(self.root.glob("part-*.parquet")):
+        for file in files_in(self.root, "part-*.parquet"):
+            content = pa.py_buffer(file.read_bytes())  # what cannot be read now is not damaged
             try:
-                found.append(conform(pq.ParquetFile(file).read(), self.schema, str(file)))
+                found.append(conform(pq.read_table(content), self.schema, str(file)))
             except (OSError, pa.ArrowException, ValueError):
                 file.unlink()
         return found
 
 
 def refuse_other_settings(
-    place: Path, before: Mapping[str, object], settings: Mapping[str, object]
+    place: AnyPath, before: Mapping[str, object], settings: Mapping[str, object]
 ) -> None:
     """Raises ValueError if what lies at `place` came about with others, naming each."""
     if changed := [name for name in settings if before.get(name) != settings[name]]:
@@ -83,10 +83,3 @@ def refuse_other_settings(
             f"{place} holds answers that came about otherwise ({differences}); choose another "
             "output, or remove it to ask anew"
         )
-
-
-def write_table(path: Path, table: pa.Table) -> None:
-    """A Parquet file, whole or not at all."""
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer, compression="zstd")
-    write_atomic(path, buffer.getvalue().to_pybytes())

@@ -9,13 +9,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from georay.config.predict import PredictRecipe
-from georay.core.manifest import digest, file_sha256, machine, versions, write_json
+from georay.core.manifest import (
+    digest,
+    file_sha256,
+    machine,
+    versions,
+    write_json,
+    write_table,
+)
+from georay.core.paths import AnyPath, path_of
 from georay.core.picture_files import PictureFile
 from georay.core.run_folder import only_writer, read_facts
 from georay.core.storage import parse_address
@@ -36,7 +43,7 @@ from georay.evaluation.model_identity import (
     seen_from_elsewhere,
 )
 from georay.evaluation.operators import run_operators
-from georay.evaluation.parts import Parts, refuse_other_settings, write_table
+from georay.evaluation.parts import Parts, refuse_other_settings
 from georay.evaluation.usage import RunUsage, usage_of
 from georay.runtime.progress import progress
 
@@ -58,10 +65,10 @@ _ASKED = pa.schema(
 class PredictionFiles:
     """Where a run writes: `parts` is unfinished work and goes when the table is whole."""
 
-    table: Path
+    table: AnyPath
 
     @property
-    def facts(self) -> Path:
+    def facts(self) -> AnyPath:
         return self.table.with_suffix(".json")
 
     @property
@@ -101,7 +108,7 @@ def predict(recipe: PredictRecipe) -> PredictSummary:
     Raises ValueError if the output holds answers of something else, an input is absent, or another
     run writes the same table.
     """
-    files = PredictionFiles(Path(recipe.output).expanduser())
+    files = PredictionFiles(path_of(recipe.output))
     with only_writer(files.table.parent, f".{files.table.name}.lock"):
         return _predict(files, recipe)
 

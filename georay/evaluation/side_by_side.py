@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
+from georay.core.paths import AnyPath
 from georay.evaluation.judging import Inputs, Judgement, judge_file
 from georay.evaluation.metrics import Measuring
 from georay.evaluation.paired import PairedTest, paired_tests
@@ -60,7 +60,9 @@ class SideBySide:
         return facts
 
 
-def judge(rows: Mapping[str, Sequence[Path]], inputs: Inputs, measuring: Measuring) -> SideBySide:
+def judge(
+    rows: Mapping[str, Sequence[AnyPath]], inputs: Inputs, measuring: Measuring
+) -> SideBySide:
     """Judges the files of each row, one per run. Raises ValueError as `judge_file` does."""
     found = {
         label: [judge_file(path, inputs, measuring) for path in paths]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from georay.config.evaluate import EvaluateRecipe
 from georay.config.load import dump_recipe
 from georay.core.manifest import write_atomic, write_json
+from georay.core.paths import AnyPath, path_of
 from georay.evaluation.inputs.conventions import read_conventions
 from georay.evaluation.inputs.scenes import read_scenes
 from georay.evaluation.inputs.truth import read_truth
@@ -23,7 +23,7 @@ Found = TypeVar("Found")
 class WrittenEvaluation:
     """What an evaluation left: its figures, and the folder they were written to."""
 
-    folder: Path
+    folder: AnyPath
     found: SideBySide
 
     def as_text(self) -> str:
@@ -35,10 +35,7 @@ def evaluate_by_recipe(recipe: EvaluateRecipe) -> WrittenEvaluation:
 
     Run again, it judges again and writes the same. Raises ValueError as `judge` does.
     """
-    rows = {
-        name: [Path(file).expanduser() for file in files]
-        for name, files in recipe.predictions.items()
-    }
+    rows = {name: [path_of(file) for file in files] for name, files in recipe.predictions.items()}
     inputs = Inputs(
         _read(recipe.truth, read_truth),
         recipe.raw_column,
@@ -47,7 +44,7 @@ def evaluate_by_recipe(recipe: EvaluateRecipe) -> WrittenEvaluation:
         _read(recipe.conventions, read_conventions),
     )
     found = judge(rows, inputs, Measuring(recipe.formula, recipe.within))
-    folder = Path(recipe.output).expanduser()
+    folder = path_of(recipe.output)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "recipe.yaml", dump_recipe(recipe))
     write_atomic(folder / "figures.md", found.as_markdown())
@@ -56,5 +53,5 @@ def evaluate_by_recipe(recipe: EvaluateRecipe) -> WrittenEvaluation:
     return WrittenEvaluation(folder, found)
 
 
-def _read(path: str | None, read: Callable[[Path], Found]) -> Found | None:
-    return None if path is None else read(Path(path).expanduser())
+def _read(path: str | None, read: Callable[[AnyPath], Found]) -> Found | None:
+    return None if path is None else read(path_of(path))

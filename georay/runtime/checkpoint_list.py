@@ -1,7 +1,10 @@
-"""Ray Train's list of a run's checkpoints, which it does not write atomically."""
+"""Where Ray Train keeps checkpoints, and its list of them, which it does not write atomically."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
+
+from pyarrow.fs import FileSystem
 
 from georay.core.paths import AnyPath, rename
 from georay.core.run_folder import read_facts
@@ -9,6 +12,14 @@ from georay.core.run_folder import read_facts
 P = TypeVar("P", bound=AnyPath)
 
 SNAPSHOT = "checkpoint_manager_snapshot.json"
+
+
+def as_ray_takes_it(folder: AnyPath) -> tuple[str, FileSystem | None]:
+    """A run's folder: a path here, or one in a filesystem of pyarrow's."""
+    if isinstance(folder, Path):
+        return str(folder), None
+    filesystem, path = folder.address.found()
+    return path, filesystem
 
 
 def listed_checkpoints(storage: P) -> list[P]:

@@ -1,21 +1,19 @@
 """A stage on Ray Train: workers started, replaced when they die, and their checkpoints kept."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute
 import ray
 import ray.data
-from pyarrow.fs import FileSystem
 from ray.data import ActorPoolStrategy, DataContext
 from ray.exceptions import RayError
 from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
-from georay.core.paths import AnyPath
 from georay.errors import TrainingStopped
+from georay.runtime.checkpoint_list import as_ray_takes_it
 from georay.training.checkpoints import set_damaged_aside
 from georay.training.loop import Outcome, train_stage
 from georay.training.stages import StageJob
@@ -77,7 +75,7 @@ def fit_stage(job: StageJob, work: Callable[[StageJob], Outcome] = train_stage) 
     """
     recipe, workers = job.recipe, job.recipe.workers
     _check_room(job)
-    storage, filesystem = _storage(job.checkpoints)
+    storage, filesystem = as_ray_takes_it(job.checkpoints)
     if note := set_damaged_aside(job.checkpoints / job.stage.adapter):
         add_note(job.notes, note)
     resources = {"CPU": workers.cpus_per_worker} | ({"GPU": 1} if workers.use_gpu else {})
@@ -108,14 +106,6 @@ def fit_stage(job: StageJob, work: Callable[[StageJob], Outcome] = train_stage) 
     if outcome.problem is not None:
         raise TrainingStopped(f"stage {job.stage.adapter} stopped: {outcome.problem}")
     return outcome
-
-
-def _storage(folder: AnyPath) -> tuple[str, FileSystem | None]:
-    """A folder as Ray Train takes it: a path here, or one in a filesystem of pyarrow's."""
-    if isinstance(folder, Path):
-        return str(folder), None
-    filesystem, path = folder.address.found()
-    return path, filesystem
 
 
 def _check_room(job: StageJob) -> None:

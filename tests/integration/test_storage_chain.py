@@ -3,12 +3,17 @@
 import json
 
 import pytest
+from baseline_room import asked_of
+from baseline_room import recipe_of as baseline_of
+from baseline_room import write_samples as drawn_samples
 from PIL import Image
 from storage_server import serving_bucket
 from training_room import PLACES, jpeg, small_recipe, write_base
 
 from georay.config.curate import CurateRecipe
+from georay.config.evaluate import EvaluateRecipe
 from georay.config.load import parse_recipe
+from georay.config.predict import PredictRecipe
 from georay.config.samples import SamplesRecipe
 from georay.config.serve import ServeRecipe
 from georay.core.fetched import local_copy
@@ -18,6 +23,9 @@ from georay.core.run_folder import only_writer
 from georay.core.tables import CLUES, read_samples, rows_to_table
 from georay.curation.curate import curate, reselect
 from georay.curation.samples.make_samples import make_samples
+from georay.evaluation.baselines.make_baseline import make_baseline
+from georay.evaluation.predict import predict
+from georay.evaluation.written import evaluate_by_recipe
 from georay.models.adapters import STAGES, AdapterStack
 from georay.models.loading import load_family
 from georay.models.locator import Locator
@@ -222,3 +230,43 @@ def test_a_server_serves_the_adapters_of_a_storage(bucket, tuned):
     assert engine.card.id == "small"
     (found,) = engine.locate([Image.new("RGB", (64, 48))], LocateOptions(top_k=2, reasons=False))
     assert found.location.confidence is not None
+
+
+def test_answers_of_workers_and_their_figures_are_written_to_a_storage(bucket, tuned):
+    """Of 12 pictures that were learnt: what counts is that every step reads what the last wrote."""
+    recipe, _ = tuned
+    content = {
+        "samples": [bucket.uri("runs/samples")],
+        "split": "train",
+        "max_images": 4,
+        "model": recipe.base.model,
+        "adapters": bucket.uri("runs/tuned/adapters"),
+        "output": bucket.uri("runs/answers.parquet"),
+        "answering": {"top_k": 0, "max_new_tokens": 128},
+        "device": "cpu",
+        "shard_size": 2,
+        "workers": {"num_workers": 1},
+    }
+    asked = parse_recipe(content, PredictRecipe, "test")
+    assert predict(asked).num_images == 4
+    assert predict(asked).finished_before
+    assert not any(path_of(bucket.uri("runs/answers.parts")).files())
+    content = {"predictions": {"both": [asked.output]}, "output": bucket.uri("runs/evaluation")}
+    found = evaluate_by_recipe(parse_recipe(content, EvaluateRecipe, "test")).found
+    assert found.all[0].evaluation.num_images == 4
+    assert "<html" in (path_of(bucket.uri("runs/evaluation")) / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_baseline_is_trained_into_a_storage_and_asked_from_it(bucket, tmp_path):
+    samples = path_of(bucket.uri("drawn/samples.parquet"))
+    write_atomic(samples, drawn_samples(tmp_path / "drawn").read_bytes())
+    learning = {"num_epochs": 2, "batch_size": 10}
+    output = path_of(bucket.uri("runs/planet"))
+    recipe = baseline_of(samples, output, "planet", learning=learning, checkpoints={"every": 1})
+    make_baseline(recipe)
+    assert make_baseline(recipe).finished_before
+    names = {output.relative_name(file) for file in output.files()}
+    assert names == {"README.md", "baseline.json", "model.safetensors", "settings.json"}
+    told = predict(asked_of(samples, output, tmp_path / "answers.parquet"))
+    assert told.statuses == {"answered": told.num_images}

@@ -23,6 +23,7 @@ from georay.acquisition.roads.projection import LocalPlane, bearings, centre_of,
 from georay.acquisition.roads.relations import NamedArea, find_area
 from georay.acquisition.roads.sampling import Sampled, sample
 from georay.config.points import CityRecipe, PointsRecipe
+from georay.core.fetched import local_copy
 from georay.core.gazetteer import Gazetteer
 from georay.core.geo import distance_km
 from georay.core.manifest import digest
@@ -52,7 +53,7 @@ def sample_city(
     Raises ValueError if the extract or the boundary cannot be used, or no road lies within.
     """
     started = time.monotonic()
-    extract = Path(city.extract).expanduser()
+    extract = local_copy(city.extract)
     boundary, found = _boundary(city, extract)
     classes = recipe.road_classes or ROAD_CLASSES
     ways = read_road_ways(extract, classes, boundary.box() if boundary else None, on_read)
@@ -93,7 +94,7 @@ def choose(points: pa.Table, count: int | None, seed: int) -> tuple[pa.Table, pa
 
 def _boundary(city: CityRecipe, extract: Path) -> tuple[Boundary | None, NamedArea | None]:
     if city.boundary is not None:
-        return boundary_of_file(Path(city.boundary).expanduser()), None
+        return boundary_of_file(local_copy(city.boundary)), None
     if city.around is not None:
         assert city.radius_km is not None
         return boundary_around(*city.around, city.radius_km), None

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from georay.acquisition.table_files import ACKNOWLEDGED, write_table
 from georay.config.points import CityRecipe, PointsRecipe
+from georay.core.fetched import local_copy
 from georay.core.manifest import digest, file_sha256, write_atomic, write_json
+from georay.core.paths import AnyPath, path_of
 
 # Raised when the same settings would give other points, so that old cities are done again.
 _METHOD = 1
@@ -16,7 +17,7 @@ _METHOD = 1
 
 @dataclass(frozen=True)
 class CityTask:
-    """One city to sample, and the stem of the three files that it leaves."""
+    """One city to sample. stem: where the three files lie that it leaves, without their endings."""
 
     city: CityRecipe
     recipe: PointsRecipe
@@ -24,26 +25,31 @@ class CityTask:
     stem: str
 
     @property
-    def table(self) -> Path:
-        return Path(f"{self.stem}.parquet")
+    def table(self) -> AnyPath:
+        return self._file(".parquet")
 
     @property
-    def picture(self) -> Path:
-        return Path(f"{self.stem}.svg")
+    def picture(self) -> AnyPath:
+        return self._file(".svg")
 
     @property
-    def facts(self) -> Path:
-        return Path(f"{self.stem}.json")
+    def facts(self) -> AnyPath:
+        return self._file(".json")
+
+    def _file(self, ending: str) -> AnyPath:
+        stem = path_of(self.stem)
+        return stem.with_name(stem.name + ending)
 
     def key(self) -> str:
         """Changes with whatever changes the points. Raises ValueError if a file is absent."""
         settings = self.recipe.model_dump(mode="json", exclude={"output", "cities", "cluster"})
         boundary = self.city.boundary
         try:
-            extract = Path(self.city.extract).expanduser().stat()
-            drawn = None if boundary is None else file_sha256(Path(boundary).expanduser())
+            extract = local_copy(self.city.extract).stat()
+            drawn = None if boundary is None else file_sha256(path_of(boundary))
         except OSError as problem:
-            raise ValueError(f"cannot read {problem.filename}: {problem.strerror}") from problem
+            named = f"{problem.filename}: {problem.strerror}" if problem.filename else problem
+            raise ValueError(f"cannot read {named}") from problem
         city = self.city.model_dump(mode="json")
         return digest(_METHOD, settings, city, extract.st_size, extract.st_mtime_ns, drawn)
 

@@ -8,11 +8,9 @@ key of its settings and extract is finished and not done again.
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from georay.acquisition.extra import PACKAGES, require_extra
 from georay.acquisition.roads.city_files import CityOutcome, CityTask, caption, sample_to_files
@@ -20,6 +18,7 @@ from georay.acquisition.table_files import ACKNOWLEDGED, write_table
 from georay.config.points import CityRecipe, PointsRecipe
 from georay.core.manifest import write_json
 from georay.core.names import fold
+from georay.core.paths import open_parquet, path_of
 from georay.core.run_folder import manifest_of, only_writer
 from georay.core.tables import POINTS, conform
 from georay.runtime.progress import progress
@@ -59,7 +58,7 @@ def make_points(recipe: PointsRecipe) -> PointsSummary:
     fail, a package of the extra is missing, or another run writes to the same output.
     """
     require_extra()
-    output = Path(recipe.output).expanduser()
+    output = path_of(recipe.output)
     # Of the stem: points.parquet and points.csv share what lies beside them.
     with only_writer(output.parent, f".{output.stem}.points.lock"):
         return _make(recipe)
@@ -80,7 +79,7 @@ def _make(recipe: PointsRecipe) -> PointsSummary:
 
 def city_tasks(recipe: PointsRecipe) -> list[CityTask]:
     """The cities of a recipe with the files that each will leave."""
-    output = Path(recipe.output).expanduser()
+    output = path_of(recipe.output)
     folder = output.parent / f"{output.stem}.cities"
     titles = [_title(city) for city in recipe.cities]
     tasks = []
@@ -125,7 +124,7 @@ def _publish(
 ) -> PointsSummary:
     """Writes the table of all cities, a point that two have once, and the run's manifest."""
     parts = [
-        conform(pq.read_table(task.table), POINTS, str(task.table))
+        conform(open_parquet(task.table).read(), POINTS, str(task.table))
         for task, outcome in zip(tasks, outcomes, strict=True)
         if outcome.error is None
     ]
@@ -133,7 +132,7 @@ def _publish(
     ids = joined["point_id"].to_pylist()
     first = list({point_id: row for row, point_id in reversed(list(enumerate(ids)))}.values())
     points = joined.take(pa.array(sorted(first), pa.int64()))
-    output = Path(recipe.output).expanduser()
+    output = path_of(recipe.output)
     write_table(points, output, ACKNOWLEDGED["points"])
     summary = PointsSummary(
         output=str(output),
@@ -154,8 +153,8 @@ def _title(city: CityRecipe) -> str:
     if city.city is not None:
         return city.city
     if city.boundary is not None:
-        return Path(city.boundary).stem
-    name = Path(city.extract).name.partition(".")[0]
+        return path_of(city.boundary).stem
+    name = path_of(city.extract).name.partition(".")[0]
     if city.around is not None:
         return f"{name} {city.around[0]:g} {city.around[1]:g}"
     return name

@@ -11,13 +11,20 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from georay.core.images import ImageLimits
+from georay.core.paths import (
+    AnyPath,
+    address_of,
+    open_input,
+    open_parquet,
+    open_text,
+    path_of,
+    relative_name,
+)
 from georay.core.splits import Split, Unusable
 from georay.curation.exchange.external_rows import (
     Columns,
@@ -47,14 +54,14 @@ def read_conversations(paths: Iterable[str]) -> Found:
 
     Raises ValueError if a path is absent or holds no file of these forms.
     """
-    sources = [source for path in paths for source in _sources(Path(path).expanduser())]
+    sources = [source for path in paths for source in _sources(path_of(path))]
     for source in sources:
         yield from _read(source) if isinstance(source, Source) else [source]
 
 
-def conversation_files(paths: Iterable[str]) -> list[Path]:
+def conversation_files(paths: Iterable[str]) -> list[AnyPath]:
     """The files that `read_conversations` reads. Raises ValueError as it does."""
-    found = (source for path in paths for source in _sources(Path(path).expanduser()))
+    found = (source for path in paths for source in _sources(path_of(path)))
     return [source.file for source in found if isinstance(source, Source)]
 
 
@@ -64,14 +71,15 @@ def split_named(name: str) -> Split | None:
     return next((_SPLIT_NAMES[word] for word in words if word in _SPLIT_NAMES), None)
 
 
-def _sources(path: Path) -> Iterator[Source | Unreadable]:
+def _sources(path: AnyPath) -> Iterator[Source | Unreadable]:
     if not path.exists():
         raise ValueError(f"no conversations at {path}: there is no such file or folder")
     info = path / DATASET_INFO if path.is_dir() else path
     if info.name == DATASET_INFO and info.is_file():
         yield from _listed(info)
         return
-    files = _below(path) if path.is_dir() else [path]
+    is_folder = path.is_dir()
+    files = _below(path) if is_folder else [path]
     files = [file for file in files if file.suffix.lower() in _ENDINGS]
     if not files:
         raise ValueError(
@@ -79,25 +87,31 @@ def _sources(path: Path) -> Iterator[Source | Unreadable]:
             "of them"
         )
     for file in files:
-        above = str(file.relative_to(path).parent) if path.is_dir() else ""
+        above = relative_name(file, path).rpartition("/")[0] if is_folder else ""
         yield Source(file, file.parent, split=split_named(file.name) or split_named(above))
 
 
-def _below(folder: Path) -> list[Path]:
+def _below(folder: AnyPath) -> list[AnyPath]:
     """The files below a folder, hidden ones and the pictures of an export left out."""
-    found: list[Path] = []
-    is_export = (folder / MANIFEST).exists()
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in _OF_EXPORT:
-            continue
-        if path.is_dir():
-            found += [] if is_export and path.name == IMAGES else _below(path)
-        else:
-            found.append(path)
-    return found
+    root = address_of(folder.absolute())
+    parts = sorted(root.relative(file).split("/") for file in root.files())
+    exports = {tuple(one[:-1]) for one in parts if one[-1] == MANIFEST}
+    return [
+        folder / "/".join(one)
+        for one in parts
+        if one[-1] not in _OF_EXPORT and not _is_in_pictures(one, exports)
+    ]
 
 
-def _listed(info: Path) -> Iterator[Source | Unreadable]:
+def _is_in_pictures(parts: list[str], exports: set[tuple[str, ...]]) -> bool:
+    """Whether a file lies in the folder of pictures of one of the exports."""
+    folders = parts[:-1]
+    return any(
+        name == IMAGES and tuple(folders[:number]) in exports for number, name in enumerate(folders)
+    )
+
+
+def _listed(info: AnyPath) -> Iterator[Source | Unreadable]:
     """The files that a dataset_info.json of LLaMA-Factory names."""
     try:
         entries = json.loads(info.read_bytes())
@@ -166,7 +180,7 @@ def _json(source: Source) -> Found:
 
 
 def _json_lines(source: Source) -> Found:
-    with source.file.open(encoding="utf-8-sig") as file:
+    with open_text(source.file) as file:
         yield from _lines(file, source)
 
 
@@ -184,23 +198,23 @@ def _lines(lines: Iterable[str], source: Source) -> Found:
 
 def _parquet(source: Source) -> Found:
     number = 0
-    for batch in pa.parquet.ParquetFile(source.file, pre_buffer=False).iter_batches(_ROWS_AT_ONCE):
+    for batch in open_parquet(source.file).iter_batches(_ROWS_AT_ONCE):
         for row in batch.to_pylist():
             number += 1
             yield external_row(row, source.where(number), source)
 
 
 def _tar(source: Source) -> Found:
-    with tarfile.open(source.file) as tar:
+    with open_input(source.file) as stream, tarfile.open(fileobj=stream) as tar:
         files = (entry for entry in tar if entry.isfile())
         for key, entries in groupby(files, key=lambda entry: _key(entry.name)):
             yield _of_tar(f"{key} of {source.file}", tar, entries, source)
     _refuse_cut(source.file)
 
 
-def _refuse_cut(tar: Path) -> None:
+def _refuse_cut(tar: AnyPath) -> None:
     """Raises ReadError for a tar file without its end, where `tarfile` stops without a word."""
-    with tar.open("rb") as file:
+    with open_input(tar) as file:
         file.seek(-tarfile.BLOCKSIZE, os.SEEK_END)
         if any(file.read()):
             raise tarfile.ReadError("it was cut: its end is missing")

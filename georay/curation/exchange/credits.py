@@ -3,9 +3,9 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from io import TextIOWrapper
+from typing import TextIO
 
-from georay.core.paths import AnyPath, open_output
+from georay.core.paths import AnyPath, write_text
 from georay.core.tables import TERMS
 
 _LABELS = "labels.csv"
@@ -34,15 +34,14 @@ class CreditTable:
 
     def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
-        self._file: TextIOWrapper | None = None
+        self._file: TextIO | None = None
 
     def add(self, name: str, credit: Credit) -> None:
         """name: the picture's, from the folder."""
         if credit == UNKNOWN:
             return
         if self._file is None:
-            out = open_output(self._folder / _LABELS)
-            self._file = TextIOWrapper(out, encoding="utf-8", newline="")
+            self._file = write_text(self._folder / _LABELS)
             csv.writer(self._file).writerow(("file", *TERMS))
         csv.writer(self._file).writerow((name, *astuple(credit)))
 

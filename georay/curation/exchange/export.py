@@ -2,10 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pyarrow.parquet
 
 from georay.core.licences import NOT_STATED
 from georay.core.manifest import file_sha256, versions, write_atomic, write_json
+from georay.core.paths import AnyPath, StoragePath, files_in, open_input, parquet_writer
 from georay.core.run_folder import only_writer, publishing, read_facts
 from georay.core.splits import SPLITS, Unusable
 from georay.core.tables import LEFT_OUT, SAMPLES, conform, rows_to_table
@@ -48,14 +48,19 @@ class _Tally:
         self.turned += sample.is_turned
 
 
-def export_samples(samples: Path, form: Form, out: Path, pictures: Pictures) -> ExportSummary:
+def export_samples(samples: AnyPath, form: Form, out: AnyPath, pictures: Pictures) -> ExportSummary:
     """Writes the samples of a folder (or Parquet file) to the folder `out / form`.
 
     One row at a time, so that memory does not grow with their number; all of it appears at once, or
     nothing changes. A sample whose picture cannot be had, or that the form cannot hold, is left out
     with its reason. Raises ValueError if there are no samples, none of them can be exported, or the
-    folder holds something that is no export.
+    folder holds something that is no export, or lies where the form's tool cannot open it.
     """
+    if form == "qwen-vl" and pictures == "packed" and isinstance(out, StoragePath):
+        raise ValueError(
+            f"Qwen-VL's script opens packed pictures by their paths, not at {out}: export to a "
+            "folder of the machine that trains, or only name the pictures (--pictures uri)"
+        )
     _refuse_strangers(out / form)
     with only_writer(out), publishing(out) as fresh:
         files = _sample_files(samples)
@@ -72,16 +77,16 @@ def export_samples(samples: Path, form: Form, out: Path, pictures: Pictures) -> 
     return summary
 
 
-def _sample_files(samples: Path) -> list[Path]:
+def _sample_files(samples: AnyPath) -> list[AnyPath]:
     if samples.is_file():
         return [samples]
     folder = samples / "samples" if (samples / "samples.json").exists() else samples
-    if not (files := sorted(folder.glob("*.parquet"))):
+    if not (files := files_in(folder)):
         raise ValueError(f"{samples} holds no finished samples; make some with `georay samples`")
     return files
 
 
-def _refuse_strangers(target: Path) -> None:
+def _refuse_strangers(target: AnyPath) -> None:
     """Raises ValueError for what no export wrote, and an export would replace."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
@@ -92,11 +97,13 @@ def _refuse_strangers(target: Path) -> None:
         )
 
 
-def _rows(files: list[Path]) -> Iterator[Row]:
+def _rows(files: list[AnyPath]) -> Iterator[Row]:
     for file in files:
         try:
             # Without pre-buffering: one would hold a row group, which may be the whole table.
-            parquet = pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+            parquet = pa.parquet.ParquetFile(
+                open_input(file), pre_buffer=False, buffer_size=1 << 20
+            )
             for batch in parquet.iter_batches(batch_size=_ROWS_AT_ONCE):
                 yield from conform(pa.Table.from_batches([batch]), SAMPLES, str(file)).to_pylist()
         except (pa.ArrowException, OSError) as problem:
@@ -104,7 +111,7 @@ def _rows(files: list[Path]) -> Iterator[Row]:
 
 
 def _write(
-    rows: Iterator[Row], form: Form, pictures: Pictures, folder: Path, final: Path
+    rows: Iterator[Row], form: Form, pictures: Pictures, folder: AnyPath, final: AnyPath
 ) -> _Tally:
     tally = _Tally()
     with (
@@ -132,7 +139,7 @@ class _Writer(Protocol):
     def close(self) -> None: ...
 
 
-def _writer(form: Form, folder: Path, final: Path) -> _Writer:
+def _writer(form: Form, folder: AnyPath, final: AnyPath) -> _Writer:
     """final: where the folder will lie, for a form that says so in its rows."""
     match form:
         case "llama-factory":
@@ -148,10 +155,11 @@ def _writer(form: Form, folder: Path, final: Path) -> _Writer:
 class _LeftOut:
     """The table of what was left out (schema LEFT_OUT); no file where nothing was."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: AnyPath) -> None:
         self._path = path
         self._rows: list[Row] = []
         self._file: pa.parquet.ParquetWriter | None = None
+        self._stack = ExitStack()
 
     def add(self, row: Row, problem: Unusable) -> None:
         ids = {name: row[name] for name in ("stage", "clue_id", "image_id", "uri")}
@@ -162,17 +170,16 @@ class _LeftOut:
     def close(self) -> None:
         if self._rows:
             self._flush()
-        if self._file is not None:
-            self._file.close()
+        self._stack.close()
 
     def _flush(self) -> None:
         if self._file is None:
-            self._file = pa.parquet.ParquetWriter(self._path, LEFT_OUT)
+            self._file = self._stack.enter_context(parquet_writer(self._path, LEFT_OUT))
         self._file.write_table(rows_to_table(self._rows, LEFT_OUT))
         self._rows = []
 
 
-def _summary(tally: _Tally, form: Form, pictures: Pictures, folder: Path) -> ExportSummary:
+def _summary(tally: _Tally, form: Form, pictures: Pictures, folder: AnyPath) -> ExportSummary:
     return ExportSummary(
         folder=str(folder),
         form=form,

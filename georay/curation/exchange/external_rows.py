@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from georay.core.paths import AnyPath, address_of
 from georay.core.splits import Unusable
 from georay.core.storage import LocalAddress, is_uri
 from georay.curation.exchange.forms import without_pictures
@@ -58,8 +59,8 @@ class Unreadable:
 class Source:
     """A file of conversations. folder: what relative names of pictures count from."""
 
-    file: Path
-    folder: Path
+    file: AnyPath
+    folder: AnyPath
     columns: Columns = Columns()
     split: str | None = None
 
@@ -164,7 +165,7 @@ def _given(row: Row, columns: Columns) -> Iterator[str | bytes]:
 
 
 def _one_picture(
-    given: Sequence[str | bytes], in_text: Sequence[str | bytes], folder: Path
+    given: Sequence[str | bytes], in_text: Sequence[str | bytes], folder: AnyPath
 ) -> str | bytes:
     pictures = list(dict.fromkeys([*given, *in_text]))
     if len(pictures) != 1:
@@ -175,4 +176,4 @@ def _one_picture(
         return picture
     if Path(picture).is_absolute():
         return LocalAddress(picture).uri
-    return LocalAddress(str(folder.absolute())).child(picture).uri  # a name is no uri
+    return address_of(folder.absolute()).child(picture).uri  # a name is no uri

@@ -1,9 +1,9 @@
 """Conversations as LLaMA-Factory and Qwen-VL's finetune.py read them: JSON, beside it pictures."""
 
 import json
-from pathlib import Path
 
 from georay.core.manifest import write_json
+from georay.core.paths import AnyPath, write_text
 from georay.curation.exchange.credits import CreditTable
 from georay.curation.exchange.forms import llama_factory_question, qwen_question
 from georay.curation.exchange.outgoing import Outgoing, refuse_qwen_path
@@ -15,8 +15,8 @@ DATASET_INFO = "dataset_info.json"
 class _JsonList:
     """A file that holds one JSON list, written entry by entry; ASCII, which every locale reads."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="ascii")
+    def __init__(self, path: AnyPath) -> None:
+        self._file = write_text(path)
         self._before = "[\n"
 
     def add(self, entry: dict[str, object]) -> None:
@@ -31,7 +31,7 @@ class _JsonList:
 class _JsonWriter:
     """A JSON list per stage and split, and the folder of pictures that they share."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
         self._lists: dict[tuple[str, str], _JsonList] = {}
         self._credits = CreditTable(folder / IMAGES)
@@ -80,7 +80,7 @@ class QwenVLWriter(_JsonWriter):
     Paths are absolute, below `final`: the script opens them from whatever folder it runs in.
     """
 
-    def __init__(self, folder: Path, final: Path) -> None:
+    def __init__(self, folder: AnyPath, final: AnyPath) -> None:
         super().__init__(folder)
         self._final = final
 

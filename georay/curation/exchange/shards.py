@@ -4,11 +4,11 @@ import io
 import json
 import tarfile
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
 
+from georay.core.paths import AnyPath, open_output
 from georay.core.tables import SAMPLES
 from georay.curation.exchange.outgoing import Outgoing, Row, plain_name
 
@@ -39,13 +39,13 @@ def _messages(sample: Outgoing) -> list[dict[str, str]]:
 class WebDatasetWriter:
     """Tar shards `STAGE-SPLIT-000000.tar`; a sample is a picture and a JSON object of one key."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
         self._shards: dict[tuple[str, str], _Tar] = {}
 
     def close(self) -> None:
         for shard in self._shards.values():
-            shard.file.close()
+            shard.close()
 
     def add(self, sample: Outgoing) -> None:
         shard = self._shard((sample.stage, sample.split))
@@ -64,10 +64,11 @@ class WebDatasetWriter:
         if last is None or last.num_bytes >= SHARD_BYTES or last.num_samples >= SHARD_SAMPLES:
             number = 0
             if last is not None:
-                last.file.close()
+                last.close()
                 number = last.number + 1
-            path = self._folder / f"{'-'.join(key)}-{number:06d}.tar"
-            self._shards[key] = _Tar(number, tarfile.open(path, "w"))  # noqa: SIM115
+            stream = open_output(self._folder / f"{'-'.join(key)}-{number:06d}.tar")
+            tar = tarfile.open(fileobj=stream, mode="w")  # noqa: SIM115
+            self._shards[key] = _Tar(number, stream, tar)
         return self._shards[key]
 
 
@@ -76,6 +77,7 @@ class _Tar:
     """A shard that is being written, the same bytes on every run."""
 
     number: int
+    stream: pa.NativeFile
     file: tarfile.TarFile
     num_bytes: int = 0
     num_samples: int = 0
@@ -87,11 +89,15 @@ class _Tar:
         self.file.members = []  # type: ignore[attr-defined]  # kept for readers: memory per entry
         self.num_bytes += len(content)
 
+    def close(self) -> None:
+        self.file.close()
+        self.stream.close()
+
 
 class HfDatasetsWriter:
     """Parquet shards `data/STAGE/SPLIT-00000.parquet`, whose schema names their features."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self._folder = folder
         self._shards: dict[tuple[str, str], _Parquet] = {}
 
@@ -115,7 +121,9 @@ class HfDatasetsWriter:
                 number = last.number + 1
             path = self._folder / DATA / key[0] / f"{key[1]}-{number:05d}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._shards[key] = _Parquet(number, pa.parquet.ParquetWriter(path, _with_features()))
+            stream = open_output(path)
+            rows = pa.parquet.ParquetWriter(stream, _with_features())
+            self._shards[key] = _Parquet(number, stream, rows)
         return self._shards[key]
 
 
@@ -124,6 +132,7 @@ class _Parquet:
     """A shard that is being written; a row group is what a reader holds in memory."""
 
     number: int
+    stream: pa.NativeFile
     file: pa.parquet.ParquetWriter
     num_bytes: int = 0
     _rows: list[Row] = field(default_factory=list)
@@ -139,6 +148,7 @@ class _Parquet:
     def close(self) -> None:
         self._flush()
         self.file.close()
+        self.stream.close()
 
     def _flush(self) -> None:
         if self._rows:

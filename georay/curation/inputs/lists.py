@@ -59,17 +59,19 @@ def shown(address: Address) -> str:
     return bare.uri
 
 
-def read_list(source: Address, remarks: Remarks) -> pa.Table:
-    """The rows of a list (schema MENTIONS); one with a bad cell has its `error`.
+def read_list(source: Address, remarks: Remarks) -> Iterator[pa.Table]:
+    """The rows of a list (schema MENTIONS), some at a time; one with a bad cell has its `error`.
 
     Relative names count from the list's own folder. Raises ValueError if the list cannot be read,
     is empty, has no column that names files, or two columns of one name.
     """
     here = LocalFiles()
-    tables = [_mentions(rows, source, here, remarks) for rows in _read(source, remarks)]
-    if not tables:
+    is_empty = True
+    for rows in _read(source, remarks):
+        is_empty = False
+        yield _mentions(rows, source, here, remarks)
+    if is_empty:
         raise ValueError(f"{shown(source)} lists no files")
-    return pa.concat_tables(tables)
 
 
 def _read(source: Address, remarks: Remarks) -> Iterator[_Rows]:
@@ -201,7 +203,8 @@ def _read_parquet(source: Address, remarks: Remarks) -> Iterator[_Rows]:
 
 
 def _read_csv(source: Address, remarks: Remarks) -> Iterator[_Rows]:
-    raw = io.BytesIO(source.read(_MAX_LIST_BYTES))
+    is_web = isinstance(source, StorageAddress) and source.scheme in {"http", "https"}
+    raw = io.BytesIO(source.read(_MAX_LIST_BYTES)) if is_web else source.open()
     text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
     reader = csv.reader(text, skipinitialspace=True, strict=True)
     names = [name.strip() for name in next(reader, [])]

@@ -1,10 +1,11 @@
 """From the sources that a recipe names to the inputs of a run, each file once with its label."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import reduce
 from os.path import normpath
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,11 +13,10 @@ import pyarrow.compute as pc
 from georay.core.manifest import rows_digest
 from georay.core.paths import AnyPath
 from georay.core.storage import Address, LocalAddress, Matches, is_uri, parse_address
-from georay.core.tables import INPUTS
 from georay.curation.inputs.lists import MENTIONS, read_list, shown
+from georay.curation.inputs.mentions import Mentions, on_disk
 from georay.curation.inputs.names import Names, is_respelt
 from georay.curation.inputs.remarks import (
-    CONTRADICTING,
     IN_RUNS,
     RESPELT,
     UNMATCHED,
@@ -24,7 +24,7 @@ from georay.curation.inputs.remarks import (
     Remarks,
 )
 from georay.curation.inputs.runs import files_outside_runs
-from georay.curation.place_labels import LABEL, contradiction, first_label
+from georay.curation.place_labels import LABEL
 
 FOLDER_LABELS = "labels.csv"
 NOT_PICTURES = frozenset(
@@ -37,8 +37,8 @@ NOT_PICTURES = frozenset(
 class Listing:
     """What a run reads.
 
-    table: schema INPUTS, each uri once. remarks: what is to be said of it. labels: a digest of what
-    the table says of its files.
+    table: schema INPUTS, each uri once; it lies on disk. remarks: what is to be said of it.
+    labels: a digest of what the table says of its files.
     """
 
     table: pa.Table
@@ -54,12 +54,12 @@ def labelled(inputs: pa.Table) -> pa.Table:
 
 @dataclass(frozen=True)
 class _Found:
-    """What one source names. labels: the labels.csv beside the pictures.
+    """What one source names, some mentions at a time. labels: the labels.csv beside the pictures.
 
     passed_over: files that are there and that a pattern does not name.
     """
 
-    mentions: pa.Table
+    mentions: Iterable[pa.Table]
     labels: tuple[Address, ...] = ()
     passed_over: Set[str] = frozenset()
 
@@ -73,11 +73,29 @@ def list_inputs(sources: Sequence[str], output: AnyPath | None = None) -> Listin
     or empty.
     """
     remarks = Remarks()
-    found = [_find(_door(source), output, remarks) for source in sources]
-    mentions = pa.concat_tables([one.mentions for one in found])
-    labels = _labels(found, mentions, remarks)
-    table = _once_each(pa.concat_tables([mentions, *labels]), remarks)
-    return Listing(table, remarks.all(), rows_digest(labelled(table)))
+    with TemporaryDirectory(prefix="georay-inputs-") as name:
+        folder = Path(name)
+        with Mentions(folder / "mentions.arrow") as mentions:
+            found = [_found(_door(source), output, remarks, mentions) for source in sources]
+            for table in _labels(found, mentions.uris, remarks):
+                mentions.add(table)
+            table = on_disk(mentions.once_each(remarks), folder / "inputs.arrow")
+    labels = rows_digest(labelled(rows) for rows in _pieces(table))
+    return Listing(table, remarks.all(), labels)
+
+
+def _found(
+    source: Address, output: AnyPath | None, remarks: Remarks, mentions: Mentions
+) -> "_Found":
+    """What one source names, with its mentions put to the others."""
+    found = _find(source, output, remarks)
+    for table in found.mentions:
+        mentions.add(table)
+    return replace(found, mentions=())
+
+
+def _pieces(table: pa.Table) -> Iterator[pa.Table]:
+    return (pa.Table.from_batches([batch]) for batch in table.to_batches())
 
 
 def _door(source: str) -> Address:
@@ -105,7 +123,7 @@ def _find(source: Address, output: AnyPath | None, remarks: Remarks) -> _Found:
         raise ValueError(
             f"{source.uri} does not exist; give a folder, a glob, a .csv or a .parquet"
         )
-    return _Found(_files([source]))
+    return _Found([_files([source])])
 
 
 def _matching(pattern: Address, output: AnyPath | None, remarks: Remarks) -> _Found:
@@ -135,7 +153,7 @@ def _below(found: Matches, output: AnyPath | None, remarks: Remarks) -> _Found:
         raise ValueError(f"the folder {shown(found.folder)} holds no files that could be pictures")
     labels = [file for file in found.listed if file.name == FOLDER_LABELS]
     labels_apart = files_outside_runs(labels, found.listed, found.folder, output)
-    return _Found(_files(apart.files), labels_apart.files)
+    return _Found([_files(apart.files)], labels_apart.files)
 
 
 def _may_be_picture(file: Address) -> bool:
@@ -148,14 +166,16 @@ def _files(files: Sequence[Address]) -> pa.Table:
     return pa.table(columns, schema=MENTIONS)
 
 
-def _labels(found: Sequence[_Found], inputs: pa.Table, remarks: Remarks) -> list[pa.Table]:
+def _labels(
+    found: Sequence[_Found], uris: Callable[[], pa.ChunkedArray], remarks: Remarks
+) -> list[pa.Table]:
     """What every labels.csv says of the inputs; the rows about other files get a remark."""
     files = {file: one.passed_over for one in found for file in one.labels}
-    known = inputs.column("uri")
+    known = uris() if files else pa.chunked_array([], pa.string())
     names: Names | None = None
     tables = []
     for file, passed_over in files.items():
-        table = read_list(file, remarks)
+        table = pa.concat_tables(read_list(file, remarks))
         exact = pc.is_in(table.column("uri"), value_set=known)
         tables.append(table.filter(exact))
         rest = table.filter(pc.invert(exact))
@@ -179,30 +199,3 @@ def _spelt_otherwise(
     at = MENTIONS.get_field_index("uri")
     renamed = rows.set_column(at, MENTIONS.field("uri"), column)
     return renamed.filter(column.is_valid())
-
-
-def _once_each(mentions: pa.Table, remarks: Remarks) -> pa.Table:
-    """One row per uri, in the order of the first mentions, with what all mentions say of it."""
-    rows = mentions.append_column("at", pa.array(range(mentions.num_rows), pa.int64()))
-    groups = rows.select(["uri", "at"]).group_by("uri", use_threads=False)
-    first = groups.aggregate([("at", "min"), ("at", "count")])
-    repeated = first.filter(pc.greater(first.column("at_count"), 1))
-    single = rows.filter(pc.invert(pc.is_in(rows.column("uri"), value_set=repeated.column("uri"))))
-    again = rows.filter(pc.is_in(rows.column("uri"), value_set=repeated.column("uri")))
-    said: dict[str, list[dict[str, object]]] = {}
-    for row in again.to_pylist():
-        said.setdefault(row["uri"], []).append(row)
-    schema = pa.schema([*INPUTS, pa.field("at", pa.int64())])
-    joined = [_joined(rows, remarks) for rows in said.values()]
-    table = pa.concat_tables(
-        [single.select(schema.names).cast(schema), pa.Table.from_pylist(joined, schema=schema)]
-    )
-    return table.sort_by("at").select(INPUTS.names).cast(INPUTS).combine_chunks()
-
-
-def _joined(rows: list[dict[str, object]], remarks: Remarks) -> dict[str, object]:
-    if against := contradiction(rows):
-        lists = dict.fromkeys(f"{row['origin']}, row {row['row']}" for row in rows if row["origin"])
-        remarks.add(CONTRADICTING, f"{rows[0]['uri']}: {against} ({'; '.join(lists)})")
-    error = next((row["error"] for row in rows if row["error"]), None)
-    return rows[0] | first_label(rows) | {"error": error}

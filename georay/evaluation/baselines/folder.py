@@ -11,6 +11,7 @@ from torch import nn
 from georay.config.baselines import BaselineRecipe
 from georay.config.load import parse_recipe
 from georay.core.manifest import file_sha256, write_atomic
+from georay.core.paths import AnyPath, path_of
 from georay.core.run_folder import read_facts
 from georay.errors import ModelUnavailable
 from georay.evaluation.baselines.protocol import Baseline, Facts
@@ -22,7 +23,7 @@ KIND = "baseline"
 
 def is_baseline(model: str) -> bool:
     """Whether a model's name is the folder of a baseline."""
-    return (Path(model).expanduser() / FACTS).is_file()
+    return (path_of(model) / FACTS).is_file()
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class SavedBaseline:
         return network.to(device).eval()
 
 
-def save_weights(network: nn.Module, file: Path) -> None:
+def save_weights(network: nn.Module, file: AnyPath) -> None:
     """All weights as safetensors, float32; what memory is shared is written twice."""
     state = network.state_dict()
     write_atomic(

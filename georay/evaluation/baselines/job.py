@@ -1,9 +1,9 @@
 """What the workers of a training are given, and what they report."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from georay.config.baselines import BaselineRecipe
+from georay.core.paths import AnyPath
 from georay.evaluation.baselines.protocol import Facts
 from georay.evaluation.datasets import KnownPicture
 
@@ -15,10 +15,10 @@ class BaselineJob:
     recipe: BaselineRecipe
     facts: Facts
     pictures: tuple[KnownPicture, ...]
-    storage: Path
+    storage: AnyPath
 
     @property
-    def progress(self) -> Path:
+    def progress(self) -> AnyPath:
         """Where the first worker writes how far it is, for the run's progress."""
         return self.storage / "progress.json"
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from georay.config.baselines import LearningRecipe
 from georay.core.manifest import write_atomic, write_json
+from georay.core.paths import AnyPath
 from georay.core.run_folder import read_facts
 from georay.evaluation.baselines.pictures import LearntPictures, randomly_cropped
 
@@ -101,7 +102,7 @@ class Learner:
         return int(done["num_steps"]), float(done["minutes"])
 
 
-def check_checkpoint(folder: Path) -> None:
+def check_checkpoint(folder: AnyPath) -> None:
     """Raises ValueError if a folder does not hold what `Learner.save` writes."""
     if read_facts(folder / _PROGRESS) is None or not (folder / _STATE).is_file():
         raise ValueError(f"{folder} is not a checkpoint")

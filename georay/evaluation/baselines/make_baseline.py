@@ -1,13 +1,12 @@
 """A baseline from recipe to folder; a killed run goes on where it was."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from georay.config.baselines import BaselineRecipe
 from georay.core.manifest import digest, file_sha256, write_atomic, write_json
+from georay.core.paths import AnyPath, path_of, remove_tree
 from georay.core.run_folder import hold_to, manifest_of, only_writer, read_facts
 from georay.evaluation.baselines.backbones import pinned
 from georay.evaluation.baselines.folder import CARD, FACTS, KIND, WEIGHTS, card_text
@@ -55,7 +54,7 @@ def make_baseline(recipe: BaselineRecipe) -> BaselineSummary:
     are absent or do not suffice; ModelUnavailable without published weights; TrainingStopped if
     training cannot go on.
     """
-    folder = Path(recipe.output).expanduser().absolute()
+    folder = path_of(recipe.output).absolute()
     with only_writer(folder):
         pictures = read_split(recipe.samples, "train", "location", recipe.max_pictures)
         kept = folder / _SETTINGS
@@ -75,7 +74,7 @@ def _settings(recipe: BaselineRecipe, pictures: Sequence[KnownPicture]) -> dict[
     }
 
 
-def _make(folder: Path, recipe: BaselineRecipe, known: Sequence[KnownPicture]) -> dict[str, Any]:
+def _make(folder: AnyPath, recipe: BaselineRecipe, known: Sequence[KnownPicture]) -> dict[str, Any]:
     placed, unplaced = with_coordinates(known)
     recipe = _pinned(recipe)
     facts = system_class(recipe).facts(recipe, placed) if placed else {}
@@ -112,7 +111,7 @@ def _pinned(recipe: BaselineRecipe) -> BaselineRecipe:
 
 
 def _publish(
-    folder: Path, recipe: BaselineRecipe, facts: Facts, outcome: dict[str, Any]
+    folder: AnyPath, recipe: BaselineRecipe, facts: Facts, outcome: dict[str, Any]
 ) -> dict[str, Any]:
     """The card first and the facts last: where they are, all is."""
     weights = None if recipe.learning is None else file_sha256(folder / WEIGHTS)
@@ -125,5 +124,5 @@ def _publish(
     content = manifest_of(KIND, recipe.model_dump(mode="json"), told, _PACKAGES)
     write_atomic(folder / CARD, card_text(recipe, system_class(recipe), outcome))
     write_json(folder / FACTS, content)
-    shutil.rmtree(folder / _CHECKPOINTS, ignore_errors=True)
+    remove_tree(folder / _CHECKPOINTS)
     return content

@@ -11,7 +11,7 @@ from georay.errors import TrainingStopped
 from georay.evaluation.baselines.job import BaselineJob, Outcome
 from georay.evaluation.baselines.learner import check_checkpoint
 from georay.evaluation.baselines.loop import train_worker
-from georay.runtime.checkpoint_list import set_damaged_list_aside
+from georay.runtime.checkpoint_list import as_ray_takes_it, set_damaged_list_aside
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ def fit(job: BaselineJob) -> Outcome:
     if problem := set_damaged_list_aside(job.storage / CHECKPOINTS, check_checkpoint):
         _log.warning("training starts anew, its checkpoints cannot be read: %s", problem)
     resources = {"CPU": workers.cpus_per_worker} | ({"GPU": 1} if workers.use_gpu else {})
+    storage, filesystem = as_ray_takes_it(job.storage)
     trainer = TorchTrainer(
         lambda: train_worker(job),
         scaling_config=ScalingConfig(
@@ -38,7 +39,8 @@ def fit(job: BaselineJob) -> Outcome:
         # The same name and folder as before: Ray Train goes on from the newest checkpoint there.
         run_config=RunConfig(
             name=CHECKPOINTS,
-            storage_path=str(job.storage),
+            storage_path=storage,
+            storage_filesystem=filesystem,
             failure_config=FailureConfig(max_failures=workers.max_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=recipe.checkpoints.keep),
         ),

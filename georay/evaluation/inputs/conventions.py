@@ -1,11 +1,11 @@
 """By which things each country is known: a table of countries and texts."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pyarrow as pa
 
 from georay.core.gazetteer import Gazetteer
+from georay.core.paths import AnyPath
 from georay.evaluation.inputs.clues import texts_in
 from georay.evaluation.inputs.files import read_columns
 from georay.evaluation.inputs.names import conventions_of
@@ -14,7 +14,7 @@ Conventions = Mapping[str, frozenset[str]]
 """Texts by the alpha-2 code of their country, in the words that clues are written in."""
 
 
-def read_conventions(path: Path) -> Conventions:
+def read_conventions(path: AnyPath) -> Conventions:
     """The conventions in a CSV, JSON or Parquet file: rows with a `country` and a `text`, or with a
     list of texts.
 

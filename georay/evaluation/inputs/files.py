@@ -3,18 +3,17 @@
 import csv
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset
-import pyarrow.parquet
+
+from georay.core.paths import AnyPath, open_dataset, open_parquet, open_text
 
 _SEPARATORS = ",;\t|"
 _LONGEST_CELL = 1 << 26
 
 
-def read_columns(path: Path) -> pa.Table:
+def read_columns(path: AnyPath) -> pa.Table:
     """All rows of a CSV, TSV, JSON, JSON lines or Parquet file, or of a folder of Parquet files.
 
     Cells of a CSV stay text, so that the id "007" does. JSON keeps numbers and texts; what is
@@ -24,17 +23,17 @@ def read_columns(path: Path) -> pa.Table:
     """
     suffix = path.suffix.lower()
     if path.is_dir():
-        return pyarrow.dataset.dataset(path, format="parquet").to_table().flatten()
+        return open_dataset(path).to_table().flatten()
     if suffix in {".csv", ".tsv", ".txt"}:
         return _csv(path)
     if suffix in {".json", ".jsonl", ".ndjson"}:
         return _json(path)
-    return pyarrow.parquet.ParquetFile(path).read().flatten()
+    return open_parquet(path).read().flatten()
 
 
-def _csv(path: Path) -> pa.Table:
+def _csv(path: AnyPath) -> pa.Table:
     csv.field_size_limit(_LONGEST_CELL)
-    with path.open(encoding="utf-8-sig", newline="") as lines:
+    with open_text(path) as lines:
         first = lines.readline()
         lines.seek(0)
         separator = max(_SEPARATORS, key=first.count)
@@ -52,7 +51,7 @@ def _cells(row: list[str], width: int, line: int) -> list[str]:
     return row[:width] + [""] * (width - len(row))
 
 
-def _json(path: Path) -> pa.Table:
+def _json(path: AnyPath) -> pa.Table:
     text = path.read_text(encoding="utf-8-sig")
     rows: list[Any] = json.loads(text) if text.lstrip().startswith("[") else list(_objects(text))
     for number, row in enumerate(rows, 1):

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pyarrow as pa
 
 from georay.core.images import content_id
+from georay.core.paths import AnyPath
 from georay.core.picture_files import file_id
 from georay.core.tables import JUDGED
 from georay.evaluation.inputs.conventions import Conventions
@@ -55,7 +55,7 @@ class Scenes:
 _TEXTS = JUDGED.field("clues").type
 
 
-def read_scenes(path: Path) -> Scenes:
+def read_scenes(path: AnyPath) -> Scenes:
     """What `georay streetworld` wrote, as Parquet or as files with labels.csv.
 
     Raises ValueError if it is neither.
@@ -80,7 +80,7 @@ def _of_rows(table: pa.Table) -> dict[str, frozenset[str]]:
     return shown
 
 
-def _of_files(folder: Path, table: pa.Table) -> dict[str, frozenset[str]]:
+def _of_files(folder: AnyPath, table: pa.Table) -> dict[str, frozenset[str]]:
     shown: dict[str, frozenset[str]] = {}
     for row in table.to_pylist():
         picture = folder / row["file"]

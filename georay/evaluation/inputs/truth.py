@@ -1,14 +1,13 @@
 """Where pictures were taken, apart from any answer: a table, or pictures that say it themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
 
-from georay.core.folders import walk
 from georay.core.images import ImageLimits, content_id, image_format, position
-from georay.core.storage import read_bytes
+from georay.core.paths import AnyPath, address_of
+from georay.core.storage import Address, read_bytes
 from georay.errors import UnreadableImage
 from georay.evaluation.inputs.fields import Fields
 from georay.evaluation.inputs.files import read_columns
@@ -29,7 +28,7 @@ class Truth:
 
     name: str
     table: pa.Table
-    folder: Path
+    folder: AnyPath
     files: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -48,15 +47,16 @@ class Truth:
         return found
 
 
-def read_truth(path: Path) -> Truth:
+def read_truth(path: AnyPath) -> Truth:
     """The truth in a CSV, JSON or Parquet file, a folder of Parquet files, or one of photographs
     whose EXIF says where they were taken.
 
     A picture may be in several rows that agree. Raises ValueError if the file or folder cannot be
     read, says nothing of where pictures are, or has two truths about one.
     """
-    if path.is_dir() and any(file.lower().endswith(_PICTURES) for file in walk(str(path))):
-        return _of_pictures(path)
+    files = address_of(path.absolute()).files() if path.is_dir() else []
+    if any(file.name.lower().endswith(_PICTURES) for file in files):
+        return _of_pictures(path, files)
     try:
         table = read_columns(path)
     except (OSError, ValueError, pa.ArrowException) as problem:
@@ -67,7 +67,7 @@ def read_truth(path: Path) -> Truth:
         raise ValueError(f"{path}: {problem}") from problem
 
 
-def _of_table(table: pa.Table, path: Path) -> Truth:
+def _of_table(table: pa.Table, path: AnyPath) -> Truth:
     chosen = truth_only(table.column_names)
     fields = Fields(table, chosen.columns)
     columns = fields.ids() | fields.truth()
@@ -98,14 +98,14 @@ def _once_each(table: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(list(rows.values()), schema=table.schema)
 
 
-def _of_pictures(folder: Path) -> Truth:
+def _of_pictures(folder: AnyPath, files: Sequence[Address]) -> Truth:
     rows: list[dict[str, object]] = []
     others: list[str] = []
-    for file in sorted(walk(str(folder))):
-        name = Path(file).relative_to(folder).as_posix()
+    for file in files:
+        name = address_of(folder.absolute()).relative(file)
         latitude, longitude = None, None
         try:
-            raw = read_bytes(file, _LIMITS.max_bytes)
+            raw = file.read(_LIMITS.max_bytes)
             if image_format(raw) is None:
                 others.append(name)
                 continue
@@ -116,7 +116,7 @@ def _of_pictures(folder: Path) -> Truth:
     return _geotagged(folder, rows, others)
 
 
-def _geotagged(folder: Path, rows: list[dict[str, object]], others: list[str]) -> Truth:
+def _geotagged(folder: AnyPath, rows: list[dict[str, object]], others: list[str]) -> Truth:
     num_placed = sum(row["true_latitude"] is not None for row in rows)
     if not num_placed:
         lists = [name for name in others if name.endswith((".csv", ".jsonl"))]

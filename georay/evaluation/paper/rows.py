@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +9,7 @@ import pyarrow.compute as pc
 
 from georay.config.load import load_recipe, parse_recipe
 from georay.config.train import TrainRecipe
+from georay.core.paths import AnyPath, files_in
 from georay.core.run_folder import read_facts
 from georay.evaluation.inputs.files import read_columns
 from georay.evaluation.inputs.truth import Truth
@@ -28,7 +28,7 @@ class RowFiles:
 
     number: int
     name: str
-    files: tuple[Path, ...]
+    files: tuple[AnyPath, ...]
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,14 @@ def _settings(row: RowFiles) -> list[MeasuredRow]:
     return [MeasuredRow(row.name, cells, (file.name,))]
 
 
-def _recipe(file: Path) -> TrainRecipe:
+def _recipe(file: AnyPath) -> TrainRecipe:
     """That of a YAML file, or of the run that a folder holds."""
     if not file.is_dir():
         return load_recipe(file, TrainRecipe)
     return parse_recipe(_manifest(file)["recipe"], TrainRecipe, str(file))
 
 
-def _manifest(folder: Path) -> dict[str, object]:
+def _manifest(folder: AnyPath) -> dict[str, object]:
     facts = read_facts(folder / "manifest.json")
     if facts is None or facts.get("kind") != "training":
         raise ValueError(f"{folder} is no finished training run: it has no manifest.json of one")
@@ -135,7 +135,7 @@ def _speeds(row: RowFiles) -> list[MeasuredRow]:
     if not file.is_dir():
         return [MeasuredRow(row.name, {"seconds per answer": _latency(file)}, (file.name,))]
     _manifest(file)
-    logs = sorted(file.glob("stages/*/steps.jsonl"))
+    logs = files_in(file, "stages/*/steps.jsonl")
     if not logs:
         raise ValueError(f"{file} holds no log of a stage")
     return [
@@ -146,13 +146,13 @@ def _speeds(row: RowFiles) -> list[MeasuredRow]:
     ]
 
 
-def _rate(log: Path) -> str:
+def _rate(log: AnyPath) -> str:
     steps = read_columns(log)
     seconds = pc.sum(steps.column("seconds")).as_py()
     return f"{pc.sum(steps.column('num_samples')).as_py() / seconds:.3g}"
 
 
-def _latency(file: Path) -> str:
+def _latency(file: AnyPath) -> str:
     try:
         column = read_columns(file).column("latency_ms")
         mean = pc.mean(column.cast(pa.float64())).as_py()
@@ -161,7 +161,7 @@ def _latency(file: Path) -> str:
     return "-" if mean is None else f"{mean / 1000:.3g}"
 
 
-def _one_file(row: RowFiles) -> tuple[Path]:
+def _one_file(row: RowFiles) -> tuple[AnyPath]:
     if len(row.files) != 1:
         raise ValueError(
             f"{row.number}:{row.name} names {len(row.files)} files; a row of Table {row.number} "

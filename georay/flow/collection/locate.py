@@ -8,16 +8,15 @@ whose inputs have grown.
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from georay.config.load import dump_recipe
 from georay.config.locate import LocateRecipe, MeasuringRecipe
-from georay.core.manifest import machine, versions, write_atomic, write_json
+from georay.core.manifest import machine, versions, write_atomic, write_json, write_table
+from georay.core.paths import AnyPath, open_parquet, path_of
 from georay.core.picture_files import PictureFile
 from georay.core.run_folder import are_whole, fingerprints, only_writer, read_facts
 from georay.core.tables import LOCATED, conform
@@ -32,7 +31,7 @@ from georay.evaluation.model_identity import (
     seen_from_elsewhere,
 )
 from georay.evaluation.operators import run_operators
-from georay.evaluation.parts import Parts, refuse_other_settings, write_table
+from georay.evaluation.parts import Parts, refuse_other_settings
 from georay.evaluation.usage import ExpectedUsage, expected_usage
 from georay.flow.collection.files import as_csv, as_geojson
 from georay.flow.collection.measuring import MeasureLocatability
@@ -52,18 +51,18 @@ _LABELS = ("country", "city", "latitude", "longitude")
 class LocateFiles:
     """Where a run writes; `parts` is unfinished work and goes when the table is whole."""
 
-    root: Path
+    root: AnyPath
 
     @property
-    def table(self) -> Path:
+    def table(self) -> AnyPath:
         return self.root / "locations.parquet"
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> AnyPath:
         return self.root / "manifest.json"
 
     @property
-    def report(self) -> Path:
+    def report(self) -> AnyPath:
         return self.root / "report.html"
 
     @property
@@ -82,7 +81,7 @@ def locate_collection(recipe: LocateRecipe, say: Say = _silent) -> LocateSummary
     Raises ValueError if the folder holds answers that came about otherwise, an input is absent, or
     another run writes there.
     """
-    files = LocateFiles(Path(recipe.output).expanduser())
+    files = LocateFiles(path_of(recipe.output))
     with only_writer(files.root):
         return _locate(files, _pinned(recipe), say)
 
@@ -95,7 +94,7 @@ def announced(recipe: LocateRecipe) -> ExpectedUsage | None:
     """
     if recipe.endpoint is None:
         return None
-    files = LocateFiles(Path(recipe.output).expanduser())
+    files = LocateFiles(path_of(recipe.output))
     rows = _rows(list_inputs(recipe.inputs, files.root))
     return expected_usage(recipe, recipe.endpoint, _left(files, rows, recipe).num_rows)
 
@@ -210,7 +209,7 @@ def _finished(files: LocateFiles) -> pa.Table:
     if not files.table.exists():
         return LOCATED.empty_table()
     try:
-        return conform(pq.ParquetFile(files.table).read(), LOCATED, str(files.table))
+        return conform(open_parquet(files.table).read(), LOCATED, str(files.table))
     except (OSError, pa.ArrowException, ValueError) as problem:
         raise ValueError(f"{files.table} cannot be read ({problem}): remove it") from None
 

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from georay.config.locate import LocateRecipe
+from georay.core.paths import AnyPath, path_of
 from georay.curation.inputs.remarks import Remark, remarks_to_json
 from georay.evaluation.usage import RunUsage, usage_of
 from georay.models.registry import caveat_of
@@ -41,8 +41,8 @@ class LocateSummary:
         return self.statuses.get("failed", 0)
 
     @property
-    def report(self) -> Path:
-        return Path(self.folder) / "report.html"
+    def report(self) -> AnyPath:
+        return path_of(self.folder) / "report.html"
 
     def as_text(self) -> str:
         """What a person reads at the end."""
@@ -68,7 +68,7 @@ class LocateSummary:
 
 
 def summarize(
-    folder: Path,
+    folder: AnyPath,
     table: pa.Table,
     num_listed: int,
     finished_before: bool,

@@ -15,6 +15,8 @@ from georay.acquisition.roads.make_points import make_points
 from georay.config.load import load_recipe, parse_recipe
 from georay.config.points import PointsRecipe
 from georay.core import extras
+from georay.core.manifest import write_atomic
+from georay.core.paths import open_parquet, path_of
 from georay.core.tables import POINTS
 
 
@@ -144,7 +146,7 @@ def test_the_job_samples_a_recipe_and_says_which_city_failed(extract, tmp_path, 
         ({"interval_m": 0}, "interval_m"),
         ({"cities": []}, "cities"),
         ({"cities": [{"extract": "a.osm", "around": [1, 2]}]}, "radius_km belong together"),
-        ({"cities": [{"extract": "s3://a/b.osm.pbf"}]}, "address in storage"),
+        ({"cities": [{"extract": "s3://me:key@a/b.osm.pbf"}]}, "holds a secret"),
         (
             {"cities": [{"extract": "a", "around": [1, 2], "radius_km": 1, "boundary": "b"}]},
             "exclude each other",
@@ -172,3 +174,18 @@ def test_a_second_run_on_the_same_output_is_refused_while_the_first_goes_on(
     monkeypatch.setattr(run_module, "sample_to_files", sample_while_another_asks)
     assert make_points(recipe(extract, tmp_path / "p.parquet")).num_points == 10
     assert len(refused) == 1
+
+
+def test_a_city_is_read_from_a_storage_and_its_points_are_written_to_one(extract, monkeypatch):
+    monkeypatch.setenv("GEORAY_CACHE", str(extract.parent / "cache"))
+    here = make_points(recipe(extract, extract.parent / "p.parquet"))
+    away = path_of("memory://points-of-a-town")
+    write_atomic(away / "town.osm", extract.read_bytes())
+    asked = recipe(away / "town.osm", away / "p.parquet")
+    made = make_points(asked)
+    assert (made.num_points, made.num_finished_before) == (here.num_points, 0)
+    found = open_parquet(away / "p.parquet").read()
+    assert found.equals(pq.read_table(extract.parent / "p.parquet"))
+    names = sorted(file.name for file in (away / "p.cities").files())
+    assert names == ["town.json", "town.parquet", "town.svg"]
+    assert make_points(asked).num_finished_before == 1

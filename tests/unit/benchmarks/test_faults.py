@@ -4,6 +4,7 @@ import io
 
 from benchmarks.faults.clients import Clients
 from benchmarks.faults.faults import FAULTS
+from benchmarks.faults.nodes import is_of_ray
 from benchmarks.faults.page import reliability_page
 from benchmarks.faults.storage import OverloadedNowAndThen
 from benchmarks.faults.workloads import WORKLOADS
@@ -35,6 +36,11 @@ def test_a_request_is_lost_unless_it_is_answered_refused_with_word_or_never_got_
     clients._load = type("Sent", (), {"asked": [*fine, *lost]})
     assert clients.lost() == lost
     assert clients.num_answered() == 1
+
+
+def test_nodes_hear_of_no_other_cluster_and_of_how_nice_they_are_to_be():
+    told = ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_worker_niceness", "PATH")
+    assert [name for name in told if not is_of_ray(name)] == ["RAY_worker_niceness", "PATH"]
 
 
 def cell(held, runs, *problems):

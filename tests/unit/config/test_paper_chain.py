@@ -109,15 +109,16 @@ def test_another_base_learns_and_answers_alike(paper, key, base):
     assert predict.model_copy(update=same) == paper.predict
 
 
+@pytest.mark.parametrize("folder", ["/elsewhere", "s3://bucket/georay"])
 @pytest.mark.parametrize("name", sorted(path.stem for path in PAPER.glob("*.yaml")))
-def test_every_place_lies_in_the_one_folder_of_storage(name, monkeypatch):
+def test_every_place_lies_in_the_one_folder_of_storage(name, folder, monkeypatch):
     """What a recipe names by its variable moves with it; nothing else is a path."""
     there = places(recipe(name))
     assert there
     assert all(place.startswith("/mnt/georay/") for place in there)
-    monkeypatch.setenv("GEORAY_STORAGE", "/elsewhere")
+    monkeypatch.setenv("GEORAY_STORAGE", folder)
     moved = places(recipe(name))
-    assert moved == [place.replace("/mnt/georay/", "/elsewhere/") for place in there]
+    assert moved == [place.replace("/mnt/georay/", f"{folder}/") for place in there]
 
 
 def places(read):
@@ -128,7 +129,7 @@ def places(read):
         elif isinstance(value, list):
             for one in value:
                 yield from walk(one)
-        elif isinstance(value, str) and value.startswith(("/", "~", ".")):
+        elif isinstance(value, str) and value.startswith(("/", "~", ".", "s3://")):
             yield value
 
     return list(walk(read.model_dump(mode="json")))

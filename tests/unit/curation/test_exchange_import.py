@@ -20,6 +20,7 @@ from samples_room import PICTURES, write_run
 
 from georay.config.samples import SamplesRecipe, SplitRecipe
 from georay.core.images import content_id
+from georay.core.paths import copy_folder, path_of
 from georay.core.prompts import LOCATION, REASONING
 from georay.core.splits import split_of
 from georay.core.storage import read_bytes
@@ -343,3 +344,26 @@ def test_unpacked_pictures_are_never_inputs_of_the_folder_that_they_were_unpacke
         (tmp_path / name).write_bytes(picture_bytes(1, "a.jpg"))
     uris = list_inputs([str(tmp_path)], output=tmp_path).table["uri"].to_pylist()
     assert uris == [str(tmp_path / "a.jpg")]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_export_to_a_storage_comes_back_from_it(form, tmp_path, take):
+    rows = rows_about(tmp_path / "photos")
+    here = write_samples(tmp_path / "made", rows)
+    away = path_of(f"memory://exchanged-{form}")
+    copy_folder(here, away / "made")
+    pictures = "uri" if form == "qwen-vl" else "packed"
+    export_samples(away / "made", form, away / "out", pictures)
+    taken, left_out = take(away / "out" / form)
+    assert not left_out
+    assert sorted(map(said, taken)) == sorted(map(said, rows))
+    if form == "llama-factory":
+        assert all(row["uri"].startswith("memory://") for row in taken)
+
+
+def test_qwens_script_is_not_given_packed_pictures_that_it_cannot_open(tmp_path):
+    made = write_samples(tmp_path / "made", rows_about(tmp_path / "photos"))
+    away = path_of("memory://for-qwen")
+    with pytest.raises(ValueError, match="--pictures uri"):
+        export_samples(made, "qwen-vl", away, "packed")
+    assert not any(away.files())

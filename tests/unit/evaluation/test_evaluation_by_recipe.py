@@ -1,14 +1,19 @@
 """An evaluation by a recipe leaves its figures as text, numbers and a page."""
 
 import json
+from io import BytesIO
 
 import pyarrow.parquet as pq
 import pytest
 from judged_rows import judged
+from PIL import Image
 
 from georay.config.evaluate import EvaluateRecipe
 from georay.config.load import load_recipe, parse_recipe
+from georay.core.manifest import file_sha256, write_atomic
+from georay.core.paths import path_of
 from georay.core.tables import PREDICTIONS
+from georay.evaluation.inputs.truth import read_truth
 from georay.evaluation.written import evaluate_by_recipe
 
 VIENNA = {
@@ -62,3 +67,38 @@ def test_an_absent_file_is_named(recipe):
 def test_nothing_to_judge_is_refused(tmp_path):
     with pytest.raises(ValueError, match="predictions"):
         parse_recipe({"predictions": {}, "output": "x"}, EvaluateRecipe, "test")
+
+
+def test_answers_and_truth_in_a_storage_are_judged_into_one(recipe, tmp_path):
+    away = path_of("memory://judged")
+    predictions = {}
+    for name in ("ours", "theirs"):
+        copy = away / "runs" / f"{name}.parquet"
+        write_atomic(copy, (tmp_path / f"{name}.parquet").read_bytes())
+        predictions[name] = [str(copy)]
+    lines = "\ufeffimage_id,country,city\r\ni0,AT,Vienna\r\ni1,AT,Vienna\r\n"
+    write_atomic(away / "truth.csv", lines)
+    content = {"predictions": predictions, "output": str(away / "evaluation")}
+    asked = parse_recipe(content | {"truth": str(away / "truth.csv")}, EvaluateRecipe, "test")
+    written = evaluate_by_recipe(asked)
+    names = {file.name for file in (away / "evaluation").files()}
+    assert names == {"figures.json", "figures.md", "recipe.yaml", "report.html"}
+    assert load_recipe(away / "evaluation" / "recipe.yaml", EvaluateRecipe) == asked
+    source = written.found.all[0].evaluation.source
+    assert source.name == "judged/runs/ours.parquet"
+    assert source.sha256 == file_sha256(tmp_path / "ours.parquet")
+
+
+def test_pictures_in_a_storage_say_where_they_were_taken():
+    away = path_of("memory://geotagged")
+    for number in range(2):
+        exif = Image.Exif()
+        exif[0x8825] = {1: "N", 2: (48.0, 12.0, 0.0), 3: "E", 4: (16.0 + number, 0.0, 0.0)}
+        raw = BytesIO()
+        Image.new("RGB", (8, 8)).save(raw, "JPEG", exif=exif)
+        write_atomic(away / "deep" / f"{number}.jpg", raw.getvalue())
+    write_atomic(away / "notes.txt", "none of them")
+    truth = read_truth(away)
+    assert truth.table.column("image_id").to_pylist() == ["deep/0.jpg", "deep/1.jpg"]
+    assert truth.table.column("true_latitude").to_pylist() == pytest.approx([48.2, 48.2])
+    assert set(truth.contents().values()) == {"deep/0.jpg", "deep/1.jpg"}

@@ -6,7 +6,7 @@ import pytest
 
 from georay.config.load import parse_recipe
 from georay.config.predict import PredictRecipe
-from georay.evaluation.model_identity import identify
+from georay.evaluation.model_identity import identify, seen_from_elsewhere
 from georay.models.adapter_card import AdapterCard, LoraSettings, write_card
 from georay.models.registry import DEFAULT, REGISTRY
 
@@ -77,3 +77,22 @@ def test_adapters_are_told_by_the_hashes_on_their_cards_lowest_first(tmp_path, m
 def test_a_folder_without_adapters_is_refused(tmp_path):
     with pytest.raises(ValueError, match="holds no adapter"):
         identify(recipe(adapters=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("adapters", "elsewhere"),
+    [
+        ("runs/adapters", "{here}/runs/adapters"),
+        ("s3://bucket/adapters", "s3://bucket/adapters"),
+        ("none", "none"),
+        (None, None),
+    ],
+)
+def test_workers_that_run_in_another_folder_find_model_and_adapters(
+    adapters, elsewhere, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small").mkdir()
+    asked = seen_from_elsewhere(recipe(model="small", adapters=adapters))
+    assert asked.model == str(tmp_path / "small")
+    assert asked.adapters == (elsewhere and elsewhere.format(here=tmp_path))

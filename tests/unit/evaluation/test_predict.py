@@ -15,8 +15,10 @@ from predicting_room import SCENES_PER_SPLIT, recipe_of, write_model, write_samp
 
 from georay.config.load import dump_recipe
 from georay.config.predict import FREE
-from georay.core.manifest import file_sha256
+from georay.core.manifest import file_sha256, write_atomic
+from georay.core.paths import open_parquet, path_of
 from georay.core.tables import PREDICTIONS, SAMPLES, rows_to_table
+from georay.evaluation import predict as predict_module
 from georay.evaluation.metrics import evaluate_file
 from georay.evaluation.model_identity import load_locator
 from georay.evaluation.predict import predict
@@ -275,3 +277,26 @@ def test_candidates_are_kept_where_countries_are_ranked(room, tmp_path):
     (row,) = rows(tmp_path / "r.parquet")
     assert row["candidates"][0]["country"] == row["country"]
     assert len(row["candidates"]) == 2 and row["candidates"][0]["towns"]
+
+
+def test_answers_are_written_to_a_storage_and_an_ended_run_there_goes_on(room):
+    away = path_of("memory://answers")
+    write_atomic(away / "samples.parquet", (room / "drawn" / "samples.parquet").read_bytes())
+    asked = recipe_of(away / "samples.parquet", room / "small", away / "told.parquet")
+    monkeypatch = pytest.MonkeyPatch()
+    with monkeypatch.context() as patch:
+        patch.setattr(predict_module, "_publish", ended)
+        with pytest.raises(KeyboardInterrupt):
+            predict(asked)
+    parts = path_of("memory://answers/told.parts")
+    assert len(list(parts.glob("part-*.parquet"))) == 2
+    write_atomic(next(parts.glob("part-*.parquet")), b"cut short")
+    assert not predict(asked).finished_before
+    assert not any(parts.files())
+    told = open_parquet(away / "told.parquet").read().to_pylist()
+    assert without_times(told) == without_times(rows(room / "whole.parquet"))
+    assert predict(asked).finished_before
+
+
+def ended(*_):
+    raise KeyboardInterrupt

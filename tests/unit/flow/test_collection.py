@@ -13,6 +13,8 @@ from predicting_room import write_model
 import georay
 from georay.config.load import laid_over
 from georay.config.locate import LocateRecipe
+from georay.core.manifest import write_atomic
+from georay.core.paths import open_parquet, path_of
 from georay.core.prompts import LOCATION
 from georay.core.tables import LOCATED
 from georay.curation.single import score_picture
@@ -284,3 +286,18 @@ def test_failed_pictures_are_asked_again_only_where_that_is_wanted(room, endpoin
     again = locate_collection(asked.model_copy(update={"retry_failed": True}))
     assert again.statuses == {"answered": SCENES, "failed": 1}
     assert len(endpoint.asked) == SCENES + 1
+
+
+def test_a_collection_in_a_storage_is_located_into_one(room):
+    away = path_of("memory://collection")
+    for photo in (room / "photos").iterdir():
+        write_atomic(away / "photos" / photo.name, photo.read_bytes())
+    asked = recipe(room, str(away / "located"), inputs=[str(away / "photos")], formats=["csv"])
+    summary = locate_collection(asked)
+    assert summary.num_listed == SCENES + 1 and summary.num_failed == 1
+    table = open_parquet(away / "located" / "locations.parquet").read()
+    assert all(uri.startswith("memory://") for uri in table.column("uri").to_pylist())
+    names = {file.name for file in (away / "located").files()}
+    assert {"locations.csv", "manifest.json", "report.html", "recipe.yaml"} <= names
+    assert summary.report.read_text().count("data:image/jpeg") > 0
+    assert locate_collection(asked).finished_before
