@@ -231,7 +231,7 @@ def test_a_model_that_knows_no_photographs_says_so_and_names_one_that_does(visit
 def test_a_picture_with_few_clues_gets_a_warning(visit):
     visit.give(picture("sky.png", colour="#8ec5f0"))
     assert "carries few clues" in visit.state("careful")
-    assert "few clues" in visit.page.locator(".note").inner_text()
+    assert "few clues" in visit.page.locator("#answer .note").inner_text()
     assert visit.page.locator(".verdict").inner_text() == "few clues"
 
 
