@@ -179,3 +179,13 @@ class TrainRecipe(Recipe):
                 f"stages {names}: location comes above reasoning, and each at most once"
             )
         return self
+
+    @model_validator(mode="after")
+    def _weights_have_an_original(self) -> Self:
+        """Without ZeRO, DeepSpeed hands out no float32 originals of bfloat16 weights."""
+        if self.workers.dtype == "bfloat16" and self.zero.stage == 0:
+            raise ValueError(
+                "bfloat16 needs zero.stage 1 or more, which keep the weights in float32 too; or "
+                "set workers.precision to float32"
+            )
+        return self

@@ -57,6 +57,7 @@ def test_the_papers_settings_are_the_defaults_of_its_recipe():
         ({"stages": [{"adapter": "reasoning"}] * 2}, "at most once"),
         ({"zero": {"stage": 2, "offload_parameters": "cpu"}}, "needs stage 3"),
         ({"zero": {"stage": 0, "offload_optimizer": "cpu"}}, "needs stage 1"),
+        ({"zero": {"stage": 0}, "workers": {"precision": "bfloat16"}}, "stage 1 or more"),
         ({"zero": {"stage": 3, "offload_optimizer": "nvme"}}, "zero.nvme"),
         ({"samples": []}, "samples"),
         ({"output": "s3://name:key@bucket/run"}, "holds a secret"),
