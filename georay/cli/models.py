@@ -24,7 +24,8 @@ def _line(spec: "ModelSpec", machine: "Machine") -> str:
     from georay.models.registry import place_for
 
     place = place_for(spec, machine)
-    size = f"{spec.num_parameters / 1e9:.1f} B" if spec.num_parameters > 1e8 else f"≤ {spec.num_parameters / 1e6:.0f} M"
+    number = spec.num_parameters
+    size = f"{number / 1e9:.1f} B" if number > 1e8 else f"≤ {number / 1e6:.0f} M"
     needs = f"{size} parameters in {spec.precision}, {spec.memory_gib:g} GiB: "
     fits = {"GPU": "fits the GPU", "CPU": "fits, on the CPU only", None: "too large for here"}
     twin = f"; small twin: {spec.twin}" if spec.twin else ""
