@@ -223,7 +223,7 @@ def test_a_server_whose_recipe_names_another_server_passes_its_answers_on(server
         told = client.post("/v1/locate/stream", files=files(street()))
     assert response.status_code == 200, response.text
     answer = response.json()
-    assert answer["model"] == {"id": name, "revision": None, "adapters": []}
+    assert answer["model"] == {"id": name, "revision": None, "adapters": [], "caveat": None}
     for result in answer["results"]:
         assert result["error"] is None and result["status"] in ("answered", "unparseable")
         assert result["candidates"] == [] and result["timings"]["answer_ms"] > 0

@@ -105,7 +105,8 @@ def test_listening_beyond_this_machine_without_keys_is_said_in_one_line(
     capsys, host, limits, is_said
 ):
     _warn(parse_recipe({"http": {"host": host}, "limits": limits}, ServeRecipe, "test"))
-    said = capsys.readouterr().err.splitlines()
+    caveat, *said = capsys.readouterr().err.splitlines()
+    assert "drawn streets only" in caveat
     assert len(said) == is_said
     assert all("whoever reaches" in line and "keys_variable" in line for line in said)
 

@@ -15,6 +15,7 @@ from georay.models.decoding.calibration import Calibration
 from georay.models.familiarity import Familiarity, texture_of
 from georay.models.families.base import Exchange, Family, Sampling
 from georay.models.fitted import find_fitted
+from georay.models.loading import load_family
 from georay.models.locator import Locator, adapter_weights
 
 SHORT = Sampling(max_new_tokens=128)
@@ -73,12 +74,12 @@ def test_an_answer_is_sure_from_the_threshold_on_and_told_so_before_its_reasons(
 
 @pytest.mark.parametrize("is_stacked", [False, True])
 def test_a_guess_gets_no_reasons_and_those_of_others_are_about_their_pictures(
-    is_stacked: bool,
+    folder: Path, is_stacked: bool
 ) -> None:
     flat = Image.new("RGB", (64, 64), "grey")
     texture = texture_of(flat)
     known = Familiarity(texture, np.eye(len(texture)), 1.0, {})
-    family, stack = small_family(), None
+    family, stack = load_family(str(folder)), None
     if is_stacked:
         stack = AdapterStack.build(family.network, "small", ("reasoning", "location"))
         stack.model.eval()
